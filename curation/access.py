@@ -1,0 +1,53 @@
+"""The only place that decides who may see or do what."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+
+from .models import Membership, Project
+
+VIEWER, REVIEWER, MANAGER = "viewer", "reviewer", "manager"
+_RANK = {VIEWER: 0, REVIEWER: 1, MANAGER: 2}
+
+
+def membership(user, project):
+    """The membership of `user`; superusers act as managers everywhere; None for an outsider."""
+    member = Membership.objects.filter(project=project, user_id=user.pk).first()
+    if user.is_superuser and (member is None or not member.is_manager):
+        return Membership(project=project, user=user, role=Membership.Role.MANAGER, can_resolve=True)
+    return member
+
+
+def project_or_404(user, slug, role=VIEWER):
+    """The project, if `user` has at least `role` in it, with `project.member` set to the membership.
+
+    Raises Http404 for outsiders (they are not told that it exists) and PermissionDenied for too low a role.
+    """
+    project = Project.objects.filter(slug=slug).first()
+    member = membership(user, project) if project and user.is_authenticated else None
+    if member is None:
+        raise Http404("No such project, or you are not a member of it.")
+    if _RANK[member.role] < _RANK[role]:
+        raise PermissionDenied(f"This needs the role {role} in {project.name}; yours is {member.role}.")
+    project.member = member
+    return project
+
+
+def resolver_project_or_404(user, slug):
+    """The project, if `user` may decide where reviewers disagree."""
+    project = project_or_404(user, slug, REVIEWER)
+    if not project.member.may_resolve:
+        raise PermissionDenied("Resolving needs a manager or a member with the right to resolve.")
+    return project
+
+
+def site_admin(user):
+    """Whether `user` may define teachers: their addresses and key variables concern the whole server."""
+    return user.is_active and user.is_superuser
+
+
+def project_bar(request):
+    """Template context: the projects the user can switch to. Pages set `project` themselves."""
+    if not getattr(request, "user", None) or not request.user.is_authenticated:
+        return {}
+    return {"my_projects": Project.objects.visible_to(request.user).only("name", "slug").order_by("name")[:30]}
+

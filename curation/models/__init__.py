@@ -1,0 +1,41 @@
+"""The record: what we know, what machines measured and what people decided. One file per noun."""
+
+from .call import Call
+from .document import SourceDocument
+from .event import Event
+from .pair import Pair
+from .project import Invitation, Membership, Project
+from .prompt import Prompt, State
+from .release import Release, SplitAssignment
+from .response import TeacherResponse
+from .review import Annotation, Resolution, ReviewClaim
+from .ruleset import Ruleset
+from .run import Run
+from .teacher import Teacher
+from .template import PromptTemplate
+from .verdict import FilterResult, GateResult, JudgeScore
+
+__all__ = [
+    "Annotation",
+    "Call",
+    "Event",
+    "FilterResult",
+    "GateResult",
+    "Invitation",
+    "JudgeScore",
+    "Membership",
+    "Pair",
+    "Project",
+    "Prompt",
+    "PromptTemplate",
+    "Release",
+    "Resolution",
+    "ReviewClaim",
+    "Ruleset",
+    "Run",
+    "SourceDocument",
+    "SplitAssignment",
+    "State",
+    "Teacher",
+    "TeacherResponse",
+]

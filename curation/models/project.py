@@ -1,0 +1,225 @@
+"""A project, the people in it, and the one-time links that invite them."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.text import slugify
+
+from .event import Event
+
+DEFAULT_SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
+
+
+def default_shares():
+    """The shares of a new project's splits; they sum to 1."""
+    return dict(DEFAULT_SHARES)
+
+
+def new_seed():
+    """A random seed for the keyed hash that assigns groups to splits."""
+    return secrets.token_hex(8)
+
+
+class ProjectQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Projects that `user` is a member of; superusers see all."""
+        if user.is_superuser:
+            return self
+        return self.filter(memberships__user_id=user.pk)
+
+
+class Project(models.Model):
+    """A curation project: guidelines, policies, members, and everything distilled under them."""
+
+    class Consensus(models.TextChoices):
+        MAJORITY = "majority", "Majority: more than half name one decision"
+        UNANIMITY = "unanimity", "Unanimity: all name one decision"
+
+    class OnFail(models.TextChoices):
+        REGENERATE = "to_regenerate", "Regenerate it"
+        REVIEW = "to_review", "Show it to people"
+        REJECT = "rejected", "Reject it"
+
+    class OnExhausted(models.TextChoices):
+        REVIEW = "to_review", "Show it to people"
+        REJECT = "rejected", "Reject it"
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=60, unique=True)
+    notice = models.TextField(blank=True, help_text="Shown on top of the project page.")
+    guidelines = models.TextField(blank=True, help_text="What reviewers should accept; Markdown.")
+    reviews_required = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(9)], help_text="Decisions a response needs."
+    )
+    consensus = models.CharField(max_length=12, choices=Consensus, default=Consensus.MAJORITY)
+    paired = models.BooleanField(
+        default=True, help_text="Hypothesis and methodology of one source are claimed, reviewed and released together."
+    )
+    attempt_limit = models.PositiveSmallIntegerField(
+        default=3, validators=[MinValueValidator(1), MaxValueValidator(20)], help_text="Answers bought for a prompt."
+    )
+    on_exhausted = models.CharField("when attempts are used up", max_length=16, choices=OnExhausted, default="rejected")
+    on_filter_fail = models.CharField("when a filter fails", max_length=16, choices=OnFail, default="to_regenerate")
+    on_gate_fail = models.CharField("when SampleGate fails", max_length=16, choices=OnFail, default="to_regenerate")
+    auto_accept_percent = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(100)],
+        help_text="Share of what passes every gate that is accepted without a person; 0 sends everything to people.",
+    )
+    split_seed = models.CharField(max_length=64, default=new_seed)
+    split_shares = models.JSONField(default=default_shares)
+    teacher = models.ForeignKey("Teacher", models.PROTECT, null=True, blank=True, related_name="+")
+    regen_teacher = models.ForeignKey("Teacher", models.PROTECT, null=True, blank=True, related_name="+")
+    judge_factuality = models.ForeignKey("Teacher", models.PROTECT, null=True, blank=True, related_name="+")
+    judge_reasoning = models.ForeignKey("Teacher", models.PROTECT, null=True, blank=True, related_name="+")
+    filter_ruleset = models.ForeignKey("Ruleset", models.PROTECT, null=True, blank=True, related_name="+")
+    gate_ruleset = models.ForeignKey("Ruleset", models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=Q(reviews_required__gte=1), name="project_reviews_at_least_one"),
+            models.CheckConstraint(condition=Q(attempt_limit__gte=1), name="project_attempts_at_least_one"),
+            models.CheckConstraint(condition=Q(auto_accept_percent__lte=100), name="project_percent_at_most_100"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def judges(self):
+        """The configured judges by rubric name; empty where the project has no gate."""
+        named = {"factuality": self.judge_factuality, "reasoning": self.judge_reasoning}
+        return {rubric: judge for rubric, judge in named.items() if judge}
+
+    @property
+    def data_dir(self):
+        """The folder of this project's uploads, exports and releases."""
+        return settings.DATA_DIR / "projects" / self.slug
+
+    def add_member(self, user, role, *, can_resolve=False, by=None):
+        """Make `user` a member, or change the role of one; returns the membership."""
+        member, _ = Membership.objects.update_or_create(
+            project=self, user=user, defaults={"role": role, "can_resolve": can_resolve}
+        )
+        Event.objects.create(
+            project=self, actor=by, kind="member", detail={"user": user.get_username(), "role": str(role)}
+        )
+        return member
+
+    @classmethod
+    def free_slug(cls, name):
+        """A slug made of `name` that no project has yet."""
+        base = slugify(name)[:50] or "project"
+        taken = set(cls.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+        return next(s for s in (base if n == 1 else f"{base}-{n}" for n in range(1, len(taken) + 2)) if s not in taken)
+
+
+class Membership(models.Model):
+    """What a person may do in a project."""
+
+    class Role(models.TextChoices):
+        MANAGER = "manager", "Manager"
+        REVIEWER = "reviewer", "Reviewer"
+        VIEWER = "viewer", "Viewer"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    can_resolve = models.BooleanField(default=False, help_text="May decide where reviewers disagree.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["user__username"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "user"], name="membership_once"),
+            models.CheckConstraint(condition=Q(role__in=["manager", "reviewer", "viewer"]), name="membership_role_known"),
+        ]
+
+    def __str__(self):
+        return f"{self.user}: {self.get_role_display()} of {self.project}"
+
+    @property
+    def is_manager(self):
+        return self.role == self.Role.MANAGER
+
+    @property
+    def may_review(self):
+        return self.role in (self.Role.MANAGER, self.Role.REVIEWER)
+
+    @property
+    def may_resolve(self):
+        return self.is_manager or (self.may_review and self.can_resolve)
+
+
+class InvitationQuerySet(models.QuerySet):
+    def open(self):
+        """Invitations that can still be taken."""
+        return self.filter(used_at=None, expires_at__gt=timezone.now())
+
+
+class Invitation(models.Model):
+    """A link that makes one person a member, once. Only the token's hash is stored, so a database copy opens no door."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="invitations")
+    token_sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    role = models.CharField(max_length=10, choices=Membership.Role, default=Membership.Role.REVIEWER)
+    can_resolve = models.BooleanField(default=False)
+    note = models.CharField(max_length=120, blank=True, help_text="Whom it is for.")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    used_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    used_at = models.DateTimeField(null=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self):
+        return f"{self.get_role_display()} of {self.project}"
+
+    @classmethod
+    def issue(cls, project, role, *, by, can_resolve=False, note="", days=7):
+        """Return (invitation, token); the token is not kept, so show the link at once."""
+        token = secrets.token_urlsafe(24)
+        invitation = cls.objects.create(
+            project=project,
+            token_sha256=hashlib.sha256(token.encode()).hexdigest(),
+            role=role,
+            can_resolve=can_resolve,
+            note=note,
+            created_by=by,
+            expires_at=timezone.now() + timedelta(days=days),
+        )
+        Event.objects.create(project=project, actor=by, kind="invited", detail={"role": role, "note": note})
+        return invitation, token
+
+    @classmethod
+    def find(cls, token):
+        """The open invitation of `token`, or None."""
+        return cls.objects.open().filter(token_sha256=hashlib.sha256(token.encode()).hexdigest()).first()
+
+    @transaction.atomic
+    def take(self, user):
+        """Make `user` a member; returns False if somebody took the link first. A higher role is never lowered."""
+        taken = Invitation.objects.open().filter(pk=self.pk).update(used_by=user, used_at=timezone.now())
+        if not taken:
+            return False
+        rank = {role: place for place, role in enumerate(("viewer", "reviewer", "manager"))}
+        member = Membership.objects.filter(project=self.project, user=user).first()
+        if member is None or rank[member.role] < rank[self.role]:
+            self.project.add_member(user, self.role, can_resolve=self.can_resolve, by=user)
+        elif self.can_resolve and not member.can_resolve:
+            Membership.objects.filter(pk=member.pk).update(can_resolve=True)
+        return True

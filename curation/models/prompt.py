@@ -1,0 +1,279 @@
+"""The prompt: one question to a teacher, and the one state that names what must happen to it next."""
+
+import hashlib
+import unicodedata
+from datetime import timedelta
+
+from django.db import connection, models, transaction
+from django.db.models import Count, Exists, OuterRef, Q
+from django.utils import timezone
+
+from .event import Event
+from .pair import Pair
+
+
+class State(models.TextChoices):
+    TO_COLLECT = "to_collect", "To collect"
+    TO_FILTER = "to_filter", "To filter"
+    TO_JUDGE = "to_judge", "To judge"
+    TO_REVIEW = "to_review", "To review"
+    TO_RESOLVE = "to_resolve", "To resolve"
+    TO_REGENERATE = "to_regenerate", "To regenerate"
+    ACCEPTED = "accepted", "Accepted"
+    REJECTED = "rejected", "Rejected"
+    PARKED = "parked", "Parked"
+
+
+MACHINE_STATES = (State.TO_COLLECT, State.TO_FILTER, State.TO_JUDGE, State.TO_REGENERATE)
+
+# What the design's table allows; asking for anything else is a mistake in the code.
+LEAVES_TO = {
+    State.TO_COLLECT: {State.TO_FILTER, State.PARKED, State.REJECTED},
+    State.TO_FILTER: {State.TO_JUDGE, State.TO_REVIEW, State.TO_REGENERATE, State.REJECTED},
+    State.TO_JUDGE: {State.TO_REVIEW, State.ACCEPTED, State.TO_REGENERATE, State.REJECTED},
+    State.TO_REVIEW: {State.ACCEPTED, State.REJECTED, State.TO_REGENERATE, State.TO_RESOLVE},
+    State.TO_RESOLVE: {State.ACCEPTED, State.REJECTED, State.TO_REGENERATE, State.TO_REVIEW},
+    State.TO_REGENERATE: {State.TO_FILTER, State.TO_REVIEW, State.REJECTED, State.PARKED},
+    State.ACCEPTED: {State.TO_REVIEW, State.REJECTED, State.TO_REGENERATE},
+    State.REJECTED: {State.TO_REVIEW, State.TO_REGENERATE},
+    State.PARKED: {State.TO_COLLECT, State.TO_REGENERATE, State.REJECTED},
+}
+
+
+def normalise(text):
+    """NFC with \\n line ends: what counts as the same text."""
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def content_key(task_type, domain, user_prompt, context, system_prompt):
+    """`Prompt.key`: sha256 over the normalised content; template, metadata, file and position do not enter."""
+    digest = hashlib.sha256()
+    for part in (task_type, domain, user_prompt, context, system_prompt):
+        data = normalise(part).encode()
+        # The length keeps ("ab", "c") and ("a", "bc") apart.
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()
+
+
+class PromptQuerySet(models.QuerySet):
+    def in_state(self, *states):
+        """Prompts in one of `states`."""
+        return self.filter(state__in=states)
+
+    def free(self):
+        """Prompts that no live run holds."""
+        return self.filter(Q(run=None) | ~Q(run__state__in=("queued", "running", "cancelling")))
+
+    def unleased(self):
+        """Prompts that no worker has in hand at this moment."""
+        return self.filter(Q(lease_until=None) | Q(lease_until__lt=timezone.now()))
+
+    def partner_ready(self):
+        """Leave out methodologies of a paired project whose hypothesis has not passed filters and gate."""
+        waiting = Pair.objects.filter(methodology=OuterRef("pk"), project__paired=True).exclude(
+            hypothesis__state__in=(State.TO_REVIEW, State.TO_RESOLVE, State.ACCEPTED)
+        )
+        return self.filter(~Exists(waiting))
+
+    def decided_by_people(self):
+        """Prompts whose current response has a decision of a person that stands."""
+        from .review import Annotation, Resolution
+
+        current = Annotation.objects.filter(response=OuterRef("current_response"), current=True, purpose="review")
+        resolved = Resolution.objects.filter(
+            response=OuterRef("current_response"), current=True, by__in=("consensus", "adjudicator")
+        )
+        return self.filter(Exists(current) | Exists(resolved))
+
+    def state_counts(self):
+        """{state: number}, every state named."""
+        counted = dict(self.order_by().values_list("state").annotate(n=Count("pk")))
+        return {state: counted.get(state, 0) for state in State.values}
+
+    @transaction.atomic
+    def lease(self, number, seconds):
+        """Take up to `number` of these prompts in hand for `seconds`; nobody else gets them meanwhile."""
+        rows = self.unleased().order_by("pk")
+        if connection.features.has_select_for_update_skip_locked:
+            rows = rows.select_for_update(skip_locked=True, of=("self",))
+        chosen = list(rows[:number])
+        until = timezone.now() + timedelta(seconds=seconds)
+        self.model.objects.filter(pk__in=[p.pk for p in chosen]).update(lease_until=until)
+        return chosen
+
+    def renew(self, seconds):
+        """Keep these prompts in hand for another `seconds`."""
+        return self.exclude(lease_until=None).update(lease_until=timezone.now() + timedelta(seconds=seconds))
+
+    def let_go(self):
+        """Put these prompts back for the next worker, in the state they are in."""
+        return self.update(lease_until=None)
+
+    @transaction.atomic
+    def move(self, target, kind, *, source=None, run=None, actor=None, detail=None, keep_run=False, **changes):
+        """Send these prompts on to `target`; each one leaves an Event of `kind`. Returns the ids that moved.
+
+        Only prompts whose state may leave to `target` (and is `source`, if given) move; others stay as they are,
+        so that the same answer stored twice sends a prompt on once. `detail` is a dict for all, or one per id.
+        """
+        allowed = [state for state, targets in LEAVES_TO.items() if target in targets]
+        wanted = [source] if source else allowed
+        if not set(wanted) <= set(allowed):
+            raise ValueError(f"No prompt goes from {source} to {target}; see curation.models.prompt.LEAVES_TO.")
+        # Which rows move is decided under their locks; `self` may speak of the state that is about to change.
+        rows = self.model.objects.filter(pk__in=[p.pk for p in self] if self._result_cache else self.values("pk"))
+        before = dict(rows.filter(state__in=wanted).select_for_update().order_by("pk").values_list("pk", "state"))
+        if not before:
+            return []
+        if not keep_run:
+            changes["run"] = None
+        self.model.objects.filter(pk__in=before).update(
+            state=target, state_changed_at=timezone.now(), lease_until=None, **changes
+        )
+        details = detail if detail and set(detail) <= set(before) else dict.fromkeys(before, detail or {})
+        projects = dict(self.model.objects.filter(pk__in=before).values_list("pk", "project_id"))
+        Event.objects.bulk_create(
+            [
+                Event(
+                    project_id=projects[pk],
+                    prompt_id=pk,
+                    run=run,
+                    actor=actor,
+                    kind=kind,
+                    from_state=state,
+                    to_state=target,
+                    detail=details.get(pk, {}),
+                )
+                for pk, state in before.items()
+            ],
+            batch_size=1000,
+        )
+        if target == State.REJECTED:
+            self._reject_methodologies(before, run, actor)
+        return list(before)
+
+    def _reject_methodologies(self, hypotheses, run, actor):
+        """A rejected hypothesis rejects its methodology."""
+        partners = self.model.objects.filter(
+            pair_as_methodology__hypothesis__in=hypotheses, project__paired=True
+        ).exclude(state=State.REJECTED)
+        partners.move(State.REJECTED, "hypothesis_rejected", run=run, actor=actor)
+
+    def hypothesis_changed(self, *, run=None, actor=None):
+        """A new attempt of these hypotheses: their answered methodologies must be asked again, with it."""
+        partners = self.model.objects.filter(
+            pair_as_methodology__hypothesis__in=[p.pk for p in self], project__paired=True, current_response__isnull=False
+        )
+        for state in (State.TO_REVIEW, State.TO_RESOLVE, State.ACCEPTED, State.TO_FILTER, State.TO_JUDGE):
+            partners.filter(state=state).move(
+                State.TO_REGENERATE, "hypothesis_changed", source=state, run=run, actor=actor
+            )
+
+
+class Prompt(models.Model):
+    """The teacher's input. Its identity is its content (`key`), never a row position."""
+
+    project = models.ForeignKey("Project", models.CASCADE, related_name="prompts")
+    key = models.CharField(max_length=64)
+    task_type = models.CharField(max_length=60)
+    user_prompt = models.TextField(blank=True, help_text="Empty for text-only rows: rendered when collected")
+    context = models.TextField(blank=True)
+    system_prompt = models.TextField(blank=True)
+    domain = models.CharField(max_length=120, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    document = models.ForeignKey("SourceDocument", models.PROTECT, null=True, blank=True, related_name="prompts")
+    group_key = models.CharField(max_length=64, help_text="What must stay in one split: sha256 of locator or source")
+    state = models.CharField(max_length=16, choices=State, default=State.TO_COLLECT)
+    state_changed_at = models.DateTimeField(default=timezone.now, editable=False)
+    current_response = models.ForeignKey(
+        "TeacherResponse", models.PROTECT, null=True, blank=True, related_name="current_for"
+    )
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Answers stored, those for a new hypothesis aside")
+    run = models.ForeignKey("Run", models.SET_NULL, null=True, blank=True, related_name="prompts")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    parked_from = models.CharField(max_length=16, blank=True)
+    error_class = models.CharField(max_length=40, blank=True)
+    error_detail = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = PromptQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "key"], name="prompt_key_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=[
+                        "to_collect",
+                        "to_filter",
+                        "to_judge",
+                        "to_review",
+                        "to_resolve",
+                        "to_regenerate",
+                        "accepted",
+                        "rejected",
+                        "parked",
+                    ]
+                ),
+                name="prompt_state_known",
+            ),
+            models.CheckConstraint(condition=~Q(state="parked") | ~Q(parked_from=""), name="prompt_parked_says_from"),
+            models.CheckConstraint(
+                condition=Q(state__in=["to_collect", "rejected", "parked"]) | Q(current_response__isnull=False),
+                name="prompt_answered_has_response",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "state", "id"]),
+            models.Index(fields=["run", "state", "id"]),
+            models.Index(fields=["project", "group_key"]),
+        ]
+
+    def __str__(self):
+        return f"{self.task_type} {self.key[:12]}"
+
+    @property
+    def pair(self):
+        """The pair this prompt belongs to, or None."""
+        return Pair.objects.filter(Q(hypothesis=self) | Q(methodology=self)).first()
+
+    @property
+    def attempts_left(self):
+        """How many more answers the project allows."""
+        return max(0, self.project.attempt_limit - self.attempts)
+
+    def go(self, target, kind, **options):
+        """Send this one prompt on; see `PromptQuerySet.move`. Returns whether it moved."""
+        moved = bool(Prompt.objects.filter(pk=self.pk).move(target, kind, **options))
+        if moved:
+            self.refresh_from_db()
+        return moved
+
+    def park(self, error_class, detail, *, run=None):
+        """Set aside with the reason; the run goes on with the others."""
+        return self.go(
+            State.PARKED,
+            "parked",
+            source=self.state,
+            run=run,
+            detail={"error_class": error_class, "error": detail[:500]},
+            parked_from=self.state,
+            error_class=error_class,
+            error_detail=detail,
+        )
+
+    def unpark(self, *, actor, reason=""):
+        """Put a parked prompt back where it was."""
+        if self.state != State.PARKED:
+            return False
+        return self.go(
+            self.parked_from,
+            "unparked",
+            source=State.PARKED,
+            actor=actor,
+            detail={"reason": reason},
+            parked_from="",
+            error_class="",
+            error_detail="",
+        )

@@ -1,0 +1,61 @@
+"""Splits that stay, and the datasets made of what was accepted."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class SplitAssignment(models.Model):
+    """Where a group of prompts belongs, stored at first use, for ever."""
+
+    project = models.ForeignKey("Project", models.CASCADE, related_name="split_assignments")
+    group_key = models.CharField(max_length=64)
+    split = models.CharField(max_length=12)
+    stratum = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "group_key"], name="split_group_once"),
+            models.CheckConstraint(condition=Q(split__in=["train", "validation", "test"]), name="split_known"),
+        ]
+
+    def __str__(self):
+        return f"{self.group_key[:12]} → {self.split}"
+
+
+class Release(models.Model):
+    """A published dataset: recipe, counts, files with sha256. It does not change after publication."""
+
+    class State(models.TextChoices):
+        BUILDING = "building", "Being built"
+        PUBLISHED = "published", "Published"
+        FAILED = "failed", "Failed"
+
+    project = models.ForeignKey("Project", models.CASCADE, related_name="releases")
+    version = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State, default=State.BUILDING)
+    recipe = models.JSONField(default=dict)
+    seed = models.CharField(max_length=64)
+    counts = models.JSONField(default=dict)
+    files = models.JSONField(default=list, help_text="[{path, sha256, bytes, rows}]")
+    manifest = models.JSONField(default=dict)
+    content_hash = models.CharField(max_length=64, blank=True, help_text="sha256 over the files' sha256")
+    run = models.ForeignKey("Run", models.SET_NULL, null=True, blank=True, related_name="releases")
+    error = models.TextField(blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [models.UniqueConstraint(fields=["project", "version"], name="release_version_once")]
+
+    def __str__(self):
+        return f"{self.project.slug} release {self.version}"
+
+    @property
+    def directory(self):
+        """Where the files lie, once published."""
+        return self.project.data_dir / "releases" / f"v{self.version}"

@@ -1,0 +1,106 @@
+"""What people decided: claims, annotations, and the resolution that holds."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class Action(models.TextChoices):
+    ACCEPT = "accept", "Accept"
+    REGENERATE = "regenerate", "Regenerate"
+    REJECT = "reject", "Reject"
+
+
+class ReviewClaim(models.Model):
+    """Who holds which prompt until when. A lapsed claim is nobody's."""
+
+    prompt = models.ForeignKey("Prompt", models.CASCADE, related_name="claims")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="review_claims")
+    until = models.DateTimeField()
+    skipped_at = models.DateTimeField(null=True, help_text="Put at the end of this reviewer's own queue then.")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["prompt", "reviewer"], name="claim_once_each")]
+
+    def __str__(self):
+        return f"{self.reviewer} holds {self.prompt_id} until {self.until}"
+
+
+class Annotation(models.Model):
+    """One person's decision on one response. A changed mind is a new version; nothing is edited in place."""
+
+    class Purpose(models.TextChoices):
+        REVIEW = "review", "Review"
+        REPEAT = "repeat", "Repeat"
+        GOLD = "gold", "Gold"
+
+    response = models.ForeignKey("TeacherResponse", models.CASCADE, related_name="annotations")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="annotations")
+    purpose = models.CharField(max_length=8, choices=Purpose, default=Purpose.REVIEW)
+    version = models.PositiveSmallIntegerField(default=1)
+    current = models.BooleanField(default=True, help_text="Taken back, replaced or reopened ones are not.")
+    action = models.CharField(max_length=12, choices=Action)
+    reasons = models.JSONField(default=list, blank=True)
+    edited_text = models.TextField(null=True, blank=True)
+    comment = models.TextField(blank=True)
+    seconds = models.PositiveIntegerField(default=0, help_text="Active time, seconds")
+    surplus = models.BooleanField(default=False, help_text="Came after the deciding ones: kept, without effect.")
+    idempotency_key = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["created_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["response", "reviewer", "purpose", "version"], name="annotation_version_once"
+            ),
+            models.UniqueConstraint(
+                fields=["response", "reviewer", "purpose"], condition=Q(current=True), name="annotation_one_current"
+            ),
+            models.UniqueConstraint(fields=["reviewer", "response", "idempotency_key"], name="annotation_sent_once"),
+            models.CheckConstraint(
+                condition=Q(action__in=["accept", "regenerate", "reject"]), name="annotation_action_known"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.reviewer}: {self.action}"
+
+
+class Resolution(models.Model):
+    """What holds for a response, and the authoritative text. It takes effect some seconds after the last decision."""
+
+    class By(models.TextChoices):
+        CONSENSUS = "consensus", "Consensus"
+        ADJUDICATOR = "adjudicator", "Adjudicator"
+        POLICY = "policy", "Project policy, without a person"
+
+    response = models.ForeignKey("TeacherResponse", models.CASCADE, related_name="resolutions")
+    by = models.CharField(max_length=12, choices=By)
+    action = models.CharField(max_length=12, choices=Action)
+    text = models.TextField(blank=True, help_text="The authoritative text")
+    edited = models.BooleanField(default=False, help_text="The text is not the teacher's.")
+    reasons = models.JSONField(default=list, blank=True)
+    comment = models.TextField(blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    current = models.BooleanField(default=True)
+    effective_at = models.DateTimeField(default=timezone.now)
+    applied_at = models.DateTimeField(null=True, help_text="When the prompt was sent on")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["created_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["response"], condition=Q(current=True), name="resolution_one_current"),
+            models.CheckConstraint(
+                condition=Q(action__in=["accept", "regenerate", "reject"]), name="resolution_action_known"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["effective_at"], condition=Q(current=True, applied_at=None), name="resolution_due")
+        ]
+
+    def __str__(self):
+        return f"{self.action} by {self.by}"

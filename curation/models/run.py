@@ -1,0 +1,171 @@
+"""One stage, or several in a row, over one project: what was asked, how far it is, what it cost."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from .event import Event
+
+
+class RunQuerySet(models.QuerySet):
+    def live(self):
+        """Runs that have not ended."""
+        return self.filter(state__in=Run.LIVE)
+
+
+class Run(models.Model):
+    """A run over the prompts it enlisted at its start. Its jobs may die and begin again; the row stays."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        CANCELLING = "cancelling", "Being cancelled"
+        FINISHED = "finished", "Finished"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Stage(models.TextChoices):
+        IMPORT = "import", "Import"
+        COLLECT = "collect", "Collect"
+        FILTER = "filter", "Filter"
+        JUDGE = "judge", "SampleGate"
+        REGENERATE = "regenerate", "Regenerate"
+        PIPELINE = "pipeline", "Collect through SampleGate"
+        PACKAGE = "package", "Release"
+
+    LIVE = (State.QUEUED, State.RUNNING, State.CANCELLING)
+
+    project = models.ForeignKey("Project", models.CASCADE, related_name="runs")
+    stage = models.CharField(max_length=12, choices=Stage)
+    state = models.CharField(max_length=12, choices=State, default=State.QUEUED)
+    parameters = models.JSONField(default=dict, blank=True)
+    versions = models.JSONField(default=dict, blank=True, help_text="Templates, rulesets and models as used")
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    counters = models.JSONField(default=dict, blank=True)
+    cost = models.DecimalField("cost, USD", max_digits=14, decimal_places=8, default=0)
+    cost_unknown = models.PositiveIntegerField(default=0, help_text="Calls whose price or usage is unknown")
+    error = models.TextField(blank=True)
+    last_error = models.TextField(blank=True, help_text="The last thing that went wrong while it went on")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True, help_text="Last sign of life of a job")
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=["queued", "running", "cancelling", "finished", "failed", "cancelled"],
+                ),
+                name="run_state_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["project", "-created_at"])]
+
+    def __str__(self):
+        return f"{self.get_stage_display()} run {self.pk}"
+
+    @property
+    def is_live(self):
+        return self.state in self.LIVE
+
+    @property
+    def percent(self):
+        """Whole per cent done; None while the total is unknown."""
+        return min(100, self.done * 100 // self.total) if self.total else None
+
+    @property
+    def seconds(self):
+        """Seconds since its start, until its end."""
+        if not self.started_at:
+            return 0
+        return ((self.ended_at or timezone.now()) - self.started_at).total_seconds()
+
+    @property
+    def rate(self):
+        """Prompts a second so far, or None before the first."""
+        return self.done / self.seconds if self.done and self.seconds else None
+
+    @property
+    def seconds_left(self):
+        """Estimated seconds to the end, or None where no rate is known."""
+        return (self.total - self.done) / self.rate if self.is_live and self.rate else None
+
+    @property
+    def is_stalled(self):
+        """Live, but no job gave a sign of life for a minute."""
+        return self.is_live and (self.seen_at or self.created_at) < timezone.now() - timedelta(seconds=60)
+
+    def begin(self):
+        """A job takes the run up; False if it has ended. Jobs that come later, or again after a kill, join it."""
+        now = timezone.now()
+        Run.objects.filter(pk=self.pk, state=self.State.QUEUED).update(
+            state=self.State.RUNNING, started_at=now, seen_at=now
+        )
+        self.refresh_from_db()
+        return self.state in (self.State.RUNNING, self.State.CANCELLING)
+
+    def seen(self):
+        """A sign of life; returns True if somebody asked to cancel."""
+        Run.objects.filter(pk=self.pk).update(seen_at=timezone.now())
+        return Run.objects.filter(pk=self.pk).exclude(state=self.State.RUNNING).exists()
+
+    @transaction.atomic
+    def count(self, *, done=0, cost=None, cost_unknown=0, last_error="", **counters):
+        """Add to the counters; safe when several jobs count at once."""
+        row = Run.objects.select_for_update().get(pk=self.pk)
+        row.done += done
+        for name, number in counters.items():
+            row.counters[name] = row.counters.get(name, 0) + number
+        row.cost += cost or 0
+        row.cost_unknown += cost_unknown
+        if last_error:
+            row.last_error = last_error[:2000]
+        row.seen_at = timezone.now()
+        row.save(update_fields=["done", "counters", "cost", "cost_unknown", "last_error", "seen_at"])
+
+    def cancel(self, *, by=None):
+        """Ask a live run to stop; one that no job has taken up ends at once. Returns False if it had ended."""
+        if Run.objects.filter(pk=self.pk, state=self.State.QUEUED).update(state=self.State.CANCELLING):
+            self.end(self.State.CANCELLED)
+        elif not Run.objects.filter(pk=self.pk, state=self.State.RUNNING).update(state=self.State.CANCELLING):
+            return False
+        Event.objects.create(project=self.project, run=self, actor=by, kind="run_cancel_asked")
+        self.refresh_from_db()
+        return True
+
+    @transaction.atomic
+    def end(self, state, *, error=""):
+        """End a live run and let go of the prompts it holds; returns False if it had ended already."""
+        ended = Run.objects.filter(pk=self.pk, state__in=self.LIVE).update(
+            state=state, error=error, ended_at=timezone.now()
+        )
+        if not ended:
+            return False
+        self.prompts.update(run=None, lease_until=None)
+        Event.objects.create(project=self.project, run=self, kind=f"run_{state}", detail={"error": error})
+        self.refresh_from_db()
+        return True
+
+    @transaction.atomic
+    def enlist(self, prompts, limit=None):
+        """Take hold of `prompts` (a queryset) that no live run holds, the oldest first; adds them to the total."""
+        free = prompts.filter(project=self.project).free().order_by("pk")
+        if limit is None:
+            taken = free.order_by().update(run=self)
+        else:
+            chosen = list(free.values_list("pk", flat=True)[:limit])
+            taken = 0
+            for start in range(0, len(chosen), 5000):  # SQLite takes a limited number of parameters
+                taken += prompts.filter(pk__in=chosen[start : start + 5000]).free().update(run=self)
+        Run.objects.filter(pk=self.pk).update(total=F("total") + taken)
+        self.total += taken
+        return taken
