@@ -1,3 +1,7 @@
 """Addresses of the curation pages."""
 
-urlpatterns = []
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("curation.urls_review")),
+]
