@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import factories
+from tests.teacher_server import TeacherServer
 
 if importlib.util.find_spec("tests.services"):
     pytest_plugins = ["tests.services"]
@@ -32,3 +33,16 @@ def project(db):
 def people(project):
     """One client per role, by name: anonymous, outsider, viewer, reviewer, resolver, manager, superuser."""
     return factories.clients(project)
+
+
+@pytest.fixture(scope="session")
+def _teacher_server():
+    with TeacherServer() as server:
+        yield server
+
+
+@pytest.fixture
+def teacher_server(_teacher_server):
+    """The stand-in teacher, answering well until the test scripts it otherwise; its counts begin at 0."""
+    _teacher_server.reset()
+    return _teacher_server
