@@ -1,0 +1,98 @@
+// Comfort only: every page works without this file.
+(function () {
+  "use strict";
+
+  const NEXT = { auto: "light", light: "dark", dark: "auto" };
+  const SIGN = { auto: "◐", light: "○", dark: "●" };
+
+  function drawThemeButton(button) {
+    const theme = window.nexaTheme.chosen();
+    button.querySelector(".theme-sign").textContent = SIGN[theme] || SIGN.auto;
+    button.setAttribute("aria-label", "Theme: " + theme + ". Change to " + (NEXT[theme] || "light"));
+    button.title = "Theme: " + theme;
+    button.hidden = false;
+  }
+
+  function startThemeButton() {
+    const button = document.querySelector("[data-theme-button]");
+    if (!button || !window.nexaTheme) return;
+    drawThemeButton(button);
+    button.addEventListener("click", function () {
+      window.nexaTheme.choose(NEXT[window.nexaTheme.chosen()] || "light");
+      drawThemeButton(button);
+    });
+  }
+
+  // Menus are <details>: they open without us; we only close them again.
+  function closeMenus(except) {
+    document.querySelectorAll("details.menu[open]").forEach(function (menu) {
+      if (menu !== except) menu.open = false;
+    });
+  }
+  document.addEventListener("click", function (event) {
+    closeMenus(event.target.closest("details.menu"));
+  });
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape") return;
+    const menu = document.querySelector("details.menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  // A second press on a button that is already sending sends nothing twice.
+  document.addEventListener("submit", function (event) {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("data-may-repeat")) return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "1";
+  });
+  window.addEventListener("pageshow", function () {
+    document.querySelectorAll("form[data-sent]").forEach(function (form) { delete form.dataset.sent; });
+  });
+
+  // "Select all" and the live count of a bulk form.
+  function drawSelection(form) {
+    const boxes = form.querySelectorAll("input[name=key]");
+    const chosen = form.querySelectorAll("input[name=key]:checked").length;
+    const out = form.querySelector("[data-selected-count]");
+    if (out) out.textContent = chosen ? chosen + " selected" : "none selected";
+    const all = form.querySelector("[data-select-all]");
+    if (all) {
+      all.checked = chosen > 0 && chosen === boxes.length;
+      all.indeterminate = chosen > 0 && chosen < boxes.length;
+    }
+  }
+  document.addEventListener("change", function (event) {
+    const form = event.target.closest("form[data-bulk]");
+    if (form) {
+      if (event.target.matches("[data-select-all]")) {
+        form.querySelectorAll("input[name=key]").forEach(function (box) { box.checked = event.target.checked; });
+      }
+      drawSelection(form);
+    }
+    const auto = event.target.closest("form[data-auto-submit]");
+    if (auto) auto.requestSubmit();
+  });
+
+  // Copy buttons carry the id of what they copy.
+  document.addEventListener("click", function (event) {
+    const button = event.target.closest("[data-copy]");
+    if (!button || !navigator.clipboard) return;
+    const source = document.getElementById(button.dataset.copy);
+    navigator.clipboard.writeText(source.value || source.textContent).then(function () {
+      button.textContent = "Copied";
+    });
+  });
+
+  document.addEventListener("DOMContentLoaded", function () {
+    startThemeButton();
+    document.querySelectorAll("form[data-bulk]").forEach(drawSelection);
+    document.querySelectorAll("[data-needs-script]").forEach(function (element) { element.hidden = false; });
+    document.querySelectorAll("[data-without-script]").forEach(function (element) { element.hidden = true; });
+  });
+})();

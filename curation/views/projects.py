@@ -1,0 +1,50 @@
+"""A project's front page, and making a project."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from curation import overview
+from curation.access import project_or_404
+from curation.forms import ProjectCreateForm
+from curation.models import Membership, State
+
+
+@require_GET
+def project_detail(request, slug):
+    """The funnel, runs going on, cost, reviewers' progress and what to do next."""
+    project = project_or_404(request.user, slug)
+    counts = project.prompts.state_counts()
+    most = max(counts.values()) or 1
+    live_runs = list(project.runs.live())
+    releases = list(project.releases.all()[:3])
+    sentence, label, url_name = overview.next_step(
+        project, counts, live_runs=live_runs, waiting=overview.waiting_for(project, request.user), releases=releases
+    )
+    context = {
+        "project": project,
+        "funnel": [(state, label, counts[state]) for state, label in State.choices],
+        "most": most,
+        "total": sum(counts.values()),
+        "live_runs": live_runs,
+        "last_runs": project.runs.all()[:3],
+        "releases": releases,
+        "cost": overview.cost_so_far(project),
+        "progress": overview.reviewers_progress(project),
+        "next": {"sentence": sentence, "label": label, "url_name": url_name},
+    }
+    return render(request, "curation/project_detail.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def project_create(request):
+    """Any logged-in user may make a project and becomes its manager."""
+    form = ProjectCreateForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            project = form.save()
+            project.add_member(request.user, Membership.Role.MANAGER, can_resolve=True, by=request.user)
+        messages.success(request, f"{project.name} is made; you are its manager.")
+        return redirect("project_detail", project.slug)
+    return render(request, "curation/project_create.html", {"form": form})
