@@ -5,7 +5,7 @@ import unicodedata
 from datetime import timedelta
 
 from django.db import connection, models, transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from .event import Event
@@ -35,7 +35,7 @@ LEAVES_TO = {
     State.TO_RESOLVE: {State.ACCEPTED, State.REJECTED, State.TO_REGENERATE, State.TO_REVIEW},
     State.TO_REGENERATE: {State.TO_FILTER, State.TO_REVIEW, State.REJECTED, State.PARKED},
     State.ACCEPTED: {State.TO_REVIEW, State.REJECTED, State.TO_REGENERATE},
-    State.REJECTED: {State.TO_REVIEW, State.TO_REGENERATE},
+    State.REJECTED: {State.TO_REVIEW, State.TO_REGENERATE, State.TO_COLLECT},
     State.PARKED: {State.TO_COLLECT, State.TO_REGENERATE, State.REJECTED},
 }
 
@@ -160,14 +160,23 @@ class PromptQuerySet(models.QuerySet):
         partners.move(State.REJECTED, "hypothesis_rejected", run=run, actor=actor)
 
     def hypothesis_changed(self, *, run=None, actor=None):
-        """A new attempt of these hypotheses: their answered methodologies must be asked again, with it."""
+        """A new attempt of these hypotheses: their methodologies must be asked (again) with it.
+
+        That includes the methodologies which went down with the former hypothesis, and no others that were rejected.
+        """
         partners = self.model.objects.filter(
-            pair_as_methodology__hypothesis__in=[p.pk for p in self], project__paired=True, current_response__isnull=False
+            pair_as_methodology__hypothesis__in=[p.pk for p in self], project__paired=True
         )
-        for state in (State.TO_REVIEW, State.TO_RESOLVE, State.ACCEPTED, State.TO_FILTER, State.TO_JUDGE):
-            partners.filter(state=state).move(
-                State.TO_REGENERATE, "hypothesis_changed", source=state, run=run, actor=actor
-            )
+        last = Event.objects.filter(prompt=OuterRef("pk")).exclude(to_state="").order_by("-at", "-pk")
+        went_down = partners.filter(state=State.REJECTED).annotate(last_kind=Subquery(last.values("kind")[:1]))
+        revived = list(went_down.filter(last_kind="hypothesis_rejected").values_list("pk", "current_response"))
+        options = {"run": run, "actor": actor}
+        unasked = self.model.objects.filter(pk__in=[pk for pk, response in revived if response is None])
+        unasked.move(State.TO_COLLECT, "hypothesis_changed", source=State.REJECTED, **options)
+        answered = self.model.objects.filter(pk__in=[pk for pk, response in revived if response])
+        answered.move(State.TO_REGENERATE, "hypothesis_changed", source=State.REJECTED, **options)
+        for state in (State.TO_FILTER, State.TO_JUDGE, State.TO_REVIEW, State.TO_RESOLVE, State.ACCEPTED):
+            partners.move(State.TO_REGENERATE, "hypothesis_changed", source=state, **options)
 
 
 class Prompt(models.Model):

@@ -1,7 +1,18 @@
 """What a teacher answered."""
 
 from django.db import models
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
+
+
+class TeacherResponseQuerySet(models.QuerySet):
+    def with_authoritative_text(self):
+        """Annotate `authoritative`: the text that people accepted, else the teacher's own."""
+        from .review import Resolution
+
+        accepted = Resolution.objects.filter(response=OuterRef("pk"), current=True, action="accept")
+        return self.annotate(authoritative=Coalesce(Subquery(accepted.values("text")[:1]), F("text")))
 
 
 class TeacherResponse(models.Model):
@@ -35,6 +46,8 @@ class TeacherResponse(models.Model):
     renderer = models.PositiveSmallIntegerField(default=1, help_text="Version of the rendering to text")
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = TeacherResponseQuerySet.as_manager()
 
     class Meta:
         ordering = ["prompt_id", "attempt", "candidate"]

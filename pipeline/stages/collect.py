@@ -1,0 +1,52 @@
+"""Collect: ask the teacher for what has no answer yet."""
+
+from curation.models import State, Teacher
+from pipeline import ledger
+from pipeline.prompts import PromptError
+
+from .answering import ask_teacher, next_attempts, save_answers
+from .composing import compose, hypotheses_of
+from .working import StopRun
+
+STATE = State.TO_COLLECT
+
+
+def teacher_of(run):
+    """The teacher that this run asks: the one it was started with, else the project's."""
+    chosen = Teacher.objects.filter(pk=run.parameters.get("teacher") or run.project.teacher_id).first()
+    if chosen is None:
+        raise StopRun("This project has no teacher: choose one in its settings.")
+    return chosen
+
+
+def room(run):
+    """How many prompts may be in hand: as many as the teacher answers at once."""
+    return teacher_of(run).concurrency
+
+
+def prepare(run, prompts):
+    """Compose the messages of each prompt; one that cannot be composed is parked with the reason."""
+    teacher, attempts, hypotheses = teacher_of(run), next_attempts(prompts), hypotheses_of(prompts)
+    works = []
+    for prompt in prompts:
+        hypothesis = hypotheses.get(prompt.pk)
+        try:
+            system, user, templates = compose(prompt, hypothesis)
+        except PromptError as error:
+            prompt.park("cannot_compose", str(error), run=run)
+            run.count(done=1, parked=1, last_error=str(error))
+            continue
+        notes = {
+            "attempt": attempts[prompt.pk],
+            "system": system,
+            "user": user,
+            "templates": templates,
+            "hypothesis": hypothesis.pk if hypothesis else None,
+        }
+        works.append(ledger.Work(prompt, {"answer": ask_teacher(teacher, system, user, prompt.task_type)}, notes=notes))
+    return works
+
+
+def save(run, works):
+    """Store the answers and send the prompts to the filters."""
+    return save_answers(run, works, source=STATE, kind="collected")

@@ -1,0 +1,62 @@
+"""From a prompt to the messages that are sent: the project's templates, its context, its hypothesis."""
+
+from curation.models import Pair, PromptTemplate, TeacherResponse
+from pipeline import prompts
+
+SYSTEM = "system_toolproto"
+SYSTEM_REGEN = "system_regen"
+
+
+def template(project, name):
+    """The project's newest version of a template; the shipped one becomes its version 1 at first use.
+
+    Raises prompts.PromptError where neither the project nor prompts/ has one of this name.
+    """
+    found = PromptTemplate.current(project, name)
+    return found or PromptTemplate.record(project, name, prompts.shipped(name), origin=f"prompts/{name}.txt")
+
+
+def hypotheses_of(prompt_list):
+    """{methodology prompt id: the response of its hypothesis, with `authoritative` text} for paired projects."""
+    pairs = Pair.objects.filter(
+        methodology__in=[prompt.pk for prompt in prompt_list],
+        project__paired=True,
+        hypothesis__current_response__isnull=False,
+    )
+    wanted = dict(pairs.values_list("methodology_id", "hypothesis__current_response_id"))
+    responses = TeacherResponse.objects.filter(pk__in=wanted.values()).with_authoritative_text().in_bulk()
+    return {methodology: responses[response] for methodology, response in wanted.items()}
+
+
+def compose(prompt, hypothesis=None):
+    """(system, user, {template name: {version, sha256}}) of a first attempt.
+
+    `hypothesis` is the response that a paired methodology must test. Raises prompts.PromptError by name where a
+    text-only row's task has no template, or a template asks for something that the row does not have.
+    """
+    used = {}
+    system = prompt.system_prompt
+    if not system:
+        version = template(prompt.project, SYSTEM)
+        system, used[SYSTEM] = version.body, _stamp(version)
+    body = None
+    if not prompt.user_prompt:
+        version = template(prompt.project, prompt.task_type)
+        body, used[prompt.task_type] = version.body, _stamp(version)
+    user = prompts.user_message(
+        body,
+        task_type=prompt.task_type,
+        user_prompt=prompt.user_prompt,
+        context=prompt.context,
+        hypothesis=hypothesis.authoritative if hypothesis else "",
+        domain=prompt.domain,
+        title=prompt.document.title if prompt.document else "",
+    )
+    return system, user, used
+
+
+def _stamp(version):
+    return {"version": version.version, "sha256": version.sha256}
+
+
+__all__ = ["SYSTEM", "SYSTEM_REGEN", "compose", "hypotheses_of", "template"]

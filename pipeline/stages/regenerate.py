@@ -1,0 +1,111 @@
+"""Regenerate: a stricter prompt and a stronger teacher for what was sent back."""
+
+from curation.models import Annotation, Event, FilterResult, GateResult, JudgeScore, Prompt, State, Teacher
+from pipeline import filters, ledger, prompts
+from pipeline.prompts import PromptError
+
+from .answering import ask_teacher, next_attempts, save_answers
+from .composing import SYSTEM_REGEN, compose, hypotheses_of, template
+from .sending import send_on
+from .working import StopRun
+
+STATE = State.TO_REGENERATE
+
+
+def teacher_of(run):
+    """The teacher for another attempt: the run's, else the project's regeneration teacher, else its teacher."""
+    project = run.project
+    pk = run.parameters.get("teacher") or project.regen_teacher_id or project.teacher_id
+    chosen = Teacher.objects.filter(pk=pk).first()
+    if chosen is None:
+        raise StopRun("This project has no teacher for regeneration: choose one in its settings.")
+    return chosen
+
+
+def room(run):
+    """How many prompts may be in hand: as many as the teacher answers at once."""
+    return teacher_of(run).concurrency
+
+
+def prepare(run, waiting):
+    """Compose the stricter messages; prompts whose attempts are used up go where the project says."""
+    waiting = _send_exhausted_on(run, waiting)
+    teacher, attempts, hypotheses = teacher_of(run), next_attempts(waiting), hypotheses_of(waiting)
+    works = []
+    for prompt in waiting:
+        hypothesis = hypotheses.get(prompt.pk)
+        try:
+            notes = _compose(prompt, hypothesis)
+        except PromptError as error:
+            prompt.park("cannot_compose", str(error), run=run)
+            run.count(done=1, parked=1, last_error=str(error))
+            continue
+        notes |= {
+            "attempt": attempts[prompt.pk],
+            "parent": prompt.current_response_id,
+            "hypothesis": hypothesis.pk if hypothesis else None,
+        }
+        ask = ask_teacher(teacher, notes["system"], notes["user"], prompt.task_type)
+        works.append(ledger.Work(prompt, {"answer": ask}, notes=notes))
+    return works
+
+
+def save(run, works):
+    """Store the new attempts, send them to the filters, and call back the methodologies of new hypotheses."""
+    again = save_answers(run, works, source=STATE, kind="regenerated")
+    renewed = [each.prompt.pk for each in works if each not in again and each.prompt.task_type == "hypothesis"]
+    Prompt.objects.filter(pk__in=renewed, state=State.TO_FILTER).hypothesis_changed(run=run)
+    return again
+
+
+def _send_exhausted_on(run, waiting):
+    """Leave out prompts that have had all their attempts; those asked anew for their hypothesis do not count."""
+    exhausted = [p for p in waiting if not _hypothesis_changed(p) and p.attempts >= run.project.attempt_limit]
+    target = run.project.on_exhausted
+    ids = [prompt.pk for prompt in exhausted]
+    if target == State.TO_REVIEW:
+        # Another round of review: what was decided stays as history.
+        Annotation.objects.filter(response__current_for__in=ids, current=True).update(current=False)
+    detail = {"attempts": run.project.attempt_limit}
+    send_on(run, ids, target, "attempts_used_up", source=STATE, detail=detail)
+    return [prompt for prompt in waiting if prompt not in exhausted]
+
+
+def _hypothesis_changed(prompt):
+    last = Event.objects.filter(prompt=prompt, to_state=STATE).order_by("-at", "-pk").first()
+    return bool(last) and last.kind == "hypothesis_changed"
+
+
+def _compose(prompt, hypothesis):
+    system, user, used = compose(prompt, hypothesis)
+    if _hypothesis_changed(prompt):
+        return {"system": system, "user": user, "templates": used, "counts": 0}
+    version = template(prompt.project, SYSTEM_REGEN)
+    values = {
+        "reasons": "\n".join(f"- {reason}" for reason in reasons(prompt)) or "- It was sent back without a reason.",
+        "previous": prompt.current_response.text or "(an empty answer)",
+    }
+    used[SYSTEM_REGEN] = {"version": version.version, "sha256": version.sha256}
+    return {"system": prompts.render(version.body, values), "user": user, "templates": used}
+
+
+def reasons(prompt):
+    """Why the current response was refused, in words: measured failures, judges' words, reviewers' words."""
+    response = prompt.current_response_id
+    said = []
+    result = FilterResult.objects.filter(response=response).order_by("-pk").first()
+    for found in result.measurements if result else []:
+        if not found["ok"]:
+            rule = filters.RULES.get(found["rule"])
+            said.append(f"{rule.label if rule else found['rule']}: {found['note'] or found['value']}")
+    gate = GateResult.objects.filter(response=response, passed=False).order_by("-pk").first()
+    if gate:
+        said += [reason.replace("_", " ") for reason in gate.reasons]
+        scores = JudgeScore.objects.filter(response=response, score__isnull=False).exclude(rationale="")
+        said += [f"The {score.rubric} judge gave {score.score:g} of 100: {score.rationale}" for score in scores]
+    for annotation in Annotation.objects.filter(response=response, current=True).exclude(action="accept"):
+        said += [reason.replace("_", " ") for reason in annotation.reasons]
+        said += [annotation.comment] if annotation.comment else []
+    orders = Event.objects.filter(prompt=prompt, kind="regeneration_ordered", detail__response=response)
+    said += [reason for order in orders for reason in order.detail.get("reasons", [])]
+    return list(dict.fromkeys(said))

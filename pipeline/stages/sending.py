@@ -1,0 +1,33 @@
+"""Sending prompts on: what a run still has to do with them, and how it is counted."""
+
+from curation.models import Prompt, State
+
+# Which states a run of each kind works on; a prompt that reaches another one has left the run.
+HANDLES = {
+    "collect": (State.TO_COLLECT,),
+    "filter": (State.TO_FILTER,),
+    "judge": (State.TO_JUDGE,),
+    "regenerate": (State.TO_REGENERATE,),
+    "pipeline": (State.TO_COLLECT, State.TO_FILTER, State.TO_JUDGE),
+}
+
+
+def send_on(run, prompt_ids, target, kind, *, source, detail=None, **changes):
+    """Move prompts to `target` for `run` and count them; returns the ids that moved."""
+    if not prompt_ids:
+        return []
+    stays = target in HANDLES.get(run.stage, ())
+    moved = Prompt.objects.filter(pk__in=prompt_ids).move(
+        target, kind, source=source, run=run, detail=detail, keep_run=stays, **changes
+    )
+    run.count(done=0 if stays else len(moved), **{str(target): len(moved)})
+    return moved
+
+
+def park(run, works):
+    """Set aside works whose call failed, each with its own reason."""
+    for each in works:
+        call = next(call for call in each.calls.values() if call.error_class)
+        each.prompt.park(call.error_class, call.error_detail or call.error_class, run=run)
+    if works:
+        run.count(done=len(works), parked=len(works), last_error=f"{works[-1].prompt}: {call.error_detail}")
