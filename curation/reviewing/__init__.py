@@ -1,0 +1,62 @@
+"""Claims, decisions, consensus and adjudication: the pure rule in rule.py, the transactions around it in the others."""
+
+from .adjudication import NotYours, adjudicate, others_who_may_resolve, take_back_adjudication, why_not
+from .claims import ReviewItem, claim_next, holders, renew, skip
+from .decisions import (
+    Choice,
+    Conflict,
+    LastDecision,
+    Problem,
+    Submission,
+    TooLate,
+    last_decision,
+    newest_own,
+    submit,
+    take_back,
+    undo_until,
+)
+from .queue import EmptyQueue, decidable, pending_counts, to_resolve
+from .reasons import REASONS, Reason, labels
+from .resolutions import recount, reopen, settle
+from .rule import Decision, Outcome, consensus, same_text
+from .units import Unit, unit_of
+
+__all__ = [
+    "REASONS",
+    "Choice",
+    "Conflict",
+    "Decision",
+    "EmptyQueue",
+    "LastDecision",
+    "NotYours",
+    "Outcome",
+    "Problem",
+    "Reason",
+    "ReviewItem",
+    "Submission",
+    "TooLate",
+    "Unit",
+    "adjudicate",
+    "claim_next",
+    "consensus",
+    "decidable",
+    "holders",
+    "labels",
+    "last_decision",
+    "newest_own",
+    "others_who_may_resolve",
+    "pending_counts",
+    "recount",
+    "renew",
+    "reopen",
+    "same_text",
+    "settle",
+    "skip",
+    "submit",
+    "take_back",
+    "take_back_adjudication",
+    "to_resolve",
+    "undo_until",
+    "unit_of",
+    "why_not",
+]

@@ -1,0 +1,104 @@
+"""Who holds what: a claim is a lease on a review unit, given in one transaction, so that no two collide."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Subquery
+from django.utils import timezone
+
+from ..models import Project, Prompt, ReviewClaim
+from .queue import decidable, why_empty
+from .resolutions import recount, settle
+from .units import Unit, unit_of
+
+
+@dataclass(frozen=True)
+class ReviewItem:
+    """What a person is to decide now: `prompts` of a unit; the unit's other prompt is shown for reading."""
+
+    unit: Unit
+    prompts: tuple[Prompt, ...]
+    until: datetime | None  # when the claim lapses; None for one opened without a claim
+
+    @property
+    def for_reading(self):
+        return tuple(prompt for prompt in self.unit.prompts if prompt not in self.prompts)
+
+
+def claim_next(project, user):
+    """Hold the next review unit for `user` for REVIEW_CLAIM_SECONDS; an EmptyQueue says why there is none.
+
+    What the user holds already goes on; then the oldest; what they skipped comes last.
+    """
+    settle(project)
+    item = _claim(project, user)
+    if item is None and recount(project):
+        # A lowered number of reviews decides what nobody could be given any more.
+        item = _claim(project, user)
+    return item or why_empty(project, user)
+
+
+@transaction.atomic
+def _claim(project, user):
+    locked = _lock_claims(project)
+    rows = decidable(locked, user)
+    own = ReviewClaim.objects.filter(prompt=OuterRef("pk"), reviewer=user)
+    first = (
+        rows.filter(Exists(own.filter(skipped_at=None))).order_by("pk").first()
+        or rows.exclude(Exists(own.exclude(skipped_at=None))).order_by("pk").first()
+        or rows.annotate(skipped=Subquery(own.values("skipped_at")[:1])).order_by("skipped", "pk").first()
+    )
+    if first is None:
+        return None
+    unit = unit_of(locked, first.pk)
+    ids = set(rows.filter(pk__in=unit.ids).values_list("pk", flat=True))
+    return ReviewItem(unit, tuple(prompt for prompt in unit.prompts if prompt.pk in ids), hold(ids, user))
+
+
+def _lock_claims(project):
+    """Only one claim of a project is given at a time; everything else goes on meanwhile."""
+    return Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+
+
+def hold(prompt_ids, user):
+    """Write the claims; returns until when."""
+    until = timezone.now() + timedelta(seconds=settings.REVIEW_CLAIM_SECONDS)
+    ReviewClaim.objects.bulk_create(
+        [ReviewClaim(prompt_id=pk, reviewer=user, until=until) for pk in sorted(prompt_ids)],
+        update_conflicts=True,
+        unique_fields=["prompt", "reviewer"],
+        update_fields=["until", "skipped_at"],
+    )
+    return until
+
+
+@transaction.atomic
+def renew(project, user, prompt_ids):
+    """The page is still open: hold on. Returns the new end, or None if others have taken the place meanwhile."""
+    prompt_ids = set(prompt_ids)
+    own = ReviewClaim.objects.filter(prompt__project=project, prompt__in=prompt_ids, reviewer=user)
+    if own.count() != len(prompt_ids):
+        return None  # never held, or decided from another window
+    if own.filter(until__gt=timezone.now()).count() == len(prompt_ids):
+        until = timezone.now() + timedelta(seconds=settings.REVIEW_CLAIM_SECONDS)
+        own.update(until=until)
+        return until
+    locked = _lock_claims(project)
+    if decidable(locked, user).filter(pk__in=prompt_ids).count() != len(prompt_ids):
+        return None
+    return hold(prompt_ids, user)
+
+
+def skip(project, user, prompt_ids):
+    """Let go of these prompts and put them at the end of this person's own queue."""
+    now = timezone.now()
+    own = ReviewClaim.objects.filter(prompt__project=project, prompt__in=prompt_ids, reviewer=user)
+    return own.update(until=now, skipped_at=now)
+
+
+def holders(prompts, user):
+    """Names of others who hold one of `prompts` now."""
+    live = ReviewClaim.objects.filter(prompt__in=prompts, until__gt=timezone.now()).exclude(reviewer=user)
+    return sorted(set(live.values_list("reviewer__username", flat=True)))

@@ -1,0 +1,309 @@
+"""A person's decisions: taken in once, weighed, and taken back while there is time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from ..models import Annotation, Event, Resolution, ReviewClaim, State, TeacherResponse
+from ..models.review import Action
+from .claims import hold
+from .reasons import BY_CODE
+from .resolutions import current_resolution, undo_window, weigh
+from .rule import same_text
+from .units import lock_units
+
+# The answers of prompts in these states were never shown to reviewers.
+_NOT_FOR_PEOPLE = (State.TO_COLLECT, State.TO_FILTER, State.TO_JUDGE, State.PARKED)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a form says about one response. `version` is the reviewer's newest version when the form was made."""
+
+    response_id: int
+    action: str
+    reasons: tuple[str, ...] = ()
+    edited_text: str | None = None
+    comment: str = ""
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a submit came to. `repeated`: it had been sent before; `differs`: but with something else in it."""
+
+    annotations: tuple[Annotation, ...]
+    repeated: bool = False
+    differs: bool = False
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why one choice cannot stand: `kind` is newer_answer, own_newer, decided or not_open."""
+
+    choice: Choice
+    kind: str
+    shown: TeacherResponse
+    now: TeacherResponse
+    own: Annotation | None = None
+
+
+class Conflict(Exception):
+    """The form was made against something that has changed since; `problems` carry both texts. Nothing was stored."""
+
+    def __init__(self, problems):
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"response {p.shown.pk}: {p.kind}" for p in self.problems))
+
+
+class TooLate(Exception):
+    """The decision has taken effect, or its time to be taken back is over."""
+
+
+@transaction.atomic
+def submit(project, user, choices, *, idempotency_key, seconds=0):
+    """Take in one person's decisions on the one or two responses of a review unit, all or none.
+
+    The same key again returns the first result. `seconds` is the active time spent on all of them. Raises ValueError
+    for a wrong choice, TeacherResponse.DoesNotExist for a response that is not of `project`, Conflict where the form
+    is out of date. A decision that comes after the deciding ones, or after its claim lapsed, is kept.
+    """
+    choices = [_checked(choice) for choice in choices]
+    if not idempotency_key or len(idempotency_key) > 64:
+        raise ValueError("A submit needs an idempotency key of 1 to 64 characters.")
+    responses = _responses(project, choices)
+    prompts = lock_units(project, [response.prompt_id for response in responses.values()])
+    first = list(
+        Annotation.objects.filter(
+            reviewer=user, idempotency_key=idempotency_key, response__prompt__project=project
+        ).select_related("response")
+    )
+    if first:
+        return _first_result(first, choices, responses, prompts)
+    _refuse_outdated(choices, responses, prompts, user)
+    share = min(int(seconds), 86_400) // len(choices)
+    rows = [_record(choice, responses, prompts, user, idempotency_key, share) for choice in choices]
+    ReviewClaim.objects.filter(prompt__in=prompts, reviewer=user).delete()
+    for row in rows:
+        weigh(project, prompts[row.response.prompt_id])
+        row.refresh_from_db()
+    return Submission(tuple(rows))
+
+
+def _checked(choice):
+    if choice.action not in Action.values:
+        raise ValueError(f"{choice.action!r} is no decision: use {', '.join(Action.values)}.")
+    unknown = [code for code in choice.reasons if code not in BY_CODE]
+    if unknown:
+        raise ValueError(f"Unknown reasons {', '.join(unknown)}: see curation.reviewing.reasons.")
+    if choice.action == Action.ACCEPT and choice.edited_text is not None and not choice.edited_text.strip():
+        raise ValueError("An accepted text cannot be empty: put the text back, or reject the response.")
+    return choice
+
+
+def _responses(project, choices):
+    ids = [choice.response_id for choice in choices]
+    if not 1 <= len(set(ids)) == len(ids) <= 2:
+        raise ValueError("A submit is about one response, or about the two of a pair.")
+    found = TeacherResponse.objects.filter(prompt__project=project).in_bulk(ids)
+    if len(found) < len(ids):
+        raise TeacherResponse.DoesNotExist(f"Not all of the responses {ids} are of {project}.")
+    if len({response.prompt_id for response in found.values()}) < len(ids):
+        raise ValueError("Two decisions on one prompt: only its current response can be decided.")
+    return found
+
+
+def _first_result(first, choices, responses, prompts):
+    by_response = {row.response_id: row for row in first}
+    taken_back = [row for row in first if not row.current]
+    if taken_back:
+        raise Conflict(
+            Problem(
+                next((c for c in choices if c.response_id == row.response_id), choices[0]),
+                "own_newer",
+                row.response,
+                prompts[row.response.prompt_id].current_response if row.response.prompt_id in prompts else row.response,
+                row,
+            )
+            for row in taken_back
+        )
+    differs = any(
+        choice.response_id not in by_response or not _same(choice, by_response[choice.response_id])
+        for choice in choices
+    )
+    return Submission(tuple(first), repeated=True, differs=differs)
+
+
+def _same(choice, row):
+    edit = _edit(choice, row.response)
+    return (choice.action, sorted(choice.reasons), choice.comment.strip(), edit) == (
+        row.action,
+        sorted(row.reasons),
+        row.comment,
+        row.edited_text,
+    )
+
+
+def _refuse_outdated(choices, responses, prompts, user):
+    problems = []
+    for choice in choices:
+        response = responses[choice.response_id]
+        prompt = prompts[response.prompt_id]
+        own = newest_own(response.pk, user)
+        kind = _outdated(choice, response, prompt, own)
+        if kind:
+            problems.append(Problem(choice, kind, response, prompt.current_response or response, own))
+    if problems:
+        raise Conflict(problems)
+
+
+def _outdated(choice, response, prompt, own):
+    if prompt.current_response_id != response.pk:
+        return "newer_answer"
+    if (own.version if own else 0) != choice.version:
+        return "own_newer"
+    if prompt.state in _NOT_FOR_PEOPLE:
+        return "not_open"
+    if own and own.current and not _still_open(prompt):
+        return "decided"
+    return ""
+
+
+def _still_open(prompt):
+    """Whether a decision already given on the current response may be replaced."""
+    resolution = current_resolution(prompt.current_response_id)
+    if prompt.state != State.TO_REVIEW:
+        return False
+    return resolution is None or (resolution.applied_at is None and resolution.effective_at > timezone.now())
+
+
+def newest_own(response_id, user):
+    """This reviewer's newest decision on a response, current or not, or None."""
+    return (
+        Annotation.objects.filter(response=response_id, reviewer=user, purpose=Annotation.Purpose.REVIEW)
+        .order_by("-version")
+        .first()
+    )
+
+
+def _edit(choice, response):
+    """The edited text to store: None where it is the teacher's, white space at line ends aside."""
+    if choice.edited_text is None or not choice.edited_text.strip():
+        return None
+    text = choice.edited_text.replace("\r\n", "\n").replace("\r", "\n").rstrip()
+    return None if same_text(text) == same_text(response.text) else text
+
+
+def _record(choice, responses, prompts, user, idempotency_key, seconds):
+    response = responses[choice.response_id]
+    prompt = prompts[response.prompt_id]
+    replaced = Annotation.objects.filter(
+        response=response, reviewer=user, purpose=Annotation.Purpose.REVIEW, current=True
+    ).update(current=False)
+    if replaced:
+        _drop_pending(response)
+    newest = Annotation.objects.filter(response=response, reviewer=user).aggregate(version=Max("version"))["version"]
+    row = Annotation.objects.create(
+        response=response,
+        reviewer=user,
+        version=(newest or 0) + 1,
+        action=choice.action,
+        reasons=list(choice.reasons),
+        edited_text=_edit(choice, response),
+        comment=choice.comment.strip(),
+        seconds=seconds,
+        # Decided already, by others or by a policy: kept and counted, without effect.
+        surplus=prompt.state != State.TO_REVIEW or current_resolution(response.pk) is not None,
+        idempotency_key=idempotency_key,
+    )
+    _tell(prompt, user, "decided", row)
+    return row
+
+
+def _drop_pending(response):
+    Resolution.objects.filter(response=response, current=True, applied_at=None).update(current=False)
+
+
+def _tell(prompt, user, kind, row):
+    detail = {"action": row.action, "attempt": row.response.attempt, "version": row.version}
+    detail |= {name: True for name in ("surplus",) if getattr(row, name)} | (
+        {"reasons": row.reasons} if row.reasons else {}
+    )
+    Event.objects.create(project_id=prompt.project_id, prompt=prompt, actor=user, kind=kind, detail=detail)
+
+
+def undo_until(row):
+    """Until when this decision can be taken back, or None if it no longer can."""
+    prompt = row.response.prompt
+    open_states = (State.TO_REVIEW, State.TO_RESOLVE)
+    if not row.current or prompt.current_response_id != row.response_id or prompt.state not in open_states:
+        return None
+    resolution = current_resolution(row.response_id)
+    if resolution is None or (row.surplus and not resolution.applied_at):
+        until = row.created_at + undo_window()
+    elif resolution.by == Resolution.By.CONSENSUS and not resolution.applied_at:
+        until = resolution.effective_at
+    else:
+        return None
+    return until if until > timezone.now() else None
+
+
+@dataclass(frozen=True)
+class LastDecision:
+    """What a person sent last and can still take back, until `until`."""
+
+    annotations: tuple[Annotation, ...]
+    until: datetime
+
+
+def last_decision(project, user):
+    """The LastDecision of `user` in `project`, or None."""
+    recent = Annotation.objects.filter(
+        reviewer=user, response__prompt__project=project, current=True, created_at__gt=timezone.now() - undo_window()
+    )
+    newest = recent.order_by("-created_at", "-pk").first()
+    if newest is None:
+        return None
+    rows = _sent_with(newest)
+    ends = [until for until in map(undo_until, rows) if until]
+    return LastDecision(tuple(rows), min(ends)) if ends else None
+
+
+def _sent_with(row):
+    return list(
+        Annotation.objects.filter(
+            reviewer=row.reviewer_id,
+            idempotency_key=row.idempotency_key,
+            response__prompt__project=row.response.prompt.project_id,
+            current=True,
+        )
+        .select_related("response__prompt")
+        .order_by("pk")
+    )
+
+
+@transaction.atomic
+def take_back(user, annotation):
+    """Take back a decision, with what was sent in the same submit; it comes back to this person as the next item.
+
+    Returns the annotations taken back. Raises TooLate once it has taken effect or its time is over.
+    """
+    project = annotation.response.prompt.project
+    prompts = lock_units(project, [annotation.response.prompt_id])
+    rows = [row for row in _sent_with(annotation) if row.reviewer_id == user.pk and undo_until(row)]
+    if not rows:
+        raise TooLate("This decision has taken effect, or was taken back before.")
+    Annotation.objects.filter(pk__in=[row.pk for row in rows]).update(current=False)
+    for row in rows:
+        prompt = prompts[row.response.prompt_id]
+        _tell(prompt, user, "taken_back", row)
+        if not row.surplus:
+            _drop_pending(row.response)
+        if prompt.state == State.TO_RESOLVE and not row.surplus:
+            prompt.go(State.TO_REVIEW, "taken_back", source=State.TO_RESOLVE, actor=user)
+        weigh(project, prompt)
+    hold([row.response.prompt_id for row in rows], user)
+    return rows

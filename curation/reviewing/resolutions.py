@@ -1,0 +1,189 @@
+"""From decisions to what holds: weighing, taking effect, closing a round."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Exists, F, OuterRef
+from django.utils import timezone
+
+from ..models import Annotation, Event, Project, Resolution, State
+from .rule import Decision, consensus
+from .units import lock_units
+
+MOVES = {"accept": State.ACCEPTED, "reject": State.REJECTED, "regenerate": State.TO_REGENERATE}
+
+
+def undo_window():
+    """How long a decision can be taken back."""
+    return timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
+
+
+def current_decisions(response_id):
+    """The current decisions on a response, the oldest first."""
+    return Annotation.objects.filter(response=response_id, purpose=Annotation.Purpose.REVIEW, current=True).order_by(
+        "created_at", "pk"
+    )
+
+
+def current_resolution(response_id):
+    """What holds for a response, or None."""
+    return Resolution.objects.filter(response=response_id, current=True).first()
+
+
+def weigh(project, prompt):
+    """Weigh the current decisions on a locked prompt's response: a resolution, the resolve queue, or more to come."""
+    response = prompt.current_response
+    rows = list(current_decisions(response.pk))
+    decisions = [
+        Decision(row.action, response.text if row.edited_text is None else row.edited_text, row) for row in rows
+    ]
+    outcome = consensus(decisions, project.reviews_required, project.consensus)
+    if prompt.state != State.TO_REVIEW or current_resolution(response.pk):
+        return outcome
+    _mark_surplus(outcome)
+    if outcome.disagreed:
+        actions = {row.source.reviewer.get_username(): row.action for row in outcome.deciding}
+        prompt.go(State.TO_RESOLVE, "disagreement", source=State.TO_REVIEW, detail={"decisions": actions})
+    elif outcome.agreed:
+        resolution = _record_consensus(response, outcome)
+        if not settings.REVIEW_UNDO_SECONDS:
+            take_effect(project, prompt, resolution)
+    return outcome
+
+
+def _mark_surplus(outcome):
+    for decisions, surplus in ((outcome.deciding, False), (outcome.surplus, True)):
+        wrong = [decision.source.pk for decision in decisions if decision.source.surplus != surplus]
+        if wrong:
+            Annotation.objects.filter(pk__in=wrong).update(surplus=surplus)
+
+
+def _record_consensus(response, outcome):
+    agreeing = [decision.source for decision in outcome.deciding if decision.action == outcome.action]
+    return Resolution.objects.create(
+        response=response,
+        by=Resolution.By.CONSENSUS,
+        action=outcome.action,
+        text=outcome.text,
+        edited=bool(outcome.text) and outcome.text != response.text,
+        reasons=list(dict.fromkeys(code for row in agreeing for code in row.reasons)),
+        comment="\n".join(row.comment for row in agreeing if row.comment),
+        effective_at=max(decision.source.created_at for decision in outcome.deciding) + undo_window(),
+    )
+
+
+def settle(project=None):
+    """Let due resolutions take effect, of one project or of all; returns how many prompts were sent on."""
+    due = Resolution.objects.filter(current=True, applied_at=None, effective_at__lte=timezone.now())
+    if project:
+        due = due.filter(response__prompt__project=project)
+    rows = list(due.order_by("pk").values_list("pk", "response__prompt_id", "response__prompt__project_id"))
+    projects = Project.objects.in_bulk({project_id for _, _, project_id in rows})
+    return sum(_settle_one(projects[project_id], pk, prompt_id) for pk, prompt_id, project_id in rows)
+
+
+@transaction.atomic
+def _settle_one(project, resolution_id, prompt_id):
+    prompt = lock_units(project, [prompt_id])[prompt_id]
+    resolution = Resolution.objects.filter(
+        pk=resolution_id, current=True, applied_at=None, effective_at__lte=timezone.now()
+    ).first()
+    if resolution is None:
+        return 0  # taken back, or settled by somebody else
+    return int(take_effect(project, prompt, resolution))
+
+
+def take_effect(project, prompt, resolution):
+    """Send a locked prompt where its resolution says. Returns whether it moved."""
+    detail = {"action": resolution.action, "by": resolution.by, "reasons": resolution.reasons}
+    if resolution.edited:
+        detail["edited"] = True
+    if prompt.current_response_id != resolution.response_id or prompt.state not in (State.TO_REVIEW, State.TO_RESOLVE):
+        # Overtaken, for example by a new hypothesis: what people said stays, but moves nothing.
+        Resolution.objects.filter(pk=resolution.pk).update(current=False)
+        Event.objects.create(project=project, prompt=prompt, kind="resolution_overtaken", detail=detail)
+        return False
+    Resolution.objects.filter(pk=resolution.pk).update(applied_at=timezone.now())
+    if resolution.action == "regenerate" and not prompt.attempts_left:
+        return _attempts_used_up(project, prompt, resolution, detail)
+    return prompt.go(MOVES[resolution.action], "resolved", actor=resolution.decided_by, detail=detail)
+
+
+def _attempts_used_up(project, prompt, resolution, detail):
+    """No further attempt is allowed: rejected, or asked of people again, as the project says; the event tells."""
+    detail |= {"attempts": prompt.attempts, "attempt_limit": project.attempt_limit, "then": project.on_exhausted}
+    if project.on_exhausted == State.REJECTED:
+        return prompt.go(State.REJECTED, "attempts_used_up", actor=resolution.decided_by, detail=detail)
+    close_round(prompt)
+    if prompt.state == State.TO_RESOLVE:
+        return prompt.go(State.TO_REVIEW, "attempts_used_up", actor=resolution.decided_by, detail=detail)
+    Event.objects.create(
+        project=project, prompt=prompt, kind="attempts_used_up", from_state=prompt.state, to_state=prompt.state,
+        detail=detail,
+    )  # fmt: skip
+    return False
+
+
+def close_round(prompt):
+    """What people decided on the current response so far stays on record, but counts no more."""
+    current_decisions(prompt.current_response_id).update(current=False)
+    Resolution.objects.filter(response=prompt.current_response_id, current=True).update(current=False)
+
+
+def recount(project):
+    """Weigh what a changed number of reviews or way to agree has left undecided; returns how many were decided."""
+    number = (
+        Annotation.objects.filter(
+            purpose=Annotation.Purpose.REVIEW,
+            current=True,
+            response__prompt__project=project,
+            response__prompt__state=State.TO_REVIEW,
+            response__prompt__current_response=F("response"),
+        )
+        .exclude(Exists(Resolution.objects.filter(response=OuterRef("response"), current=True)))
+        .order_by()
+        .values("response__prompt_id")
+        .annotate(n=Count("pk"))
+        .filter(n__gte=project.reviews_required)
+    )
+    decided = 0
+    for prompt_id in list(number.values_list("response__prompt_id", flat=True)):
+        with transaction.atomic():
+            prompt = lock_units(project, [prompt_id])[prompt_id]
+            decided += not weigh(project, prompt).missing
+    return decided
+
+
+@transaction.atomic
+def reopen(prompt, user, reason):
+    """Ask people again about an accepted or rejected prompt; earlier decisions stay on record but count no more.
+
+    A methodology that fell with its hypothesis comes back with it. Returns whether it was reopened. Raises
+    ValueError without a reason, or where there is no answer to review.
+    """
+    if not reason.strip():
+        raise ValueError("Say why it is reopened: the reason stays in the history.")
+    locked = lock_units(prompt.project, [prompt.pk])
+    prompt = locked.pop(prompt.pk)
+    if prompt.state not in (State.ACCEPTED, State.REJECTED):
+        return False
+    if not prompt.current_response_id:
+        raise ValueError("There is no answer to review yet.")
+    _reopen_one(prompt, user, reason)
+    for partner in locked.values():
+        if _fell_with_hypothesis(partner):
+            _reopen_one(partner, user, reason)
+    return True
+
+
+def _reopen_one(prompt, user, reason):
+    close_round(prompt)
+    prompt.go(State.TO_REVIEW, "reopened", source=prompt.state, actor=user, detail={"reason": reason})
+
+
+def _fell_with_hypothesis(prompt):
+    if prompt.state != State.REJECTED or not prompt.current_response_id:
+        return False
+    last = Event.objects.filter(prompt=prompt, to_state=State.REJECTED).order_by("-at", "-pk").first()
+    return bool(last and last.kind == "hypothesis_rejected")

@@ -1,0 +1,46 @@
+"""What is reviewed at once: one prompt, or both prompts of a pair in a paired project."""
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from ..models import Pair, Prompt
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Prompts that are looked at together, the hypothesis first. `pair` is None for a single prompt."""
+
+    prompts: tuple[Prompt, ...]
+    pair: Pair | None = None
+
+    @property
+    def ids(self):
+        return [prompt.pk for prompt in self.prompts]
+
+
+def unit_of(project, prompt_id):
+    """The review unit that this prompt of `project` belongs to."""
+    pair = _pairs(project, [prompt_id]).first()
+    ids = [pair.hypothesis_id, pair.methodology_id] if pair else [prompt_id]
+    rows = project.prompts.select_related("current_response__teacher", "document").in_bulk(ids)
+    return Unit(tuple(rows[pk] for pk in ids if pk in rows), pair)
+
+
+def lock_units(project, prompt_ids):
+    """Lock these prompts and their partners until the transaction ends; returns {id: prompt} as they are now.
+
+    The partners too, because rejecting a hypothesis moves its methodology; always in order of their ids, so that
+    two reviewers never wait for each other.
+    """
+    ids = set(prompt_ids)
+    for pair in _pairs(project, prompt_ids):
+        ids |= {pair.hypothesis_id, pair.methodology_id}
+    rows = project.prompts.filter(pk__in=ids).select_for_update().order_by("pk")
+    return {prompt.pk: prompt for prompt in rows}
+
+
+def _pairs(project, prompt_ids):
+    if not project.paired:
+        return Pair.objects.none()
+    return Pair.objects.filter(Q(hypothesis__in=prompt_ids) | Q(methodology__in=prompt_ids), project=project)
