@@ -4,7 +4,7 @@ from .call import Call
 from .document import SourceDocument
 from .event import Event
 from .pair import Pair
-from .project import Invitation, Membership, Project
+from .project import Invitation, LastManager, Membership, Project
 from .prompt import Prompt, State
 from .release import Release, SplitAssignment
 from .response import TeacherResponse
@@ -23,6 +23,7 @@ __all__ = [
     "GateResult",
     "Invitation",
     "JudgeScore",
+    "LastManager",
     "Membership",
     "Pair",
     "Project",

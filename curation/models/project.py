@@ -26,6 +26,10 @@ def new_seed():
     return secrets.token_hex(8)
 
 
+class LastManager(Exception):
+    """The change would leave a project without a manager."""
+
+
 class ProjectQuerySet(models.QuerySet):
     def visible_to(self, user):
         """Projects that `user` is a member of; superusers see all."""
@@ -115,6 +119,28 @@ class Project(models.Model):
             project=self, actor=by, kind="member", detail={"user": user.get_username(), "role": str(role)}
         )
         return member
+
+    @transaction.atomic
+    def change_member(self, user, role, *, can_resolve=False, by=None):
+        """Give a member another role; raises LastManager where nobody could manage the project afterwards."""
+        self._keep_a_manager(user, role)
+        return self.add_member(user, role, can_resolve=can_resolve, by=by)
+
+    @transaction.atomic
+    def remove_member(self, user, *, by=None):
+        """End a membership; decisions stay. Raises LastManager where nobody could manage the project afterwards."""
+        self._keep_a_manager(user, None)
+        if self.memberships.filter(user=user).delete()[0]:
+            Event.objects.create(
+                project=self, actor=by, kind="member", detail={"user": user.get_username(), "role": "removed"}
+            )
+
+    def _keep_a_manager(self, user, role):
+        # Locking the project's row keeps two managers from removing each other at the same moment.
+        Project.objects.select_for_update().get(pk=self.pk)
+        others = self.memberships.filter(role=Membership.Role.MANAGER).exclude(user=user)
+        if role != Membership.Role.MANAGER and not others.exists():
+            raise LastManager(f"{user} is the last manager of {self.name}: make somebody else a manager first.")
 
     @classmethod
     def free_slug(cls, name):
@@ -209,6 +235,13 @@ class Invitation(models.Model):
     def find(cls, token):
         """The open invitation of `token`, or None."""
         return cls.objects.open().filter(token_sha256=hashlib.sha256(token.encode()).hexdigest()).first()
+
+    def withdraw(self, *, by=None):
+        """Let an open invitation expire now; returns False if it was taken or had expired."""
+        if not Invitation.objects.open().filter(pk=self.pk).update(expires_at=timezone.now()):
+            return False
+        Event.objects.create(project=self.project, actor=by, kind="invitation_withdrawn", detail={"note": self.note})
+        return True
 
     @transaction.atomic
     def take(self, user):
