@@ -1,26 +1,20 @@
 """Fixtures that many tests share; what builds rows is in factories.py, what starts servers in services.py."""
 
-import importlib.util
-import os
-from pathlib import Path
+import shutil
 
 import pytest
 
 from tests import factories
 from tests.teacher_server import TeacherServer
 
-if importlib.util.find_spec("tests.services"):
-    pytest_plugins = ["tests.services"]
-
-REQUIRED = os.environ.get("CI", "").lower() in ("1", "true")
+pytest_plugins = ["tests.services"]
 
 
 @pytest.fixture(autouse=True)
-def data_dir(settings, tmp_path):
-    """Every test has a DATA_DIR of its own, so that releases and uploads of one are not seen by the next."""
-    settings.DATA_DIR = Path(tmp_path)
-    settings.MEDIA_ROOT = settings.DATA_DIR
-    return settings.DATA_DIR
+def data_dir(settings):
+    """DATA_DIR, the same for the whole run as its worker processes know no other; emptied of projects after a test."""
+    yield settings.DATA_DIR
+    shutil.rmtree(settings.DATA_DIR / "projects", ignore_errors=True)
 
 
 @pytest.fixture

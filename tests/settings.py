@@ -23,6 +23,7 @@ if not _directory:
     _directory = tempfile.mkdtemp(prefix="nexa-test-")
     atexit.register(shutil.rmtree, _directory, ignore_errors=True)
 os.environ["DATA_DIR"] = _directory
+Path(_directory, "static").mkdir(exist_ok=True)  # WhiteNoise warns where there is none
 
 from distill_site.settings import *  # noqa: E402, F403
 from distill_site.settings import DATABASES, STORAGES  # noqa: E402
