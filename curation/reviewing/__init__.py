@@ -1,7 +1,7 @@
 """Claims, decisions, consensus and adjudication: the pure rule in rule.py, the transactions around it in the others."""
 
 from .adjudication import NotYours, adjudicate, others_who_may_resolve, take_back_adjudication, why_not
-from .claims import ReviewItem, claim_next, holders, renew, skip
+from .claims import ReviewItem, claim_next, holders, open_prompt, renew, skip
 from .decisions import (
     Choice,
     Conflict,
@@ -44,6 +44,7 @@ __all__ = [
     "labels",
     "last_decision",
     "newest_own",
+    "open_prompt",
     "others_who_may_resolve",
     "pending_counts",
     "recount",

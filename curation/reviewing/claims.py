@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from ..models import Project, Prompt, ReviewClaim
+from ..models import Project, Prompt, ReviewClaim, State
 from .queue import decidable, why_empty
 from .resolutions import recount, settle
 from .units import Unit, unit_of
@@ -44,17 +44,44 @@ def claim_next(project, user):
 def _claim(project, user):
     locked = _lock_claims(project)
     rows = decidable(locked, user)
-    own = ReviewClaim.objects.filter(prompt=OuterRef("pk"), reviewer=user)
-    first = (
-        rows.filter(Exists(own.filter(skipped_at=None))).order_by("pk").first()
-        or rows.exclude(Exists(own.exclude(skipped_at=None))).order_by("pk").first()
-        or rows.annotate(skipped=Subquery(own.values("skipped_at")[:1])).order_by("skipped", "pk").first()
-    )
-    if first is None:
-        return None
-    unit = unit_of(locked, first.pk)
+    first = _first(locked, rows, user)
+    return _give(locked, user, rows, unit_of(locked, first)) if first else None
+
+
+def _first(project, rows, user):
+    """The id to be given: what the user had in hand, else the oldest, else what they skipped longest ago."""
+    own = ReviewClaim.objects.filter(reviewer=user, prompt__project=project, prompt__state=State.TO_REVIEW)
+    in_hand = list(own.filter(skipped_at=None).values_list("prompt", flat=True)[:100])
+    skipped = list(own.exclude(skipped_at=None).order_by("skipped_at", "prompt").values_list("prompt", flat=True)[:500])
+    if in_hand:
+        found = rows.filter(pk__in=in_hand).order_by("pk").values_list("pk", flat=True).first()
+        if found:
+            return found
+    mine = ReviewClaim.objects.filter(prompt=OuterRef("pk"), reviewer=user).exclude(skipped_at=None)
+    found = rows.exclude(Exists(mine)).order_by("pk").values_list("pk", flat=True).first()
+    if found or not skipped:
+        return found
+    still = set(rows.filter(pk__in=skipped).values_list("pk", flat=True))
+    return next((pk for pk in skipped if pk in still), None)
+
+
+def _give(project, user, rows, unit):
     ids = set(rows.filter(pk__in=unit.ids).values_list("pk", flat=True))
-    return ReviewItem(unit, tuple(prompt for prompt in unit.prompts if prompt.pk in ids), hold(ids, user))
+    prompts = tuple(prompt for prompt in unit.prompts if prompt.pk in ids)
+    return ReviewItem(unit, prompts, hold(ids, user) if ids else None)
+
+
+@transaction.atomic
+def open_prompt(project, user, prompt):
+    """A prompt that somebody asked for by its address, to decide or to change a decision that has no effect yet.
+
+    It is held if there is room; without room the decision is taken all the same, as a surplus one.
+    """
+    locked = _lock_claims(project)
+    unit = unit_of(locked, prompt.pk)
+    given = _give(locked, user, decidable(locked, user), unit)
+    open_ones = tuple(p for p in unit.prompts if p.state == State.TO_REVIEW)
+    return ReviewItem(unit, open_ones, given.until)
 
 
 def _lock_claims(project):

@@ -229,9 +229,10 @@ def _drop_pending(response):
 
 def _tell(prompt, user, kind, row):
     detail = {"action": row.action, "attempt": row.response.attempt, "version": row.version}
-    detail |= {name: True for name in ("surplus",) if getattr(row, name)} | (
-        {"reasons": row.reasons} if row.reasons else {}
-    )
+    if row.reasons:
+        detail["reasons"] = row.reasons
+    if row.surplus:
+        detail["surplus"] = True
     Event.objects.create(project_id=prompt.project_id, prompt=prompt, actor=user, kind=kind, detail=detail)
 
 
