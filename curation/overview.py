@@ -4,14 +4,11 @@ from django.db.models import Count, OuterRef, Q, Subquery, Sum
 
 from .models import Annotation, Prompt, Release, Run, State
 from .models.prompt import MACHINE_STATES
+from .reviewing import pending_counts
 
 
 def waiting_for(project, user):
     """{"review": n, "resolve": n} of what waits for `user` in `project`; zeros for who may not decide."""
-    try:
-        from .reviewing import pending_counts
-    except ImportError:
-        return {"review": 0, "resolve": 0}
     return pending_counts(project, user) if project.member.may_review else {"review": 0, "resolve": 0}
 
 

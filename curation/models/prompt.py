@@ -30,13 +30,13 @@ MACHINE_STATES = (State.TO_COLLECT, State.TO_FILTER, State.TO_JUDGE, State.TO_RE
 LEAVES_TO = {
     State.TO_COLLECT: {State.TO_FILTER, State.PARKED, State.REJECTED},
     State.TO_FILTER: {State.TO_JUDGE, State.TO_REVIEW, State.TO_REGENERATE, State.REJECTED},
-    State.TO_JUDGE: {State.TO_REVIEW, State.ACCEPTED, State.TO_REGENERATE, State.REJECTED},
+    State.TO_JUDGE: {State.TO_REVIEW, State.ACCEPTED, State.TO_REGENERATE, State.REJECTED, State.PARKED},
     State.TO_REVIEW: {State.ACCEPTED, State.REJECTED, State.TO_REGENERATE, State.TO_RESOLVE},
     State.TO_RESOLVE: {State.ACCEPTED, State.REJECTED, State.TO_REGENERATE, State.TO_REVIEW},
     State.TO_REGENERATE: {State.TO_FILTER, State.TO_REVIEW, State.REJECTED, State.PARKED},
     State.ACCEPTED: {State.TO_REVIEW, State.REJECTED, State.TO_REGENERATE},
     State.REJECTED: {State.TO_REVIEW, State.TO_REGENERATE, State.TO_COLLECT},
-    State.PARKED: {State.TO_COLLECT, State.TO_REGENERATE, State.REJECTED},
+    State.PARKED: {State.TO_COLLECT, State.TO_JUDGE, State.TO_REGENERATE, State.REJECTED},
 }
 
 
@@ -151,6 +151,25 @@ class PromptQuerySet(models.QuerySet):
         if target == State.REJECTED:
             self._reject_methodologies(before, run, actor)
         return list(before)
+
+    def unpark(self, *, actor, reason=""):
+        """Put the parked ones among these prompts back where each was; returns how many."""
+        parked = self.filter(state=State.PARKED)
+        moved = 0
+        for origin in set(parked.order_by().values_list("parked_from", flat=True)):
+            moved += len(
+                parked.filter(parked_from=origin).move(
+                    origin,
+                    "unparked",
+                    source=State.PARKED,
+                    actor=actor,
+                    detail={"reason": reason},
+                    parked_from="",
+                    error_class="",
+                    error_detail="",
+                )
+            )
+        return moved
 
     def _reject_methodologies(self, hypotheses, run, actor):
         """A rejected hypothesis rejects its methodology."""
@@ -273,16 +292,8 @@ class Prompt(models.Model):
         )
 
     def unpark(self, *, actor, reason=""):
-        """Put a parked prompt back where it was."""
-        if self.state != State.PARKED:
-            return False
-        return self.go(
-            self.parked_from,
-            "unparked",
-            source=State.PARKED,
-            actor=actor,
-            detail={"reason": reason},
-            parked_from="",
-            error_class="",
-            error_detail="",
-        )
+        """Put a parked prompt back where it was; returns whether it was parked."""
+        moved = bool(Prompt.objects.filter(pk=self.pk).unpark(actor=actor, reason=reason))
+        if moved:
+            self.refresh_from_db()
+        return moved
