@@ -48,7 +48,7 @@ test-sqlite: .venv/.ready-dev
 
 # The browser and the model do not know which database is behind the page; they ran above.
 test-postgres: .venv/.ready-dev
-	$(PY) -m tests.services $(PY) -m pytest -m "not browser and not model" $(PYTEST)
+	$(PY) -m tests.with_postgres $(PY) -m pytest -m "not browser and not model" $(PYTEST)
 
 .PHONY: check
 check: .venv/.ready-dev
