@@ -49,20 +49,22 @@ def _claim(project, user):
 
 
 def _first(project, rows, user):
-    """The id to be given: what the user had in hand, else the oldest, else what they skipped longest ago."""
+    """The id to be given: what the user took in hand last, else the oldest, else what they skipped longest ago."""
     own = ReviewClaim.objects.filter(reviewer=user, prompt__project=project, prompt__state=State.TO_REVIEW)
-    in_hand = list(own.filter(skipped_at=None).values_list("prompt", flat=True)[:100])
+    in_hand = list(own.filter(skipped_at=None).order_by("-until", "prompt").values_list("prompt", flat=True)[:100])
     skipped = list(own.exclude(skipped_at=None).order_by("skipped_at", "prompt").values_list("prompt", flat=True)[:500])
-    if in_hand:
-        found = rows.filter(pk__in=in_hand).order_by("pk").values_list("pk", flat=True).first()
-        if found:
-            return found
+    found = _still_given(rows, in_hand)
+    if found:
+        return found
     mine = ReviewClaim.objects.filter(prompt=OuterRef("pk"), reviewer=user).exclude(skipped_at=None)
     found = rows.exclude(Exists(mine)).order_by("pk").values_list("pk", flat=True).first()
-    if found or not skipped:
-        return found
-    still = set(rows.filter(pk__in=skipped).values_list("pk", flat=True))
-    return next((pk for pk in skipped if pk in still), None)
+    return found or _still_given(rows, skipped)
+
+
+def _still_given(rows, ids):
+    """The first of `ids` that is among `rows`, or None."""
+    still = set(rows.filter(pk__in=ids).values_list("pk", flat=True)) if ids else ()
+    return next((pk for pk in ids if pk in still), None)
 
 
 def _give(project, user, rows, unit):
