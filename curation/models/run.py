@@ -158,6 +158,8 @@ class Run(models.Model):
     @transaction.atomic
     def enlist(self, prompts, limit=None):
         """Take hold of `prompts` (a queryset) that no live run holds, the oldest first; adds them to the total."""
+        # Two runs of a project enlist one after the other: PostgreSQL would else give both the same free prompts.
+        type(self.project).objects.select_for_update(no_key=True).get(pk=self.project_id)
         free = prompts.filter(project=self.project).free().order_by("pk")
         if limit is None:
             taken = free.order_by().update(run=self)
