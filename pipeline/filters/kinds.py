@@ -47,14 +47,18 @@ def phrases(value):
 def regexes(value):
     """Regular expressions; null is none. One that matches the empty text would fail every answer and is refused."""
     patterns = tuple(dict.fromkeys(_texts(value or [], "takes a list of regular expressions")))
-    for pattern in patterns:
-        try:
-            compiled = re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"holds {pattern!r}, which is not a regular expression: {error}") from error
-        if compiled.match(""):
-            raise ValueError(f"holds {pattern!r}, which matches the empty text and so would fail every answer")
+    wrong = [f"{pattern!r}, which {why}" for pattern in patterns if (why := _wrong_with(pattern))]
+    if wrong:
+        raise ValueError(f"holds {'; '.join(wrong)}")
     return patterns
+
+
+def _wrong_with(pattern):
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        return f"is not a regular expression: {error}"
+    return "matches the empty text and so would fail every answer" if compiled.match("") else ""
 
 
 def _texts(value, hint):

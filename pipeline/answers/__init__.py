@@ -1,0 +1,35 @@
+"""What a teacher or a judge replied -> fields, text and scores. Pure functions."""
+
+from pipeline.answers.hygiene import clean_text
+from pipeline.answers.judgements import (
+    Judgement,
+    JudgeUnreadable,
+    judgement_from_column,
+    parse_judgement,
+)
+from pipeline.answers.parsing import Parsed, parse_answer
+from pipeline.answers.rendering import RENDERER_VERSION, render_answer
+from pipeline.answers.schemas import (
+    HYPOTHESIS,
+    JUDGE_DIMENSIONS,
+    METHODOLOGY,
+    judge_schema,
+    schema_for,
+)
+
+__all__ = [
+    "HYPOTHESIS",
+    "JUDGE_DIMENSIONS",
+    "METHODOLOGY",
+    "RENDERER_VERSION",
+    "JudgeUnreadable",
+    "Judgement",
+    "Parsed",
+    "clean_text",
+    "judge_schema",
+    "judgement_from_column",
+    "parse_answer",
+    "parse_judgement",
+    "render_answer",
+    "schema_for",
+]

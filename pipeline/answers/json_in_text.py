@@ -1,0 +1,98 @@
+"""Finding the JSON in a model's reply: alone, in a code fence, or with words around it; and its reasoning apart."""
+
+import json
+import re
+
+from pipeline.answers.hygiene import clean_value
+
+THINKING = re.compile(r"<think(?:ing)?>(.*?)</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+THINKING_OPEN = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
+THINKING_CLOSE = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
+FENCED = re.compile(r"```[ \t]*(?:json|JSON)?[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
+LOOKS_LIKE_JSON = re.compile(r"\s*(?:```\w*\s*)?(?:\{\s*[\"}]|\[\s*[{\"])")
+MOST_TRIES = 50
+
+# Models write LaTeX into JSON with single backslashes. "\alpha" is then no JSON at all, and "\frac", "\tau" or "\nu"
+# would silently become a form feed, a tab or a line break and lose their first letter.
+NO_JSON_ESCAPE = r"\\(?![\\\"/bfnrtu])|\\u(?![0-9a-fA-F]{4})"
+LATEX_LIKE_ESCAPE = (
+    r"\\(?=(?:bar|begin|beta|big|binom|bf|bm|bullet|boldsymbol|forall|frac|nabla|neq|nu|notin|rangle|rho|right|rightarrow"
+    r"|rm|tau|text|textbf|textit|textrm|tfrac|theta|tilde|times|uparrow|upsilon)(?![A-Za-z]))"
+)
+SINGLE_BACKSLASH = re.compile(rf"(?<!\\)(?:{NO_JSON_ESCAPE}|{LATEX_LIKE_ESCAPE})")
+
+
+def split_thinking(text):
+    """(answer, reasoning, error): `<think>…</think>` apart from the rest, also where a template wrote the first tag."""
+    thinking, rest, error = [], text, ""
+    if THINKING_CLOSE.search(text):
+        thinking = [match[1].strip() for match in THINKING.finditer(text)]
+        rest = THINKING.sub("", text)
+    if THINKING_CLOSE.search(rest):
+        before, rest = THINKING_CLOSE.split(rest, maxsplit=1)
+        thinking.append(before.strip())
+    if THINKING_OPEN.search(rest):
+        rest, after = THINKING_OPEN.split(rest, maxsplit=1)
+        thinking.append(after.strip())
+        error = "the reasoning block is not closed; no answer follows it"
+    return rest, "\n\n".join(part for part in thinking if part), error
+
+
+def decode(text):
+    """The value of a JSON text, LaTeX in it kept. Raises ValueError saying what is wrong with it."""
+    try:
+        return clean_value(json.loads(_keep_latex(text), strict=False, parse_constant=_refuse_constant))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def values_in(text):
+    """Every JSON object or array that `text` holds, as (value, form), the most explicit place first."""
+    try:
+        yield decode(text), "json"
+        return
+    except ValueError:
+        pass
+    for match in FENCED.finditer(text):
+        try:
+            yield decode(match[1]), "fenced_json"
+        except ValueError:
+            continue
+    yield from ((value, "json") for value in _embedded(_keep_latex(text)))
+
+
+def why_broken(text):
+    """Why a text that was meant as JSON cannot be read, or "" where it does not look like JSON."""
+    if not LOOKS_LIKE_JSON.match(text):
+        return ""
+    inner = re.sub(r"\A\s*```\w*\s*|\s*```\s*\Z", "", text)
+    try:
+        decode(inner)
+    except ValueError as error:
+        return f"the JSON is cut off or broken: {error}"
+    return ""
+
+
+def _embedded(text):
+    decoder = json.JSONDecoder(strict=False, parse_constant=_refuse_constant)
+    position = 0
+    for _ in range(MOST_TRIES):
+        position = text.find("{", position)
+        if position < 0:
+            return
+        try:
+            value, end = decoder.raw_decode(text, position)
+            value = clean_value(value)
+        except (ValueError, RecursionError):
+            position += 1
+            continue
+        yield value
+        position = end
+
+
+def _keep_latex(text):
+    return SINGLE_BACKSLASH.sub(lambda match: "\\" + match[0], text)
+
+
+def _refuse_constant(name):
+    raise ValueError(f"{name} is no JSON number")

@@ -1,0 +1,82 @@
+"""JSON schemas that teachers and judges are asked to answer by, in the strict form that endpoints enforce."""
+
+import copy
+
+DIRECTIONS = ("increase", "decrease", "no change", "other")
+JUDGE_DIMENSIONS = {
+    "factuality": ("plausibility", "grounding"),
+    "reasoning": ("falsifiability", "method_rigour", "reproducibility", "safety_awareness"),
+}
+METHOD_PARTS = ("system", "perturbation", "control", "readout", "safety")
+
+
+def _text(description):
+    return {"type": "string", "description": description}
+
+
+def _strict(properties):
+    """An object of exactly these properties: strict modes want every one required and no others."""
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+SUPPORT = {"type": "array", "items": {"type": "string"}, "description": "Sentences of the source, copied word for word"}
+SCORE = {"type": "integer", "minimum": 0, "maximum": 100}
+
+HYPOTHESIS = _strict(
+    {
+        "statement": _text("One falsifiable hypothesis in one to three sentences"),
+        "variable": _text("The variable that is varied"),
+        "outcome": _text("The outcome that is measured"),
+        "direction": {"type": "string", "enum": list(DIRECTIONS), "description": "The predicted change of the outcome"},
+        "support": SUPPORT,
+    }
+)
+
+METHODOLOGY = _strict(
+    {
+        "system": _text("The experimental system: organism, cell line, sample, material or model"),
+        "perturbation": _text("What is changed, and by how much"),
+        "control": _text("The control group or condition"),
+        "readout": _text("What is measured, and with what"),
+        "safety": _text("Safety level, protective equipment, disposal"),
+        "steps": {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 4,
+            "maxItems": 6,
+            "description": "The steps in order, each one instruction without a number",
+        },
+        "support": SUPPORT,
+    }
+)
+
+
+def judge_schema(rubric):
+    """The schema of a judge's reply by the rubric "factuality" or "reasoning". Reasons come before numbers."""
+    return _strict(
+        {
+            "rationale": _text("Why, in one to three sentences"),
+            "dimensions": _strict({name: dict(SCORE) for name in JUDGE_DIMENSIONS[rubric]}),
+            "flags": {"type": "array", "items": {"type": "string"}},
+            "requires_human_review": {"type": "boolean"},
+            "score": dict(SCORE),
+        }
+    )
+
+
+def schema_for(task_type, *, max_length=None, leave_out=()):
+    """The schema of an answer to this task type, or None where plain text is asked for.
+
+    For small models: `max_length` {field: characters} bounds a text or each text of a list, `leave_out` drops fields.
+    """
+    schema = copy.deepcopy({"hypothesis": HYPOTHESIS, "methodology": METHODOLOGY}.get(task_type))
+    if schema is None:
+        return None
+    for name in leave_out:
+        schema["properties"].pop(name, None)
+    schema["required"] = list(schema["properties"])
+    for name, characters in (max_length or {}).items():
+        if name in schema["properties"]:
+            field = schema["properties"][name]
+            field.get("items", field)["maxLength"] = characters
+    return schema
