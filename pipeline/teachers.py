@@ -81,7 +81,7 @@ def payload(teacher, system, user, *, schema=None, parameters=None):
 
     `schema` is (name, JSON schema) or None; the teacher's `structure` says how it is asked for, if at all.
     """
-    profile = {**default_profile(teacher.model), **teacher.profile}
+    profile = default_profile(teacher.model) | teacher.profile
     wanted = {**teacher.parameters, **(parameters or {})}
     if "max_tokens" in wanted:
         wanted[profile["token_parameter"]] = wanted.pop("max_tokens")

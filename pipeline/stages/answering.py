@@ -8,7 +8,7 @@ from .sending import park, send_on
 
 def ask_teacher(teacher, system, user, task_type):
     """The Ask for one answer, by schema where the task has one."""
-    schema = answers.schema_for(task_type)
+    schema = answers.schema_for(task_type, **teacher.profile.get("answer_schema", {}))
     named = (task_type, schema) if schema else None
     return ledger.Ask(teacher, teachers.payload(teacher, system, user, schema=named))
 
@@ -67,12 +67,12 @@ def _response(run, each):
         teacher_id=call.teacher_id,
         run=run,
         hypothesis_id=notes.get("hypothesis"),
-        text=parsed.text or answers.clean(refusal),
+        text=parsed.text or answers.clean_text(refusal),
         fields=parsed.fields,
         form=parsed.form,
         parse_error=parsed.error,
         thinking=parsed.thinking,
-        refusal=answers.clean(refusal),
+        refusal=answers.clean_text(refusal),
         finish_reason=finish_reason[:40],
         model_id=call.model,
         prompt_tokens=call.prompt_tokens,

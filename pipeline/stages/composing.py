@@ -39,18 +39,19 @@ def compose(prompt, hypothesis=None):
     if not system:
         version = template(prompt.project, SYSTEM)
         system, used[SYSTEM] = version.body, _stamp(version)
-    body = None
+    body = ""
     if not prompt.user_prompt:
         version = template(prompt.project, prompt.task_type)
         body, used[prompt.task_type] = version.body, _stamp(version)
     user = prompts.user_message(
-        body,
+        template=body,
         task_type=prompt.task_type,
         user_prompt=prompt.user_prompt,
         context=prompt.context,
         hypothesis=hypothesis.authoritative if hypothesis else "",
         domain=prompt.domain,
         title=prompt.document.title if prompt.document else "",
+        paired=hypothesis is not None,
     )
     return system, user, used
 
@@ -58,5 +59,3 @@ def compose(prompt, hypothesis=None):
 def _stamp(version):
     return {"version": version.version, "sha256": version.sha256}
 
-
-__all__ = ["SYSTEM", "SYSTEM_REGEN", "compose", "hypotheses_of", "template"]

@@ -54,7 +54,8 @@ def _ask(prompt, judge, rubric, sample=0):
             "response": response.text or "(empty)",
         },
     )
-    body = teachers.payload(judge, "", text, schema=("judgement", answers.judge_schema(rubric.name, judge)))
+    schema = answers.judge_schema(rubric.name.removeprefix("judge_"), **judge.profile.get("judge_schema", {}))
+    body = teachers.payload(judge, "", text, schema=("judgement", schema))
     return ledger.Ask(judge, body, sample)
 
 

@@ -1,0 +1,197 @@
+"""The Parquet files that the user's steps leave behind, with the columns of the earlier scripts.
+
+The database stays the truth: these files are written from it, whole or not at all, and never read back as state.
+"""
+
+import json
+import os
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curation.models import FilterResult, GateResult, Prompt
+
+from .filters import legacy_columns
+
+BATCH = 2000
+_TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
+
+
+@contextmanager
+def replacing(path):
+    """Write to a file beside `path`, which takes its place when the block ends well; otherwise nothing changes."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        with suppress(FileNotFoundError):
+            part.unlink()
+
+
+def columns_of(config):
+    """The names that the input's columns had, so that the output carries them again."""
+    names = config.columns
+    return {
+        "prompt": names.get("prompt", "user_prompt"),
+        "context": names.get("context", "context"),
+        "task_type": names.get("task_type", "template_name"),
+        "output": config.defaults.output_column or "teacher_output",
+    }
+
+
+def answered(project):
+    """The project's prompts that have an answer, in the order of their import."""
+    prompts = Prompt.objects.filter(project=project, current_response__isnull=False)
+    return prompts.select_related("current_response").order_by("pk")
+
+
+def write_collected(project, path, columns):
+    """Every current answer beside its input; returns the number of rows."""
+    return _write(path, answered(project), lambda prompt: _row(prompt, columns), columns)
+
+
+def write_regenerated(project, path, columns):
+    """The current answers that are second or later attempts; returns the number of rows."""
+    prompts = answered(project).filter(current_response__attempt__gt=1)
+    return _write(path, prompts, lambda prompt: _row(prompt, columns) | _regenerated(prompt), columns)
+
+
+def _regenerated(prompt):
+    event = prompt.events.filter(to_state="to_regenerate").order_by("-at", "-pk").first()
+    action = event.detail.get("action") if event else None
+    return {"regenerated": True, "annotation_action": action or "regenerate"}
+
+
+def write_filtered(project, path, columns):
+    """Current answers that pass every rule to `path`, the others beside it as rejected_…; returns both numbers."""
+    path = Path(path)
+    results = FilterResult.objects.filter(ruleset=project.filter_ruleset, response__current_for__project=project)
+    failed = dict(results.values_list("response_id", "failed"))
+    measured = answered(project).filter(current_response__filter_results__ruleset=project.filter_ruleset)
+
+    def row(prompt, *, passing):
+        rules = failed.get(prompt.current_response_id)
+        if rules is None or bool(rules) is passing:
+            return None
+        return _row(prompt, columns) | legacy_columns(rules) | {"failed_rules": rules}
+
+    passed = _write(path, measured, partial(row, passing=True), columns)
+    rejected = _write(path.with_name(f"rejected_{path.name}"), measured, partial(row, passing=False), columns)
+    return passed, rejected
+
+
+def _row(prompt, columns):
+    response = prompt.current_response
+    return {
+        **prompt.metadata,
+        "prompt_key": prompt.key,
+        columns["prompt"]: prompt.user_prompt or None,
+        columns["context"]: prompt.context or None,
+        columns["task_type"]: prompt.task_type,
+        "domain": prompt.domain or None,
+        "system_prompt": prompt.system_prompt or None,
+        columns["output"]: response.text,
+        "model_id": response.model_id,
+        "latency_ms": response.latency_ms,
+        "prompt_tokens": response.prompt_tokens,
+        "completion_tokens": response.completion_tokens,
+        "total_tokens": response.total_tokens,
+        "finish_reason": response.finish_reason,
+        "attempt": response.attempt,
+        "state": prompt.state,
+    }
+
+
+_KNOWN = {
+    "latency_ms": pa.int64(),
+    "prompt_tokens": pa.int64(),
+    "completion_tokens": pa.int64(),
+    "total_tokens": pa.int64(),
+    "attempt": pa.int64(),
+}
+
+
+def _write(path, prompts, make_row, columns):
+    """Two passes: the first finds one type a column, the second writes; memory holds one batch."""
+    types = {}
+    for prompt in prompts.iterator(chunk_size=BATCH):
+        for name, value in (make_row(prompt) or {}).items():
+            types[name] = _KNOWN.get(name) or _wider(types.get(name), value)
+    if not types:
+        types = dict.fromkeys(["prompt_key", *columns.values()], pa.string())
+    schema = pa.schema([(name, kind or pa.string()) for name, kind in types.items()])
+    written = 0
+    with replacing(path) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
+        batch = []
+        for prompt in prompts.iterator(chunk_size=BATCH):
+            row = make_row(prompt)
+            if row is not None:
+                batch.append({name: _fit(row.get(name), schema.field(name).type) for name in schema.names})
+                written += 1
+            if len(batch) == BATCH:
+                writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+                batch = []
+        if batch or not written:
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+    return written
+
+
+def _wider(known, value):
+    """The Arrow type that holds what was seen of a column and `value`; text where they have nothing in common."""
+    if value is None:
+        return known
+    kind = pa.list_(pa.string()) if _is_texts(value) else _TYPES.get(type(value), pa.string())
+    if kind == pa.int64() and not -(2**63) <= value < 2**63:
+        kind = pa.string()
+    if known is None or known == kind:
+        return kind
+    return pa.float64() if {known, kind} == {pa.int64(), pa.float64()} else pa.string()
+
+
+def _is_texts(value):
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _fit(value, kind):
+    if value is None or not pa.types.is_string(kind) or isinstance(value, str):
+        return value
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def write_report(project, path):
+    """The filter step's numbers as JSON: total, passed, pass rate, tokens, and how often each rule failed."""
+    results = FilterResult.objects.filter(ruleset=project.filter_ruleset, response__current_for__project=project)
+    frame = pd.DataFrame(
+        list(results.values_list("passed", "failed", "response__completion_tokens")),
+        columns=["passed", "failed", "tokens"],
+    )
+    tokens = pd.to_numeric(frame["tokens"]).mean()
+    report = {
+        "total": len(frame),
+        "passed": int(frame["passed"].sum()),
+        "pass_rate": round(float(frame["passed"].mean()), 4) if len(frame) else None,
+        "avg_completion_tokens": None if pd.isna(tokens) else round(float(tokens), 1),
+        "failed_rules": {rule: int(n) for rule, n in frame["failed"].explode().dropna().value_counts().items()},
+        "ruleset": {"version": project.filter_ruleset.version, "sha256": project.filter_ruleset.sha256},
+    }
+    with replacing(path) as part:
+        part.write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return report
+
+
+def gate_report(project):
+    """SampleGate's verdicts as a Markdown table: each outcome and reason with its number and share."""
+    results = GateResult.objects.filter(ruleset=project.gate_ruleset, response__current_for__project=project)
+    frame = pd.DataFrame(list(results.values_list("passed", "reasons")), columns=["passed", "reasons"])
+    rows = [("judged", len(frame)), ("passed", int(frame["passed"].sum()))]
+    rows += sorted(frame["reasons"].explode().dropna().value_counts().items(), key=lambda item: (-item[1], item[0]))
+    lines = ["| SampleGate | responses | share |", "| --- | ---: | ---: |"]
+    lines += [f"| {name} | {number:,} | {number / max(1, len(frame)):.1%} |" for name, number in rows]
+    return "\n".join(lines) + "\n"

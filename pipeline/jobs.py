@@ -1,0 +1,161 @@
+"""Runs and the queue: start, work, cancel, recover. The only module that imports django_rq."""
+
+import django_rq
+import redis
+from django.db import transaction
+from redis.backoff import NoBackoff
+from redis.retry import Retry as ConnectionRetry
+
+from curation.models import Event, Prompt, Run, State
+from curation.reviewing import settle
+
+from . import stages, workers
+from .stages import importing as import_stage
+from .stages import package, working
+from .stages.sending import HANDLES
+
+QUEUE = "default"
+MAX_JOBS = 4  # jobs of one run, where so many workers are alive
+
+
+class CannotStart(Exception):
+    """A run that would be refused or could do nothing; the message says what to do instead."""
+
+
+def queue_trouble():
+    """What is wrong with the queue, in one sentence; "" when it answers."""
+    try:
+        connection = django_rq.get_queue(QUEUE).connection
+        connection.connection_pool.connection_kwargs["retry"] = ConnectionRetry(NoBackoff(), 0)
+        connection.ping()
+    except redis.RedisError as error:
+        return f"The queue does not answer ({error}): start it with `python manage.py serve`."
+    return ""
+
+
+def workers_alive():
+    """How many workers were heard of lately; 0 where the queue does not answer."""
+    return 0 if queue_trouble() else len(workers.living_workers(django_rq.get_queue(QUEUE)))
+
+
+def waiting(project, stage):
+    """The prompts that a run of `stage` would take up now."""
+    return Prompt.objects.filter(project=project).in_state(*HANDLES[stage]).free()
+
+
+def quote(project, stage, parameters=None):
+    """What a start would touch: {prompts, waiting, sentence}, without writing anything."""
+    if stage not in HANDLES:
+        return {"prompts": 0, "waiting": 0, "sentence": ""}
+    prompts = waiting(project, stage).count()
+    limit = (parameters or {}).get("limit")
+    asked = min(prompts, limit) if limit else prompts
+    if stage == "judge" and not project.judges:
+        sentence = "This project has no judges: choose them in its settings."
+    elif not prompts:
+        sentence = "No prompt waits for this."
+    else:
+        sentence = f"{asked:,} of {prompts:,} waiting prompts; {_calls(project, stage, asked)}."
+    return {"prompts": asked, "waiting": prompts, "sentence": sentence}
+
+
+def _calls(project, stage, prompts):
+    calls = {"filter": 0, "judge": len(project.judges), "pipeline": 1 + len(project.judges)}.get(stage, 1) * prompts
+    return "no calls" if not calls else f"up to {calls:,} calls"
+
+
+def start(project, stage, parameters=None, by=None):
+    """Create a run over what waits for `stage` and put it into the queue after commit.
+
+    Raises CannotStart where nothing could come of it: no teacher, no judges, nothing waiting, no queue.
+    """
+    trouble = queue_trouble()
+    if trouble:
+        raise CannotStart(trouble)
+    run = prepare(project, stage, parameters, by)
+    enqueue(run)
+    return run
+
+
+@transaction.atomic
+def prepare(project, stage, parameters=None, by=None):
+    """The run of `start`, not in the queue: for commands that work in their own process."""
+    parameters = {key: value for key, value in (parameters or {}).items() if value is not None}
+    if stage not in Run.Stage.values:
+        raise CannotStart(f"{stage!r} is no stage; stages are {', '.join(Run.Stage.values)}.")
+    _refuse_impossible(project, stage, parameters)
+    settle(project)
+    run = Run.objects.create(project=project, stage=stage, parameters=parameters, created_by=by)
+    if stage in HANDLES:
+        taken = run.enlist(Prompt.objects.in_state(*HANDLES[stage]), parameters.get("limit"))
+        if not taken:
+            transaction.set_rollback(True)
+            raise CannotStart(f"No prompt waits for this: {where_they_are(project)}.")
+    Event.objects.create(project=project, run=run, actor=by, kind="run_started", detail={"stage": stage})
+    return run
+
+
+def _refuse_impossible(project, stage, parameters):
+    teacher = parameters.get("teacher") or project.teacher_id
+    if stage in ("collect", "pipeline") and not teacher:
+        raise CannotStart("This project has no teacher: choose one in its settings.")
+    if stage == "regenerate" and not (teacher or project.regen_teacher_id):
+        raise CannotStart("This project has no teacher for regeneration: choose one in its settings.")
+    if stage == "judge" and not project.judges:
+        raise CannotStart("This project has no judges: choose them in its settings.")
+    limit = parameters.get("limit")
+    if limit is not None and limit < 1:
+        raise CannotStart("A limit of 0 prompts is nothing to do: give 1 or more, or leave it out for all.")
+
+
+def where_they_are(project):
+    """How many prompts are in which state, in one line."""
+    counts = Prompt.objects.filter(project=project).state_counts()
+    named = [f"{number:,} {State(state).label.lower()}" for state, number in counts.items() if number]
+    return ", ".join(named) or "the project has no prompts yet"
+
+
+def enqueue(run):
+    """Put the run's jobs into the queue once the transaction around is committed."""
+    parallel = 1 if run.stage in ("import", "package", "filter") else max(1, min(MAX_JOBS, workers_alive()))
+    for _ in range(parallel):
+        django_rq.get_queue(QUEUE).enqueue(
+            work, run.pk, job_timeout=-1, retry=workers.RETRY_AFTER_DEATH, result_ttl=3600, description=str(run)
+        )
+
+
+def work(run_id):
+    """The job: work on the run until it ends; asked to stop, go back into the queue and go on later."""
+    run = Run.objects.select_related("project").get(pk=run_id)
+    with workers.stop_on_signal() as stop:
+        outcome = carry_out(run, stop.is_set)
+    return workers.RETRY_AFTER_STOP if outcome == "stopped" else outcome
+
+
+def carry_out(run, should_stop=lambda: False):
+    """Work on a run in this process; returns "ended" or "stopped"."""
+    if run.stage == "import":
+        return import_stage.work(run, should_stop)
+    if run.stage == "package":
+        return package.work(run, should_stop)
+    return working.work(run, stages.PLANS[run.stage], should_stop)
+
+
+def recover():
+    """Take up again the runs whose jobs are no longer in the queue; returns them. Called when workers start."""
+    queued = set()
+    queue = django_rq.get_queue(QUEUE)
+    registry = queue.started_job_registry
+    for job in queue.jobs + [queue.fetch_job(job_id) for job_id in registry.get_job_ids()]:
+        if job and job.args:
+            queued.add(job.args[0])
+    lost = [run for run in Run.objects.live().order_by("pk") if run.pk not in queued]
+    for run in lost:
+        enqueue(run)
+    return lost
+
+
+def cancel(run, by=None):
+    """Ask a run to stop; what is under way is still stored. Returns False if it had ended."""
+    return run.cancel(by=by)
+

@@ -1,0 +1,86 @@
+"""Step 1 of the guide: import the teacher inputs, ask the teacher, write the collected dataset."""
+
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from curation.importing import ImportRefused, import_file, sniff
+from curation.models import PromptTemplate
+from pipeline import datasets, jobs
+from pipeline.management.step import StepCommand
+from pipeline.setup import teacher_for
+from pipeline.stages.composing import SYSTEM
+
+
+class Command(StepCommand):
+    help = "Import teacher inputs and collect the teacher's answers (step 1)."
+
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        parser.add_argument("--src", type=Path, help="teacher inputs (default: storage.raw_dataset)")
+        parser.add_argument("--dst", type=Path, help="collected dataset (default: storage.collected_dataset)")
+        parser.add_argument("--teacher", help="model id, in place of collection.teacher_model")
+        parser.add_argument("--system-prompt", type=Path, help="file, in place of collection.system_prompt_path")
+        for field in ("prompt", "context", "task-type"):
+            parser.add_argument(f"--{field}-column", help="in place of the one in defaults")
+        parser.add_argument("--task-types", default="hypothesis,methodology", help="for rows that carry only text")
+        parser.add_argument("--api-key", help="refused: a key on a command line can be read by every user of the machine")
+
+    def step(self, options):
+        if options["api_key"]:
+            raise CommandError("--api-key shows the key to every user of this machine: set OPENAI_API_KEY instead.")
+        config = self.load(options)
+        for field in ("prompt", "context", "task_type"):
+            if options[f"{field}_column"]:
+                setattr(config.defaults, f"{field}_column", options[f"{field}_column"])
+        # A project that is named without a file already holds its prompts.
+        files = not options["project"] or options["config"]
+        src = options["src"] or (config.path("raw_dataset") if files else None)
+        dst = options["dst"] or (config.path("collected_dataset") if files else None)
+        project = self.project(options, config)
+        if options["dry_run"]:
+            return self._dry_run(project, src, options)
+        if options["system_prompt"]:
+            body = options["system_prompt"].read_text(encoding="utf-8")
+            PromptTemplate.record(project, SYSTEM, body, origin=options["system_prompt"].name)
+        if src:
+            self._import(project, src, config, options)
+        self._collect(project, config, options)
+        if dst:
+            rows = datasets.write_collected(project, dst, datasets.columns_of(config))
+            self.stdout.write(f"{rows:,} answers in {dst}")
+        return None
+
+    def _dry_run(self, project, src, options):
+        if src:
+            try:
+                preview = sniff(src, src.name)
+            except ImportRefused as refusal:
+                raise CommandError(str(refusal)) from None
+            self.stdout.write(f"{src}: {preview.format}, columns {', '.join(preview.columns)}.")
+        waiting = jobs.quote(project, "collect", {"limit": options["max_samples"]}) if project else {"prompts": 0}
+        self.stdout.write(f"Would ask the teacher for {waiting['prompts']:,} waiting prompts and those new in the file.")
+
+    def _import(self, project, src, config, options):
+        try:
+            report = import_file(
+                project,
+                src,
+                config.columns,
+                task_types=options["task_types"].split(","),
+                rejects_path=src.with_name(f"{src.name}.rejects.jsonl"),
+            )
+        except ImportRefused as refusal:
+            raise CommandError(str(refusal)) from None
+        self.tell(f"{src}: {report}")
+
+    def _collect(self, project, config, options):
+        teacher = teacher_for(options["teacher"], parameters=config.parameters).pk if options["teacher"] else None
+        options["batch_size"] = options["batch_size"] or config.batch_size
+        try:
+            self.run_stage(project, "collect", options, teacher=teacher)
+        except jobs.CannotStart as nothing:
+            if not project.prompts.exists():
+                raise
+            # Nothing left to ask is the good end of a step that is run again.
+            self.tell(str(nothing))

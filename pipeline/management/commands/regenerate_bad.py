@@ -1,0 +1,52 @@
+"""Step 4 of the guide: ask again, by a stricter prompt and a stronger teacher, for what was refused."""
+
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from pipeline import datasets, jobs, orders
+from pipeline.management.step import StepCommand
+from pipeline.setup import teacher_for
+
+
+class Command(StepCommand):
+    help = "Regenerate what was sent back (step 4)."
+
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        parser.add_argument("--annotations", type=Path, help="JSONL of decisions: each that is not accept is an order")
+        parser.add_argument("--dst", type=Path, help="dataset of the new attempts (default: storage.regen_dataset)")
+        parser.add_argument("--teacher", help="model id, in place of collection.regen_teacher_model")
+        parser.add_argument("--dataset", type=Path, help="not needed: the database knows the answers")
+
+    def step(self, options):
+        config = self.load(options)
+        files = not options["project"] or options["config"]
+        dst = options["dst"] or (config.path("regen_dataset") if files else None)
+        project = self.project(options, config)
+        if options["dataset"]:
+            self.tell("--dataset has no effect: answers are found in the database, not by a row's position.")
+        if project is None:
+            raise CommandError(f"There is no project {config.project!r} yet: collect first.")
+        if options["annotations"]:
+            self._order(project, options)
+        if options["dry_run"]:
+            self.stdout.write(jobs.quote(project, "regenerate", {"limit": options["max_samples"]})["sentence"])
+            return
+        teacher = teacher_for(options["teacher"]).pk if options["teacher"] else None
+        try:
+            self.run_stage(project, "regenerate", options, teacher=teacher)
+        except jobs.CannotStart as nothing:
+            self.tell(str(nothing))
+        if dst:
+            rows = datasets.write_regenerated(project, dst, datasets.columns_of(config))
+            self.stdout.write(f"{rows:,} regenerated answers in {dst}; filter and review them again.")
+
+    def _order(self, project, options):
+        try:
+            report = orders.order_regeneration(project, options["annotations"], dry_run=options["dry_run"])
+        except orders.OrdersRefused as refusal:
+            raise CommandError(str(refusal)) from None
+        for problem in report.problems:
+            self.tell(problem)
+        self.tell(str(report))

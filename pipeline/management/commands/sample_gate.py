@@ -1,0 +1,49 @@
+"""SampleGate: the judges read what passed the filters, the gate decides."""
+
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from curation.models import Ruleset
+from pipeline import datasets, jobs
+from pipeline.gate import load_gate
+from pipeline.management.step import StepCommand
+from pipeline.stages.judge import gate_of
+
+
+class Command(StepCommand):
+    help = "Judge what passed the filters and let the gate decide."
+
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        parser.add_argument("--judge-f-threshold", type=float, help="factuality, 0-100")
+        parser.add_argument("--judge-r-threshold", type=float, help="reasoning and safety, 0-100")
+        parser.add_argument("--require-both", action="store_true", default=None, help="both judges are needed")
+        parser.add_argument("--one-judge", dest="require_both", action="store_false", help="one judge is enough")
+        parser.add_argument("--report", type=Path, help="write the verdicts as a Markdown table")
+
+    def step(self, options):
+        config = self.load(options)
+        project = self.project(options, config)
+        if options["dry_run"]:
+            self.stdout.write(jobs.quote(project, "judge")["sentence"] if project else "There is no such project yet.")
+            return
+        if not project.judges:
+            raise CommandError(
+                "No judge is configured: name judging.judge_f_model and judging.judge_r_model in the configuration, or "
+                "choose judges in the project's settings. Without them what passes the filters goes to people."
+            )
+        named = ("judge_f_threshold", "judge_r_threshold", "require_both")
+        changes = {key: options[key] for key in named if options[key] is not None}
+        if changes:
+            body = load_gate({**gate_of(project).body, **changes})
+            Ruleset.record(project, Ruleset.Kind.GATE, body, origin="command line")
+        try:
+            self.run_stage(project, "judge", options)
+        except jobs.CannotStart as nothing:
+            self.tell(str(nothing))
+        table = datasets.gate_report(project)
+        if options["report"]:
+            with datasets.replacing(options["report"]) as part:
+                part.write_text(table, encoding="utf-8")
+        self.stdout.write(table)

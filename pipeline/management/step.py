@@ -1,0 +1,164 @@
+"""What the pipeline commands share: which project, with or without the queue, and the bar that shows how far it is."""
+
+import signal
+import sys
+import time
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from curation.models import Project, Run
+from pipeline import jobs
+from pipeline.config import DEFAULT_CONFIG, load_config
+from pipeline.config_errors import ConfigError
+from pipeline.setup import project_for
+from pipeline.workers import stop_on_signal
+
+EXIT_INTERRUPTED = 130
+
+
+def positive(text):
+    """A whole number of at least 1: --max-samples 0 once meant every row, hence a full paid run."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+positive.__name__ = "number of 1 or more"
+
+
+class StepCommand(BaseCommand):
+    """A step of the user's guide. Subclasses say what they work on and which files they leave behind."""
+
+    requires_migrations_checks = True
+
+    def add_arguments(self, parser):
+        parser.add_argument("--project", help="slug of a project; without it, the one that the configuration names")
+        parser.add_argument("--config", type=Path, help=f"configuration file (default: configs/{DEFAULT_CONFIG})")
+        parser.add_argument("--inline", action="store_true", help="work in this process, without queue and workers")
+        parser.add_argument("--max-samples", type=positive, metavar="N", help="at most N prompts")
+        parser.add_argument("--batch-size", type=positive, metavar="N", help="prompts a transaction")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be done; write and ask nothing")
+
+    def handle(self, *args, **options):
+        try:
+            return self.step(options)
+        except (ConfigError, jobs.CannotStart) as error:
+            raise CommandError(str(error)) from None
+
+    # -- project and configuration ------------------------------------------------------------------------------
+
+    def load(self, options, path=None):
+        """The configuration, with its notices told; the working directory's configs/ comes before the shipped one."""
+        path = path or options["config"] or _default_config()
+        config = load_config(path)
+        for notice in config.notices:
+            self.tell(notice)
+        return config
+
+    def project(self, options, config):
+        """The project to work on: --project names an existing one, the configuration's is made if absent."""
+        if options["project"]:
+            found = Project.objects.filter(slug=options["project"]).first()
+            if found is None:
+                slugs = ", ".join(Project.objects.values_list("slug", flat=True)[:20]) or "none yet"
+                raise CommandError(f"There is no project {options['project']!r}; there are: {slugs}.")
+            if options["config"] is None:
+                return found
+        if options["dry_run"]:
+            return Project.objects.filter(slug=options["project"] or config.project).first()
+        return project_for(config, options["project"])
+
+    def tell(self, message):
+        """A line on standard error, so that standard output stays for results."""
+        self.stderr.write(message, self.style.NOTICE)
+
+    # -- runs ---------------------------------------------------------------------------------------------------
+
+    def run_stage(self, project, stage, options, **parameters):
+        """Run one stage to its end, in this process or by the workers; raises CommandError where it failed."""
+        parameters = {"limit": options.get("max_samples"), "batch_size": options.get("batch_size"), **parameters}
+        if options["inline"]:
+            run = jobs.prepare(project, stage, parameters)
+            self._inline(run)
+        else:
+            if not jobs.workers_alive():
+                trouble = jobs.queue_trouble() or "No worker is alive: start them with `python manage.py serve`"
+                raise CommandError(f"{trouble.rstrip('.')}, or work in this process with --inline.")
+            run = jobs.start(project, stage, parameters)
+            self._follow(run)
+        run.refresh_from_db()
+        if run.state != Run.State.FINISHED:
+            raise CommandError(f"{run} {run.get_state_display().lower()}: {run.error or 'see its page'}")
+        self.tell(f"{run}: {told(run)}")
+        return run
+
+    def _inline(self, run):
+        with _Bar(run) as bar, stop_on_signal(signal.SIGINT, signal.SIGTERM) as stop:
+
+            def should_stop():
+                bar.update()
+                return stop.is_set()
+
+            if jobs.carry_out(run, should_stop) == "stopped":
+                run.end(Run.State.CANCELLED)
+                self.tell(f"{run} was interrupted; what was answered is stored, the rest keeps waiting.")
+                sys.exit(EXIT_INTERRUPTED)
+
+    def _follow(self, run):
+        try:
+            with _Bar(run) as bar:
+                silent_since = time.monotonic()
+                while bar.update().is_live:
+                    if jobs.workers_alive():
+                        silent_since = time.monotonic()
+                    elif time.monotonic() - silent_since > 60:
+                        raise CommandError(f"{run} waits: every worker has gone. It goes on when one is started.")
+                    time.sleep(0.5)
+        except KeyboardInterrupt:
+            self.tell(f"{run} goes on without this command; its page shows it, and can cancel it.")
+            sys.exit(EXIT_INTERRUPTED)
+
+
+def _default_config():
+    here = Path("configs") / DEFAULT_CONFIG
+    return here if here.exists() else None
+
+
+class _Bar:
+    """A progress bar over a run's row; silent where standard error is no terminal."""
+
+    def __init__(self, run):
+        self.run = run
+        self.looked = 0.0
+        self.bar = tqdm(
+            total=run.total or None, desc=run.get_stage_display(), unit=" prompts", disable=not sys.stderr.isatty()
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.update(at_once=True)
+        self.bar.close()
+
+    def update(self, *, at_once=False):
+        """Look at the row, at most some times a second, and draw; returns it."""
+        if at_once or time.monotonic() - self.looked > 0.3:
+            self.looked = time.monotonic()
+            self.run.refresh_from_db(fields=["done", "total", "state", "counters", "cost", "error"])
+            self.bar.total = self.run.total or None
+            self.bar.n = self.run.done
+            self.bar.set_postfix_str(told(self.run), refresh=False)
+            self.bar.refresh()
+        return self.run
+
+
+def told(run):
+    """A run's counters in one line."""
+    parts = [f"{number:,} {name.replace('_', ' ')}" for name, number in run.counters.items() if number]
+    if run.cost:
+        parts.append(f"{run.cost:.4f} USD")
+    return ", ".join(parts) or "nothing to count yet"

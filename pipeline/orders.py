@@ -1,0 +1,134 @@
+"""An annotations file as orders: every row whose action is not accept sends its prompt to regeneration.
+
+A row is matched to the response with the same task type, context and teacher output, runs of white space equal. A row
+that matches none or several is reported, never guessed, and never taken by its position.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.db import transaction
+
+from curation.models import Annotation, Prompt, Resolution, State
+
+ACTIONS = ("accept", "regenerate", "reject")
+
+
+class OrdersRefused(ValueError):
+    """The file cannot be read as annotations; nothing was ordered."""
+
+
+@dataclass
+class OrdersReport:
+    ordered: int = 0
+    waiting: int = 0
+    accepted: int = 0
+    problems: list = field(default_factory=list)
+
+    def __str__(self):
+        return (
+            f"{self.ordered:,} ordered to regenerate, {self.waiting:,} were waiting for it already, "
+            f"{self.accepted:,} accepted, {len(self.problems):,} not matched"
+        )
+
+
+def squeezed(text):
+    """Text with every run of white space as one blank: the scripts flattened prompts and answers so."""
+    return " ".join((text or "").split())
+
+
+def order_regeneration(project, path, *, dry_run=False):
+    """Order what the rows of the JSONL file at `path` ask for; returns an OrdersReport."""
+    rows = _read(Path(path))
+    report = OrdersReport()
+    wanted = {}
+    for number, row in rows:
+        if row["action"] == "accept":
+            report.accepted += 1
+        else:
+            wanted.setdefault(_identity(row["task_type"], row["context"], row["teacher_output"]), []).append((number, row))
+    found = _find(project, wanted)
+    for identity, orders in wanted.items():
+        number, row = orders[-1]
+        matches = found.get(identity, [])
+        if len(matches) != 1:
+            what = "no response" if not matches else f"{len(matches)} responses"
+            report.problems.append(f"{path}, line {number}: {what} with this task type, context and teacher output.")
+        elif not dry_run:
+            _order(matches[0], row, report)
+        else:
+            report.ordered += 1
+    return report
+
+
+def _read(path):
+    rows, wrong = [], []
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OrdersRefused(f"{path} cannot be read as UTF-8 text: {error}") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            problem = _problem(row)
+        except ValueError as error:
+            problem = f"is not JSON ({error})"
+        if problem:
+            wrong.append(f"{path}, line {number}: {problem}.")
+        else:
+            rows.append((number, row))
+    if wrong:
+        raise OrdersRefused("\n".join(wrong))
+    return rows
+
+
+def _problem(row):
+    if not isinstance(row, dict):
+        return "is not an object with task_type, context, teacher_output and action"
+    missing = [name for name in ("task_type", "teacher_output", "action") if not isinstance(row.get(name), str)]
+    if missing:
+        return f"has no text in {', '.join(missing)}"
+    if not isinstance(row.setdefault("context", ""), str | None):
+        return "has a context that is no text"
+    return "" if row["action"] in ACTIONS else f"has the action {row['action']!r}; known are {', '.join(ACTIONS)}"
+
+
+def _identity(task_type, context, output):
+    return squeezed(task_type), squeezed(context), squeezed(output)
+
+
+def _find(project, wanted):
+    """{identity: [prompts]} of the current responses that the rows speak of."""
+    found = {}
+    prompts = Prompt.objects.filter(project=project, current_response__isnull=False).select_related("current_response")
+    for prompt in prompts.iterator(chunk_size=2000):
+        identity = _identity(prompt.task_type, prompt.context, prompt.current_response.text)
+        if identity in wanted:
+            found.setdefault(identity, []).append(prompt)
+    return found
+
+
+@transaction.atomic
+def _order(prompt, row, report):
+    """Send one prompt to regeneration, also over an earlier reject; what was decided stays as history."""
+    if prompt.state == State.TO_REGENERATE:
+        report.waiting += 1
+        return
+    detail = {
+        "response": prompt.current_response_id,
+        "action": row["action"],
+        "reasons": [text for text in [*_texts(row.get("reasons")), row.get("comment")] if text],
+    }
+    if prompt.go(State.TO_REGENERATE, "regeneration_ordered", source=prompt.state, detail=detail):
+        Annotation.objects.filter(response=prompt.current_response_id, current=True, action="accept").update(current=False)
+        Resolution.objects.filter(response=prompt.current_response_id, current=True).update(current=False)
+        report.ordered += 1
+    else:
+        report.problems.append(f"{prompt} has moved meanwhile: order it again.")
+
+
+def _texts(value):
+    return [str(item) for item in value] if isinstance(value, list) else []

@@ -1,0 +1,97 @@
+"""Project and teachers as the configuration file and the OPENAI_* variables name them, made if absent."""
+
+import os
+from decimal import Decimal
+
+from curation.models import Project, PromptTemplate, Ruleset, Teacher
+
+from .gate import DEFAULTS, load_gate
+from .stages.composing import SYSTEM, SYSTEM_REGEN
+from .teachers import default_profile
+
+OPENAI_URL = "https://api.openai.com/v1"
+OPENROUTER_URL = "https://openrouter.ai/api/v1"
+
+
+def endpoint_of(model):
+    """(base URL, key variable, model name) for a model id as the scripts wrote it: openrouter:…, openai/…, plain."""
+    base_url = os.environ.get("OPENAI_BASE_URL", "").rstrip("/") or OPENAI_URL
+    if model.startswith("openrouter:"):
+        return OPENROUTER_URL, "OPENROUTER_API_KEY", model.removeprefix("openrouter:")
+    if base_url == OPENAI_URL:
+        model = model.removeprefix("openai/")
+    # A local server often needs no key at all: none is demanded where none is set.
+    key_env = "OPENAI_API_KEY" if base_url == OPENAI_URL or os.environ.get("OPENAI_API_KEY") else ""
+    return base_url, key_env, model
+
+
+def teacher_for(model, *, parameters=None, config=None):
+    """The teacher of a model id; made with the scripts' defaults if there is none at its address."""
+    base_url, key_env, name = endpoint_of(model)
+    wanted = {"temperature": 0.2, "top_p": 0.95, "max_tokens": 1024} if default_profile(name)["sampling"] else {}
+    if not wanted:
+        # Reasoning tokens are counted too: 1,024 would often leave no room for the answer.
+        wanted = {"max_tokens": 8192}
+    wanted |= parameters or {}
+    found = Teacher.objects.filter(base_url=base_url, model=name, parameters=wanted, kind=Teacher.Kind.ENDPOINT).first()
+    if found:
+        return found
+    return Teacher.objects.create(
+        name=_free_name(name, base_url),
+        base_url=base_url,
+        model=name,
+        api_key_env=key_env,
+        concurrency=_concurrency(config),
+        parameters=wanted,
+        **_prices(config),
+    )
+
+
+def _free_name(model, base_url):
+    host = base_url.split("//")[-1].split("/")[0]
+    names = [model, f"{model} at {host}", *(f"{model} at {host} ({n})" for n in range(2, 1000))]
+    taken = set(Teacher.objects.filter(name__startswith=model[:100]).values_list("name", flat=True))
+    return next(name for name in names if name not in taken)
+
+
+def _concurrency(config):
+    named = config.generation.max_concurrent_requests if config else None
+    return named or int(os.environ.get("OPENAI_MAX_WORKERS") or 32)
+
+
+def _prices(config):
+    """The batch script's prices a thousand tokens, as prices a million."""
+    if not config or config.tracking.cost_per_1k_input is None or config.tracking.cost_per_1k_output is None:
+        return {}
+    return {
+        "input_price": Decimal(str(config.tracking.cost_per_1k_input)) * 1000,
+        "output_price": Decimal(str(config.tracking.cost_per_1k_output)) * 1000,
+    }
+
+
+def project_for(config, slug=None):
+    """The project that the configuration names, made if absent; its teachers, judges and prompts follow the file."""
+    slug = slug or config.project
+    project, _ = Project.objects.get_or_create(slug=slug, defaults={"name": slug.replace("-", " ").capitalize()})
+    project.teacher = teacher_for(config.teacher_model, parameters=config.parameters, config=config)
+    if config.collection.regen_teacher_model:
+        project.regen_teacher = teacher_for(config.collection.regen_teacher_model, config=config)
+    judging = config.judging
+    temperature = {} if judging.judge_temperature is None else {"temperature": judging.judge_temperature}
+    for field, model in (("judge_factuality", judging.judge_f_model), ("judge_reasoning", judging.judge_r_model)):
+        if model:
+            setattr(project, field, teacher_for(model, parameters=temperature or {"temperature": 0.0}, config=config))
+    project.save()
+    _adopt_prompts(project, config)
+    if project.judges:
+        named = {key: getattr(judging, key) for key in DEFAULTS if getattr(judging, key, None) is not None}
+        if project.gate_ruleset is None or named.keys() - {"require_both"}:
+            Ruleset.record(project, Ruleset.Kind.GATE, load_gate(named), origin="distill_config.yaml")
+    return project
+
+
+def _adopt_prompts(project, config):
+    named = {SYSTEM: config.collection.system_prompt_path, SYSTEM_REGEN: config.collection.regen_system_prompt_path}
+    for name, path in named.items():
+        if path:
+            PromptTemplate.record(project, name, path.read_text(encoding="utf-8"), origin=path.name)
