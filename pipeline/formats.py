@@ -16,12 +16,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 MESSAGE = pa.struct([pa.field("role", pa.string(), nullable=False), pa.field("content", pa.string(), nullable=False)])
-META_COLUMNS = ("domain", "task_type", "group", "source", "licence", "model", "review")
-RECORD_SCHEMA = pa.schema(
+RELEASE_SCHEMA = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
         pa.field("messages", pa.list_(pa.field("element", MESSAGE, nullable=False)), nullable=False),
-        *(pa.field(name, pa.string(), nullable=False) for name in META_COLUMNS),
+        pa.field("task_type", pa.string(), nullable=False),
+        pa.field("domain", pa.string(), nullable=False),
+        pa.field("prompt_key", pa.string(), nullable=False),
+        pa.field("group", pa.string(), nullable=False),
+        pa.field("split", pa.string(), nullable=False),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("teacher", pa.string(), nullable=False),
+        pa.field("attempt", pa.int64(), nullable=False),
+        pa.field("edited", pa.bool_(), nullable=False),
+        pa.field("locator", pa.string(), nullable=False),
+        pa.field("licence", pa.string(), nullable=False),
     ]
 )
 ROW_GROUP = 5_000
@@ -41,15 +50,6 @@ def to_messages(user, assistant, system=None):
     return [*messages, {"role": "user", "content": user}, {"role": "assistant", "content": assistant}]
 
 
-def to_record(prompt_key, user, assistant, *, system=None, **meta):
-    """One row of RECORD_SCHEMA. `meta` takes META_COLUMNS; those left out are empty, others are refused by name."""
-    unknown = sorted(meta.keys() - set(META_COLUMNS))
-    if unknown:
-        raise ValueError(f"unknown columns: {', '.join(unknown)}; a record takes {', '.join(META_COLUMNS)}")
-    record = {"id": row_id(prompt_key, assistant), "messages": to_messages(user, assistant, system)}
-    return record | {name: meta.get(name) or "" for name in META_COLUMNS}
-
-
 def to_legacy_io(user, assistant, **meta):
     """The earlier scripts' shape: {"input", "output", "meta"}, with task_type, model_id, regenerated … in `meta`."""
     to_messages(user, assistant)
@@ -62,16 +62,7 @@ def jsonl_bytes(record):
     return text.encode() + b"\n"
 
 
-def write_jsonl(path, records):
-    """Write records, one a line; returns how many. The file appears only when it is whole."""
-    count = 0
-    with _whole_file(path) as part, open(part, "wb") as file:
-        for count, record in enumerate(records, start=1):  # noqa: B007  counted for the caller
-            file.write(jsonl_bytes(record))
-    return count
-
-
-def write_parquet(path, rows, schema=RECORD_SCHEMA):
+def write_parquet(path, rows, schema=RELEASE_SCHEMA):
     """Write rows (an iterator, sorted already) as Parquet with exactly this schema; returns how many.
 
     Row groups are cut by count alone and nothing of this machine is written, so equal rows give equal bytes.
@@ -80,17 +71,36 @@ def write_parquet(path, rows, schema=RECORD_SCHEMA):
     count, rows = 0, iter(rows)
     schema = schema.remove_metadata()
     options = {"version": "2.6", "compression": "zstd", "compression_level": 3, "data_page_version": "1.0"}
-    with _whole_file(path) as part, pq.ParquetWriter(part, schema, **options) as writer:
+    with replacing(path) as part, pq.ParquetWriter(part, schema, **options) as writer:
         while slice_ := [_row(row, schema) for row in islice(rows, ROW_GROUP)]:
             writer.write_table(pa.Table.from_pylist(slice_, schema=schema), row_group_size=ROW_GROUP)
             count += len(slice_)
     return count
 
 
+@contextmanager
+def replacing(path):
+    """Write to a file beside `path`, which takes its place when the block ends well; otherwise nothing changes."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def file_sha256(path):
     """The sha256 of a file, read in pieces."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def combined_sha256(files):
+    """One sha256 over [{"path", "sha256"}], whatever their order: equal files by equal names give the same."""
+    lines = sorted(f"{file['sha256']}  {file['path']}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _row(row, schema):
@@ -111,15 +121,3 @@ def _normal(value):
     if isinstance(value, list | tuple):
         return [_normal(item) for item in value]
     return value
-
-
-@contextmanager
-def _whole_file(path):
-    """A path beside `path` to write to; renamed to it when all went well, removed when not."""
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -51,9 +51,9 @@ METHODOLOGY = _strict(
 )
 
 
-def judge_schema(rubric):
+def judge_schema(rubric, *, max_length=None, leave_out=()):
     """The schema of a judge's reply by the rubric "factuality" or "reasoning". Reasons come before numbers."""
-    return _strict(
+    schema = _strict(
         {
             "rationale": _text("Why, in one to three sentences"),
             "dimensions": _strict({name: dict(SCORE) for name in JUDGE_DIMENSIONS[rubric]}),
@@ -62,6 +62,7 @@ def judge_schema(rubric):
             "score": dict(SCORE),
         }
     )
+    return _fitted(schema, max_length, leave_out)
 
 
 def schema_for(task_type, *, max_length=None, leave_out=()):
@@ -70,8 +71,11 @@ def schema_for(task_type, *, max_length=None, leave_out=()):
     For small models: `max_length` {field: characters} bounds a text or each text of a list, `leave_out` drops fields.
     """
     schema = copy.deepcopy({"hypothesis": HYPOTHESIS, "methodology": METHODOLOGY}.get(task_type))
-    if schema is None:
-        return None
+    return _fitted(schema, max_length, leave_out) if schema else None
+
+
+def _fitted(schema, max_length, leave_out):
+    """A fresh schema without some fields, and with bounded texts."""
     for name in leave_out:
         schema["properties"].pop(name, None)
     schema["required"] = list(schema["properties"])
