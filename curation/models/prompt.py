@@ -5,11 +5,13 @@ import unicodedata
 from datetime import timedelta
 
 from django.db import connection, models, transaction
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, Left, NullIf
 from django.utils import timezone
 
 from .event import Event
 from .pair import Pair
+from .verdict import FilterResult
 
 
 class State(models.TextChoices):
@@ -89,6 +91,17 @@ class PromptQuerySet(models.QuerySet):
         """{state: number}, every state named."""
         counted = dict(self.order_by().values_list("state").annotate(n=Count("pk")))
         return {state: counted.get(state, 0) for state in State.values}
+
+    def as_rows(self):
+        """What a list shows of each prompt, without its long texts."""
+        newest_verdict = FilterResult.objects.filter(response=OuterRef("current_response")).order_by("-pk")
+        return self.annotate(
+            excerpt=Left(Coalesce(NullIf("user_prompt", Value("")), "context"), 160),
+            failed_rules=Subquery(newest_verdict.values("failed")[:1]),
+        ).values(
+            *("pk", "key", "task_type", "domain", "state", "state_changed_at", "attempts", "error_class"),
+            *("excerpt", "failed_rules"),
+        )
 
     @transaction.atomic
     def lease(self, number, seconds):
