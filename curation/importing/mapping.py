@@ -55,12 +55,13 @@ def resolve(columns, chosen=None, defaults=None):
         if free and field not in mapping and field not in chosen:
             mapping[field] = free[0]
     if not problems and not any(field in mapping for field in SOURCES):
-        expected = f"{shown(EXPECTED)}, or one named by --map text=COLUMN or --map prompt=COLUMN"
-        problems.append(f"No column with a prompt or a text: found {shown(columns)}; expected one of {expected}.")
+        expected = f"one of {shown(EXPECTED)}, or one that you name (--map text=COLUMN, --map prompt=COLUMN)"
+        problems.append(f"No column with a prompt or a text: expected {expected}; found {shown(columns)}.")
     return mapping, problems
 
 
 def _wrong(columns, chosen, defaults):
+    found = f"found {shown(columns)}"
     problems = [
         f"There is no field {field!r} to map a column to: use one of {shown(FIELDS)}."
         for field in {**defaults, **chosen}
@@ -68,10 +69,10 @@ def _wrong(columns, chosen, defaults):
     ]
     missing = sorted({column for column in chosen.values() if column and column not in columns})
     if missing:
-        problems.append(f"Missing column{'s' if len(missing) > 1 else ''} {shown(missing)}: found {shown(columns)}.")
+        problems.append(f"Missing column{'s' if len(missing) > 1 else ''}: expected {shown(missing)}; {found}.")
     wanted = [defaults[field] for field in SOURCES if defaults.get(field) and field not in chosen]
     if wanted and not set(wanted) & set(columns) and not any(chosen.get(field) for field in SOURCES):
-        problems.append(f"Missing column: found {shown(columns)}; expected {shown(defaults.values())}.")
+        problems.append(f"Missing columns: expected {shown(defaults.values())}; {found}.")
     return problems
 
 

@@ -73,9 +73,7 @@ def prepare(path, mapping=None, **options):
     return plan
 
 
-def look(
-    path, mapping=None, *, file_name="", defaults=None, task_types=DEFAULT_TASK_TYPES, passage_chars=DEFAULT_LIMIT
-):
+def look(path, mapping=None, *, file_name="", defaults=None, task_types=None, passage_chars=DEFAULT_LIMIT):
     """The `Plan` after reading the file's head only; raises ImportRefused where not even that can be read."""
     file = identify(path, file_name)
     try:
@@ -83,7 +81,7 @@ def look(
     except (UnicodeError, *BROKEN_GZIP):
         scan_text(file)  # says which line and byte
         raise
-    task_types = tuple(dict.fromkeys(task_types))
+    task_types = DEFAULT_TASK_TYPES if task_types is None else tuple(dict.fromkeys(task_types))
     found, problems = resolve(reader.columns, mapping, defaults)
     if file.format == "parquet":
         problems += reader.wrong_types(found.values())
