@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.embedded import ServiceError, model
 from pipeline.embedded.supervisor import Supervisor
-from tests.services import PATIENCE_SECONDS, has_ended, wait_until
+from tests.services import PATIENCE_SECONDS, PRODUCT_DIR, has_ended, wait_until
 
 SCHEMA = {
     "type": "object",
@@ -88,6 +88,16 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch, package, help):
     monkeypatch.setattr(model, "find_spec", lambda name: None if name == package else find_spec(name))
     with Supervisor(tmp_path) as supervisor, pytest.raises(ServiceError, match=help):
         model.supervise(supervisor, tmp_path / "model.json")
+
+
+@pytest.mark.model
+def test_a_port_that_is_taken_is_named(tmp_path, health):
+    port = health.rpartition(":")[2]
+    command = [sys.executable, "-m", "pipeline.embedded.model", "--port", port, "--ready-file", tmp_path / "model.json"]
+    ended = subprocess.run(command, cwd=PRODUCT_DIR, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert f"could not be served on port {port}" in ended.stderr
+    assert not (tmp_path / "model.json").exists()
 
 
 @pytest.mark.model

@@ -120,7 +120,7 @@ def test_a_childs_own_children_end_with_it(tmp_path):
     with Supervisor(tmp_path) as supervisor:
         supervisor.start("parent", WITH_CHILD, ready=lambda: log_of(supervisor, "parent").strip())
         grandchild = int(log_of(supervisor, "parent").split()[0])
-    assert has_ended(grandchild)
+    wait_until(lambda: has_ended(grandchild), "it ends")
 
 
 def test_a_child_that_ends_starts_again(supervisor):

@@ -85,12 +85,19 @@ def _start_server(port):
     params.n_parallel = SLOTS
     params.n_ctx = SLOTS * SLOT_TOKENS
     params.fit_params = False
-    params.cache_ram_mib = 0
+    params.cache_ram_mib = 0  # each prompt is asked once or twice; by default the cache may take 8 GB
+    params.verbosity = 2  # warnings; at 3 it logs a dozen lines a request
     # Answers to this machine's own clients only: no page, no listing of prompts, no reading from another site's page.
     params.ui = False
     params.endpoint_slots = False
     params.cors_origins = ""
-    return xllamacpp.Server(params)
+    try:
+        return xllamacpp.Server(params)
+    except RuntimeError as error:
+        raise ServiceError(
+            f"The embedded model could not be served on port {port} ({error}). The lines above say why; port 0 takes a "
+            "free one."
+        ) from error
 
 
 def _read_ready_file(path):

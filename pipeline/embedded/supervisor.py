@@ -125,8 +125,9 @@ class Supervisor:
         """Start `count` processes that log to DATA_DIR/logs/NAME.log, and wait until `ready()` is true.
 
         `restart` starts them again when they end; one that is not restarted ends the whole, see check().
-        `death_signal` is what the kernel sends them when this process is killed. `lock` is a file that the process
-        holds while it lives. Raises ServiceError with the log's last lines when one ends before it is ready.
+        `death_signal` is what the kernel sends them when this process is killed: SIGTERM lets a program that has
+        processes of its own end those first. `lock` is a file that the process holds while it lives.
+        Raises ServiceError with the log's last lines when one ends before it is ready.
         """
         names = [name] if count == 1 else [f"{name}-{number}" for number in range(1, count + 1)]
         command = tied_command(argv, lock=lock, signum=death_signal)
@@ -161,7 +162,7 @@ class Supervisor:
         return True
 
     def stop(self) -> None:
-        """End all children, the last started group first; returns when none is left."""
+        """End all children, the last started group first, with whatever they started in turn."""
         self._stopping = True
         for group in dict.fromkeys(child.group for child in reversed(self.children)):
             self._stop_group([child for child in self.children if child.group == group])
