@@ -29,9 +29,10 @@ WITH_CHILD = [
 # A whole process with a supervisor in it: it says which children it has, and watches them until it is stopped.
 ALL_IN_ONE = """
 import json, sys
+from contextlib import suppress
 from pathlib import Path
 from pipeline.embedded.supervisor import Supervisor
-with Supervisor(Path(sys.argv[1])) as supervisor:
+with suppress(KeyboardInterrupt), Supervisor(Path(sys.argv[1])) as supervisor:
     for name, argv in json.loads(sys.argv[2]).items():
         supervisor.start(name, argv, restart=True, grace_seconds=1)
     print(json.dumps({child.name: child.process.pid for child in supervisor.children}), flush=True)
@@ -154,6 +155,13 @@ def test_a_lock_is_held_while_the_child_lives(supervisor, tmp_path):
     first.process.kill()
     first.process.wait()
     supervisor.start("third", SLEEPER, lock=lock, ready=lambda: "hello" in log_of(supervisor, "third"))
+
+
+def test_a_child_elsewhere_has_the_same_data_directory(supervisor, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", "somewhere/relative")
+    tell = [sys.executable, "-c", "import os, time; print(os.environ['DATA_DIR'], flush=True); time.sleep(600)"]
+    supervisor.start("child", tell, cwd=PRODUCT_DIR, ready=lambda: log_of(supervisor, "child"))
+    assert log_of(supervisor, "child") == f"{tmp_path}\n"
 
 
 def test_several_children_of_one_kind_are_numbered(supervisor):

@@ -131,9 +131,10 @@ class Supervisor:
         """
         names = [name] if count == 1 else [f"{name}-{number}" for number in range(1, count + 1)]
         command = tied_command(argv, lock=lock, signum=death_signal)
+        # Said in full, since a relative DATA_DIR would mean another one in a child's own working directory.
+        env = {"DATA_DIR": str(self.data_dir)} | (env or {})
         started = [
-            Child(each, name, command, self.logs / f"{each}.log", env or {}, cwd, restart, grace_seconds)
-            for each in names
+            Child(each, name, command, self.logs / f"{each}.log", env, cwd, restart, grace_seconds) for each in names
         ]
         with _Undisturbed(self):
             for child in started:
