@@ -14,9 +14,9 @@ NEW_BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-+]\s|\*\s|\d{1,2}[.)]\s|#{1,6}\s|>
 STARS = re.compile(r"(?<![\\*])\*{2,3}(?!\*|\s?[pP]\s?[<=≤])")  # "**p < 0.01" marks significance
 RULE_LINE = re.compile(r"\s*(?:\*\s*){3,}$")
 HEADING = re.compile(r"\s{0,3}(#{1,6})(?!#)(.*)")
-DELIMITER_ROW = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
+DELIMITER_ROW = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 OPEN_LINK = re.compile(r"\[[^\]\n]+\]\((?:https?:)?[^)\s]*(?=\s|$)")
-RAW_JSON = re.compile(r"\s*(?:```\w*\s*)?[\[{]\s*[{\"]\s*\w")
+RAW_JSON = re.compile(r"\s*(?:```\w*\s*)?(?:\[\s*)?\{\s*\"")
 
 
 @rule(
@@ -71,10 +71,10 @@ def _open_bold(text):
             continue
         opened = 0
         for match in STARS.finditer(block):
-            before, after = block[match.start() - 1 : match.start()], block[match.end() : match.end() + 1]
+            before, after = block[max(0, match.start() - 1) : match.start()], block[match.end() : match.end() + 1]
             if opened and before.strip():
                 opened = 0
-            elif after.strip() and not (before.isalnum() and after.isalnum()):
+            elif after.strip() and not before.isalnum():
                 opened = opened or match.start() + 1
             elif not before.isalnum():
                 found.append(f"stray ** in {quoted([block[max(0, match.start() - 20) : match.end() + 20]])}")

@@ -15,7 +15,8 @@ START = r"(?:^|[.!?:;]\s|\n)[\s>*#_\"'“(\-]*(?:\d{1,2}[.)]\s*)?"
 LABEL = r"(?:(?:answer|response|hypothesis|methodology|note|output|distilled response)\**\s*:\s*[*_\"“]*\s*)?"
 APOLOGY = (
     r"(?:(?:i'm|i am)?\s*(?:so |very |really )?sorry|(?:my )?apologies|i apologi[sz]e|unfortunately|regrettably"
-    r"|i'm afraid(?: that)?|i regret(?: that)?|(?:i(?: do)? understand|thank you|i appreciate)[^.!?\n]{0,120})"
+    r"|however|that said|nevertheless|i'm afraid(?: that)?|i regret(?: that)?"
+    r"|(?:i(?: do)? understand|thank you|i appreciate)[^.!?\n]{0,120})"
 )
 LEAD_IN = rf"(?:{APOLOGY}[\s,.!;:—–-]*(?:(?:but|however|and)\b[\s,]*)?){{0,3}}"
 UNABLE = (
