@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from django.contrib.auth import get_user_model
+
 from curation.models import Invitation
 from tests import factories
 
@@ -16,11 +18,16 @@ class Page:
     role: str
     methods: tuple
     objects: dict = field(default_factory=dict)
+    words: dict = field(default_factory=dict)
+    posted: dict = field(default_factory=dict)
 
 
-def of_project(role, methods, **objects):
-    """A page below /p/<slug>/; `objects` says what its further parameters are, by the names in Objects."""
-    return Page(role, methods, {"slug": "slug"} | objects)
+def of_project(role, methods, *, words=None, posted=None, **objects):
+    """A page below /p/<slug>/. `objects` says what its further parameters are, by the names in Objects.
+
+    `words` are posted as they are, `posted` are fields with objects of the project; a form that names neither is empty.
+    """
+    return Page(role, methods, {"slug": "slug"} | objects, words or {}, posted or {})
 
 
 TABLE = {
@@ -34,14 +41,49 @@ TABLE = {
     "password_reset_done": Page(ANYBODY, GET),
     "password_reset_confirm": Page(ANYBODY, BOTH, {"uidb64": "user_id", "token": "reset_token"}),
     "password_reset_complete": Page(ANYBODY, GET),
+    # Whoever holds the link may take it: it is the one door for people without an account.
+    "invitation_take": Page(ANYBODY, BOTH, {"token": "invitation_token"}),
+    # the site's endpoints
+    "teacher_list": Page(SITE_ADMIN, GET),
+    "teacher_create": Page(SITE_ADMIN, BOTH),
+    "teacher_edit": Page(SITE_ADMIN, BOTH, {"pk": "teacher"}),
     # projects
     "project_create": Page(LOGGED_IN, BOTH),
     "project_detail": of_project("viewer", GET),
+    "project_progress": of_project("viewer", GET),
+    "project_settings": of_project("manager", BOTH),
+    "member_list": of_project("manager", GET),
+    "member_edit": of_project("manager", POST, pk="member"),
+    "member_remove": of_project("manager", BOTH, pk="member"),
+    "invitation_create": of_project("manager", POST),
+    "invitation_withdraw": of_project("manager", POST, pk="invitation"),
+    # prompts
+    "prompt_list": of_project("viewer", GET),
+    "prompt_bulk": of_project("manager", POST, words={"action": "retry"}),
+    "prompt_detail": of_project("viewer", GET, key="prompt"),
+    "prompt_reopen": of_project("manager", POST, key="prompt"),
+    "prompt_retry": of_project("manager", POST, key="prompt"),
+    # review
+    "review": of_project("reviewer", GET),
+    "review_prompt": of_project("reviewer", GET, key="prompt"),
+    "review_submit": of_project("reviewer", POST, posted={"response": "response"}),
+    "review_skip": of_project("reviewer", POST, posted={"prompt": "prompt_id"}),
+    "review_take_back": of_project("reviewer", POST),
+    "review_heartbeat": of_project("reviewer", POST, posted={"prompt": "prompt_id"}),
+    "resolve": of_project("resolver", GET),
+    "resolve_prompt": of_project("resolver", GET, key="prompt"),
+    "resolve_submit": of_project("resolver", POST, key="prompt", posted={"response": "response"}),
+    "resolve_take_back": of_project("resolver", POST, key="prompt"),
 }
 
 
 class Objects:
-    """One of everything in a project, each by the name that the table uses."""
+    """One of everything in a project, each by the name that the table uses.
+
+    What is counted within a project (versions of releases) begins at `number`, so that no two projects share one.
+    """
+
+    user_id, reset_token = "MQ", "set-password"
 
     def __init__(self, project, number):
         self.project, self.number = project, number
@@ -50,13 +92,23 @@ class Objects:
     def slug(self):
         return self.project.slug
 
-    user_id, reset_token = "MQ", "set-password"
-
     @cached_property
-    def prompt(self):
-        prompt = factories.prompt(self.project, "to_review", context=f"A source of {self.slug}.")
+    def _prompt(self):
+        prompt = factories.prompt(self.project, "to_review", context=f"A source of {self.slug}.", answer="An answer.")
         factories.filter_result(prompt.current_response, failed=["ban_citations"])
-        return prompt.key
+        return prompt
+
+    @property
+    def prompt(self):
+        return self._prompt.key
+
+    @property
+    def prompt_id(self):
+        return self._prompt.pk
+
+    @property
+    def response(self):
+        return self._prompt.current_response_id
 
     @cached_property
     def live_run(self):
@@ -72,8 +124,11 @@ class Objects:
 
     @cached_property
     def member(self):
-        factories.member(self.project, "viewer")
-        return self.project.memberships.get(role="viewer", user__username__startswith="user").pk
+        return self.project.memberships.get(user=factories.member(self.project, "viewer")).pk
+
+    @property
+    def teacher(self):
+        return factories.some_teacher().pk
 
 
 class World:
@@ -81,10 +136,21 @@ class World:
 
     def __init__(self, project, people):
         self.people = people
-        self.own = Objects(project, 1)
-        self.foreign = Objects(factories.project(), 7)
+        self.own, self.foreign = Objects(project, 1), Objects(factories.project("Foreign"), 7)
+        outsider = get_user_model().objects.get(pk=people["outsider"].session["_auth_user_id"])
+        self.foreign.project.add_member(outsider, "manager")
 
-    def kwargs(self, objects, *, foreign=False):
-        """What the parameters of an address stand for; with `foreign`, the slug is our own and all else is not."""
+    def request(self, page, *, foreign=False):
+        """(what the address' parameters stand for, the form). With `foreign`, the slug is our own and all else not."""
         side = self.foreign if foreign else self.own
-        return {name: getattr(self.own if name == "slug" else side, kind) for name, kind in objects.items()}
+        kwargs = {name: getattr(self.own if name == "slug" else side, kind) for name, kind in page.objects.items()}
+        return kwargs, page.words | {name: getattr(side, kind) for name, kind in page.posted.items()}
+
+    def foreign_rows(self):
+        """Everything that somebody could have changed in the foreign project."""
+        project = self.foreign.project
+        within = {"prompt": ("claims",), "response": ("annotations", "resolutions")}
+        rows = {name: getattr(project, name) for name in ("prompts", "events", "memberships", "runs", "releases")}
+        rows |= {name: getattr(self.foreign._prompt, name) for name in within["prompt"]}
+        rows |= {name: getattr(self.foreign._prompt.current_response, name) for name in within["response"]}
+        return {name: list(manager.order_by("pk").values()) for name, manager in rows.items()}

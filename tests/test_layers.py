@@ -14,14 +14,14 @@ APPS = ("distill_site", "pipeline", "curation")
 # The floors of pipeline, from the ground up. A module imports from floors below its own, or from its own package.
 FLOORS = (
     {"config_errors"},
-    {"answers", "embedded", "filters", "formats", "gate", "prompts"},
-    {"config", "teachers", "workers"},
+    {"answers", "card", "embedded", "filters", "formats", "gate", "orders", "prompts", "splits"},
+    {"config", "datasets", "teachers", "workers"},
     {"ledger"},
     {"stages"},
-    {"jobs"},
-    {"admin", "apps", "forms", "management", "urls", "views"},
+    {"jobs", "setup"},
+    {"admin", "apps", "demo", "forms", "management", "urls", "views"},
 )
-PURE = {"answers", "filters", "formats"}
+PURE = {"answers", "card", "filters", "formats", "gate"}
 NOT_OURS_TO_IMPORT = {"views", "forms", "forms_review", "tables", "filtersets", "admin", "urls", "urls_review"}
 NETWORK = {"aiohttp", "http.client", "httpx", "httpx2", "openai", "requests", "socket", "urllib.request", "urllib3"}
 # Rows that are not prompts or runs: their state is the business of whoever owns the row.
