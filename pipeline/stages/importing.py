@@ -10,6 +10,11 @@ class Interrupted(Exception):
     """The run was cancelled, or the worker must end; what was imported so far stays."""
 
 
+def rejects_path(run):
+    """Where the rows that an import run could not take are listed, as JSON Lines."""
+    return run.project.data_dir / "uploads" / f"run-{run.pk}-rejects.jsonl"
+
+
 def work(run, should_stop=lambda: False):
     """Import the file that `run.parameters` names; started again it finds what it knows unchanged."""
     if not run.begin():
@@ -22,7 +27,6 @@ def work(run, should_stop=lambda: False):
         if run.seen() or should_stop():
             raise Interrupted
 
-    rejects = run.project.data_dir / "uploads" / f"run-{run.pk}-rejects.jsonl"
     try:
         report = import_file(
             run.project,
@@ -31,7 +35,7 @@ def work(run, should_stop=lambda: False):
             task_types=wanted.get("task_types"),
             limit=wanted.get("limit"),
             progress=progress,
-            rejects_path=rejects,
+            rejects_path=rejects_path(run),
         )
     except Interrupted:
         if should_stop() and Run.objects.get(pk=run.pk).state == Run.State.RUNNING:
