@@ -1,5 +1,7 @@
 """What waits, across projects and inside one: the numbers behind the home page and a project's front page."""
 
+from dataclasses import dataclass
+
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
 
 from .models import Annotation, Prompt, Release, Run, State
@@ -72,34 +74,67 @@ def reviewers_progress(project):
     )
 
 
+@dataclass(frozen=True)
+class Step:
+    """What a member should do now: a sentence, and a button where there is something to press."""
+
+    sentence: str
+    label: str = ""
+    url_name: str = ""
+    query: str = ""
+
+
 def next_step(project, counts, *, live_runs, waiting, releases):
-    """(sentence, button label, URL name) of what this member should do now; the label is "" where nothing is to do."""
+    """The Step of this member: first what only people can do, then what a manager can set going."""
     member = project.member
-    machine = sum(counts[state] for state in MACHINE_STATES)
     if not sum(counts.values()):
-        if member.is_manager:
-            return (
-                "This project is empty. Import scientific text or prompts to begin.",
-                "Import a file",
-                "import_upload",
-            )
-        return "This project is empty. A manager imports the first file.", "", ""
+        return _empty(member)
     if member.may_resolve and waiting["resolve"]:
-        return f"{waiting['resolve']:,} where reviewers disagree wait for your word.", "Resolve", "resolve"
+        return Step(f"Reviewers disagree on {waiting['resolve']:,}: they wait for your word.", "Resolve", "resolve")
     if member.may_review and waiting["review"]:
-        return f"{waiting['review']:,} wait for your review.", "Review", "review"
+        return Step(f"{waiting['review']:,} wait for your review.", "Review", "review")
     if live_runs:
-        return "Machines are at work; what passes them comes to review.", "Watch the runs", "run_list"
-    if member.is_manager and counts[State.TO_COLLECT] and not project.teacher_id:
-        return "No teacher is chosen yet, so nothing can be collected.", "Choose a teacher", "project_settings"
-    if member.is_manager and machine:
-        return f"{machine:,} prompts wait for a machine stage.", "Start a run", "run_start"
-    if member.is_manager and counts[State.ACCEPTED] and not releases:
-        return (
-            f"{counts[State.ACCEPTED]:,} answers are accepted. Make the first release.",
-            "Make a release",
-            "release_list",
-        )
-    if counts[State.PARKED] and member.is_manager:
-        return f"{counts[State.PARKED]:,} prompts are parked after an error.", "Look at them", "prompt_list"
-    return "Nothing waits for you here.", "", ""
+        return Step("Machines are at work; what passes them comes to review.", "Watch the runs", "run_list")
+    return _for_managers(project, counts, releases) if member.is_manager else Step("Nothing waits for you here.")
+
+
+def _empty(member):
+    if member.is_manager:
+        return Step("This project is empty. Import scientific text to begin.", "Import a file", "import_upload")
+    return Step("This project is empty. A manager imports the first file.")
+
+
+def _for_managers(project, counts, releases):
+    machine = sum(counts[state] for state in MACHINE_STATES)
+    accepted, parked = counts[State.ACCEPTED], counts[State.PARKED]
+    if counts[State.TO_COLLECT] and not project.teacher_id:
+        return Step("No teacher is chosen yet, so nothing can be collected.", "Choose a teacher", "project_settings")
+    if machine:
+        return Step(f"{machine:,} prompts wait for a machine stage.", "Start a run", "run_start")
+    if accepted and not releases:
+        return Step(f"{accepted:,} answers are accepted: make the first release.", "Make a release", "release_create")
+    if parked:
+        return Step(f"{parked:,} prompts are parked after an error.", "Look at them", "prompt_list", "?state=parked")
+    return Step("Nothing waits for you here.")
+
+
+def policies(project):
+    """How the project decides, in sentences."""
+    percent = project.auto_accept_percent
+    gate = project.gate_ruleset.body if project.gate_ruleset else {}
+    if not project.judges:
+        judging = "No judge is configured: what passes the filters goes to people."
+    elif gate.get("decides", True):
+        judging = f"Judges score every answer; below the thresholds: {project.get_on_gate_fail_display().lower()}."
+    else:
+        judging = "Judges score every answer; the scores are shown and decide nothing."
+    people = f"{project.reviews_required} decision{'s' if project.reviews_required > 1 else ''} per answer"
+    return [
+        f"{people}; {project.get_consensus_display().lower()}.",
+        f"A filter fails: {project.get_on_filter_fail_display().lower()}.",
+        judging,
+        f"{percent} % of what passes every gate is accepted without a person."
+        if percent
+        else "Nothing is accepted without a person.",
+        f"At most {project.attempt_limit} attempts a prompt, then: {project.get_on_exhausted_display().lower()}.",
+    ]

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from .views import accounts, home, projects
+from .views import accounts, home, members, projects, prompts, settings, teachers
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -15,8 +15,26 @@ urlpatterns = [
     path("password-reset/sent/", accounts.password_reset_done, name="password_reset_done"),
     path("password-reset/<uidb64>/<token>/", accounts.password_reset_confirm, name="password_reset_confirm"),
     path("password-reset/complete/", accounts.password_reset_complete, name="password_reset_complete"),
+    path("invitation/<str:token>/", members.invitation_take, name="invitation_take"),
+    # endpoints, for site administrators
+    path("teachers/", teachers.teacher_list, name="teacher_list"),
+    path("teachers/new/", teachers.teacher_create, name="teacher_create"),
+    path("teachers/<int:pk>/", teachers.teacher_edit, name="teacher_edit"),
     # projects
     path("projects/new/", projects.project_create, name="project_create"),
     path("p/<slug:slug>/", projects.project_detail, name="project_detail"),
+    path("p/<slug:slug>/progress/", projects.project_progress, name="project_progress"),
+    path("p/<slug:slug>/settings/", settings.project_settings, name="project_settings"),
+    path("p/<slug:slug>/members/", members.member_list, name="member_list"),
+    path("p/<slug:slug>/members/<int:pk>/", members.member_edit, name="member_edit"),
+    path("p/<slug:slug>/members/<int:pk>/remove/", members.member_remove, name="member_remove"),
+    path("p/<slug:slug>/invitations/", members.invitation_create, name="invitation_create"),
+    path("p/<slug:slug>/invitations/<int:pk>/withdraw/", members.invitation_withdraw, name="invitation_withdraw"),
+    # prompts
+    path("p/<slug:slug>/prompts/", prompts.prompt_list, name="prompt_list"),
+    path("p/<slug:slug>/prompts/bulk/", prompts.prompt_bulk, name="prompt_bulk"),
+    path("p/<slug:slug>/prompts/<str:key>/", prompts.prompt_detail, name="prompt_detail"),
+    path("p/<slug:slug>/prompts/<str:key>/reopen/", prompts.prompt_reopen, name="prompt_reopen"),
+    path("p/<slug:slug>/prompts/<str:key>/retry/", prompts.prompt_retry, name="prompt_retry"),
     path("", include("curation.urls_review")),
 ]

@@ -1,3 +1,23 @@
-"""Addresses of the run pages."""
+"""Addresses of the run, import, release, quality and template pages."""
 
-urlpatterns = []
+from django.urls import path
+
+from .views import imports, quality, releases, runs, templates
+
+urlpatterns = [
+    path("p/<slug:slug>/import/", imports.import_upload, name="import_upload"),
+    path("p/<slug:slug>/import/<str:upload>/", imports.import_map, name="import_map"),
+    path("p/<slug:slug>/runs/", runs.run_list, name="run_list"),
+    path("p/<slug:slug>/runs/start/", runs.run_start, name="run_start"),
+    path("p/<slug:slug>/runs/<int:pk>/", runs.run_detail, name="run_detail"),
+    path("p/<slug:slug>/runs/<int:pk>/progress/", runs.run_progress, name="run_progress"),
+    path("p/<slug:slug>/runs/<int:pk>/cancel/", runs.run_cancel, name="run_cancel"),
+    path("p/<slug:slug>/runs/<int:pk>/rejects/", runs.run_rejects, name="run_rejects"),
+    path("p/<slug:slug>/quality/", quality.quality, name="quality"),
+    path("p/<slug:slug>/releases/", releases.release_list, name="release_list"),
+    path("p/<slug:slug>/releases/new/", releases.release_create, name="release_create"),
+    path("p/<slug:slug>/releases/<int:version>/", releases.release_detail, name="release_detail"),
+    path("p/<slug:slug>/releases/<int:version>/files/<path:path>", releases.release_file, name="release_file"),
+    path("p/<slug:slug>/templates/", templates.template_list, name="template_list"),
+    path("p/<slug:slug>/templates/<str:name>/", templates.template_edit, name="template_edit"),
+]

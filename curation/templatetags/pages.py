@@ -12,6 +12,8 @@ from django.utils.safestring import mark_safe
 from curation.markdown import to_html
 from curation.models import Run, State
 from curation.overview import waiting_for
+from curation.reviewing import labels
+from curation.reviewing.queue import COUNT_CAP
 
 register = template.Library()
 
@@ -20,6 +22,7 @@ WAIT = {State.TO_REVIEW, State.TO_RESOLVE, Run.State.QUEUED, Run.State.CANCELLIN
 BAD = {State.REJECTED, State.PARKED, Run.State.FAILED, Run.State.CANCELLED, "failed", "reject"}
 
 
+@register.filter
 def tone(value):
     """good, wait or bad for a state or an action; "" for machine work, which needs nobody's attention."""
     return next((name for name, states in (("good", GOOD), ("wait", WAIT), ("bad", BAD)) if value in states), "")
@@ -48,7 +51,8 @@ def place(context, label, name, belongs, count=None):
         return ""
     match = getattr(context.get("request"), "resolver_match", None)
     here = bool(match and match.url_name and match.url_name.startswith(tuple(belongs.split())))
-    number = format_html(' <span class="count">{}</span>', number_format(count)) if count else ""
+    more = "+" if count and count >= COUNT_CAP else ""
+    number = format_html(' <span class="count">{}{}</span>', number_format(count), more) if count else ""
     current = mark_safe(' aria-current="page"') if here else ""
     return format_html('<li><a href="{}"{}>{}{}</a></li>', url, current, label, number)
 
@@ -131,6 +135,12 @@ def pretty(value):
 def words(code):
     """A code such as no_control as words."""
     return str(code).replace("_", " ")
+
+
+@register.filter
+def reasons(codes):
+    """Reviewers' reason codes by their labels."""
+    return ", ".join(labels(codes or []))
 
 
 @register.filter

@@ -11,30 +11,42 @@ from curation.forms import ProjectCreateForm
 from curation.models import Membership, State
 
 
+def _progress(project):
+    counts = project.prompts.state_counts()
+    return {
+        "project": project,
+        "counts": counts,
+        "funnel": [(state, label, counts[state]) for state, label in State.choices],
+        "most": max(counts.values()) or 1,
+        "total": sum(counts.values()),
+        "live_runs": list(project.runs.live()),
+    }
+
+
 @require_GET
 def project_detail(request, slug):
     """The funnel, runs going on, cost, reviewers' progress and what to do next."""
     project = project_or_404(request.user, slug)
-    counts = project.prompts.state_counts()
-    most = max(counts.values()) or 1
-    live_runs = list(project.runs.live())
+    progress = _progress(project)
     releases = list(project.releases.all()[:3])
-    sentence, label, url_name = overview.next_step(
-        project, counts, live_runs=live_runs, waiting=overview.waiting_for(project, request.user), releases=releases
-    )
-    context = {
-        "project": project,
-        "funnel": [(state, label, counts[state]) for state, label in State.choices],
-        "most": most,
-        "total": sum(counts.values()),
-        "live_runs": live_runs,
+    waiting = overview.waiting_for(project, request.user)
+    context = progress | {
+        "next": overview.next_step(
+            project, progress["counts"], live_runs=progress["live_runs"], waiting=waiting, releases=releases
+        ),
+        "policies": overview.policies(project),
         "last_runs": project.runs.all()[:3],
         "releases": releases,
         "cost": overview.cost_so_far(project),
         "progress": overview.reviewers_progress(project),
-        "next": {"sentence": sentence, "label": label, "url_name": url_name},
     }
     return render(request, "curation/project_detail.html", context)
+
+
+@require_GET
+def project_progress(request, slug):
+    """The part of the front page that changes while a run lives."""
+    return render(request, "curation/_project_progress.html", _progress(project_or_404(request.user, slug)))
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,0 +1,69 @@
+"""What lists can be narrowed by. (`filters` is the word of the quality rules.)"""
+
+import django_filters
+from django.db.models import Exists, OuterRef, Q, TextField
+from django.db.models.functions import Cast
+
+from .models import FilterResult, Prompt, State
+
+
+class PromptFilterSet(django_filters.FilterSet):
+    """Prompts by words, state, task, domain and the rule that their current answer failed."""
+
+    q = django_filters.CharFilter(method="by_words", label="Words in prompt, source or answer")
+    state = django_filters.ChoiceFilter(choices=State, label="State", empty_label="any")
+    task_type = django_filters.CharFilter(label="Task")
+    domain = django_filters.CharFilter(label="Domain")
+    failed = django_filters.ChoiceFilter(method="by_failed_rule", label="Failed rule", empty_label="any")
+
+    # An index answers these; the others look at every row.
+    INDEXED = ("state",)
+
+    class Meta:
+        model = Prompt
+        fields = ["q", "state", "task_type", "domain", "failed"]
+
+    def __init__(self, data, queryset, *, rules=()):
+        super().__init__(data, queryset)
+        self.filters["failed"].extra["choices"] = [(rule, rule.replace("_", " ")) for rule in rules]
+        for name in ("task_type", "domain"):
+            self.filters[name].field.widget.attrs["list"] = f"known_{name}"
+
+    @property
+    def chosen(self):
+        """[(label, value in words, query without it)] of the filters in force."""
+        if not self.form.is_valid():
+            return []
+        values = {name: value for name, value in self.form.cleaned_data.items() if value}
+        words = {"state": dict(State.choices)}
+        return [(name, self.filters[name].label, words.get(name, {}).get(v, v)) for name, v in values.items()]
+
+    @property
+    def looks_at_every_row(self):
+        """Whether a chosen filter has no index to answer it."""
+        return any(name not in self.INDEXED for name, *_ in self.chosen)
+
+    def narrow(self, queryset, *, indexed):
+        """`queryset` under the chosen filters that an index answers, or under the others."""
+        for name, *_ in self.chosen:
+            if (name in self.INDEXED) == indexed:
+                queryset = self.filters[name].filter(queryset, self.form.cleaned_data[name])
+        return queryset
+
+    def by_words(self, queryset, name, value):
+        """Every word must occur, in any of the three texts; a key's beginning finds its prompt."""
+        for word in value.split()[:8]:
+            queryset = queryset.filter(
+                Q(user_prompt__icontains=word)
+                | Q(context__icontains=word)
+                | Q(current_response__text__icontains=word)
+                | Q(key__startswith=word.lower())
+            )
+        return queryset
+
+    def by_failed_rule(self, queryset, name, value):
+        """The rule's id stands in the current answer's newest verdict; JSON is compared as text on both databases."""
+        failed = FilterResult.objects.annotate(as_text=Cast("failed", TextField())).filter(
+            response=OuterRef("current_response"), as_text__contains=f'"{value}"'
+        )
+        return queryset.filter(Exists(failed))

@@ -1,0 +1,181 @@
+"""The list of prompts, one prompt's whole life, and sending prompts back by hand."""
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import Http404, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from curation import prompt_bulk as bulk
+from curation.access import MANAGER, project_or_404
+from curation.filtersets import PromptFilterSet
+from curation.models import Annotation, FilterResult, State
+from curation.paging import COUNT_CAP, capped_count, keyset_page
+from curation.reviewing import reopen
+from curation.tables import PromptTable
+
+SAMPLE = 5000  # rows that the offered rules, task types and domains are taken from
+
+
+def _filterset(project, data):
+    newest = FilterResult.objects.filter(ruleset__in=list(project.rulesets.values_list("pk", flat=True)))
+    rules = {rule for failed in newest.order_by("-pk").values_list("failed", flat=True)[:SAMPLE] for rule in failed}
+    asked = data.get("failed", "")
+    return PromptFilterSet(
+        data, project.prompts.all(), rules=sorted(rules | ({asked} if asked.isidentifier() else set()))
+    )
+
+
+def _known(project):
+    """Task types and domains to offer; any other can be typed."""
+    sample = list(project.prompts.order_by("pk").values_list("task_type", "domain")[:SAMPLE])
+    return {
+        "task_type": sorted({task for task, _ in sample})[:50],
+        "domain": sorted({domain for _, domain in sample if domain})[:50],
+    }
+
+
+def _after(request):
+    value = request.GET.get("after", "")
+    return int(value) if value.isdecimal() and len(value) < 19 else 0
+
+
+@require_GET
+def prompt_list(request, slug):
+    """Prompts by filter, fifty a page; a page costs the same wherever it stands."""
+    project = project_or_404(request.user, slug)
+    filterset = _filterset(project, request.GET)
+    indexed = filterset.narrow(project.prompts.all(), indexed=True)
+    matching = filterset.looks_at_every_row
+    page = keyset_page(
+        indexed.as_rows(),
+        (lambda rows: filterset.narrow(rows, indexed=False)) if matching else None,
+        after=_after(request),
+    )
+    query = {name: value for name, value in request.GET.items() if value and name != "after"}
+    context = {
+        "project": project,
+        "filterset": filterset,
+        "known": _known(project),
+        "table": PromptTable(page.rows, project=project, selectable=project.member.is_manager),
+        "page": page,
+        "next_query": urlencode(query | {"after": page.after}),
+        "first_query": urlencode(query),
+        "is_first": not _after(request),
+        "chosen": [
+            {"label": label, "value": value, "without": urlencode({k: v for k, v in query.items() if k != name})}
+            for name, label, value in filterset.chosen
+        ],
+        "count": None if matching else capped_count(indexed),
+        "total": capped_count(project.prompts.all()),
+        "cap": COUNT_CAP,
+        "bulk_actions": bulk.ACTIONS,
+    }
+    return render(request, "curation/prompt_list.html", context)
+
+
+def _prompt_or_404(project, key):
+    return get_object_or_404(project.prompts.select_related("document", "current_response", "run"), key=key)
+
+
+@require_GET
+def prompt_detail(request, slug, key):
+    """Source, every attempt with what was measured and decided, and the history."""
+    project = project_or_404(request.user, slug)
+    prompt = _prompt_or_404(project, key)
+    prompt.project = project
+    responses = prompt.responses.select_related("teacher", "hypothesis__prompt", "run", "call").prefetch_related(
+        "filter_results__ruleset",
+        "gate_results__ruleset",
+        "judge_scores__judge",
+        Prefetch("annotations", Annotation.objects.select_related("reviewer")),
+        "resolutions__decided_by",
+    )
+    pair = prompt.pair
+    partner_id = pair and (pair.methodology_id if pair.hypothesis_id == prompt.pk else pair.hypothesis_id)
+    context = {
+        "project": project,
+        "prompt": prompt,
+        "partner": project.prompts.filter(pk=partner_id).first() if partner_id else None,
+        "responses": sorted(responses, key=lambda response: (-response.attempt, response.candidate)),
+        "events": prompt.events.select_related("actor", "run").order_by("-at", "-pk")[:200],
+        # While people are still to decide, nobody reads what the others said; a manager may, behind a fold.
+        "decisions": "open" if prompt.state != State.TO_REVIEW else "fold" if project.member.is_manager else "hidden",
+        "may_reopen": project.member.is_manager
+        and prompt.state in (State.ACCEPTED, State.REJECTED)
+        and prompt.current_response_id,
+        "may_retry": project.member.is_manager and prompt.state == State.PARKED,
+    }
+    return render(request, "curation/prompt_detail.html", context)
+
+
+@require_POST
+def prompt_reopen(request, slug, key):
+    """Ask people again about a settled prompt; the reason stays in its history."""
+    project = project_or_404(request.user, slug, MANAGER)
+    prompt = _prompt_or_404(project, key)
+    try:
+        reopened = reopen(prompt, request.user, request.POST.get("reason", ""))
+    except ValueError as error:
+        messages.error(request, str(error))
+    else:
+        if reopened:
+            messages.success(request, "Reopened: it waits for review again.")
+        else:
+            messages.warning(request, f"Nothing changed: it is {prompt.get_state_display().lower()} already.")
+    return redirect("prompt_detail", slug, key)
+
+
+@require_POST
+def prompt_retry(request, slug, key):
+    """Put a parked prompt back where it was."""
+    project = project_or_404(request.user, slug, MANAGER)
+    prompt = _prompt_or_404(project, key)
+    if prompt.unpark(actor=request.user, reason=request.POST.get("reason", "")):
+        messages.success(request, f"It waits again: {prompt.get_state_display().lower()}.")
+    else:
+        messages.warning(request, f"Nothing changed: it is not parked but {prompt.get_state_display().lower()}.")
+    return redirect("prompt_detail", slug, key)
+
+
+@require_POST
+def prompt_bulk(request, slug):
+    """Retry or reopen many: first a page that says how many it touches, then the deed."""
+    project = project_or_404(request.user, slug, MANAGER)
+    action = bulk.ACTIONS.get(request.POST.get("action"))
+    if action is None:
+        raise Http404("No such action.")
+    back = request.POST.get("query", "")
+    prompts = _chosen_prompts(project, request.POST)
+    touched = capped_count(action.touches(prompts))
+    context = {
+        "project": project,
+        "action": action,
+        "touched": touched,
+        "most": bulk.AT_ONCE,
+        "chosen": capped_count(prompts),
+        "cap": COUNT_CAP,
+        "posted": request.POST,
+        "keys": request.POST.getlist("key"),
+        "reason": request.POST.get("reason", ""),
+    }
+    if not request.POST.get("confirmed"):
+        return render(request, "curation/prompt_bulk.html", context)
+    if action.needs_reason and not context["reason"].strip():
+        context["error"] = "Say why: the reason stays in the history of every prompt."
+        return render(request, "curation/prompt_bulk.html", context, status=422)
+    done = action.carry_out(prompts, request.user, context["reason"])
+    messages.success(request, f"{action.label}: {done:,} prompts.")
+    response = redirect("prompt_list", slug)
+    response["Location"] += f"?{back}" if back else ""
+    return response
+
+
+def _chosen_prompts(project, data):
+    """The ticked prompts, or all that the list's filters match."""
+    if data.get("scope") != "all":
+        return project.prompts.filter(key__in=data.getlist("key")[:1000])
+    filterset = _filterset(project, QueryDict(data.get("query", "")))
+    return filterset.narrow(filterset.narrow(project.prompts.all(), indexed=True), indexed=False)

@@ -1,0 +1,132 @@
+"""Forms of the run, import, release and template pages."""
+
+import os
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
+from django.template.defaultfilters import filesizeformat
+from django.utils.text import get_valid_filename
+
+from curation.importing import DEFAULT_TASK_TYPES, FIELDS
+from curation.models import Run
+from pipeline import prompts
+from pipeline.stages.package import INCLUDES
+
+# What each stage does, in one sentence; the order is that of the page.
+STAGES = {
+    Run.Stage.PIPELINE: "Ask the teacher, measure the answers by the filters, have the judges score what passes.",
+    Run.Stage.COLLECT: "Ask the teacher.",
+    Run.Stage.FILTER: "Measure answers by the filter rules; no calls.",
+    Run.Stage.JUDGE: "Have the judges score answers that passed the filters.",
+    Run.Stage.REGENERATE: "Ask again, more strictly, with the failed answer and the reasons.",
+}
+
+
+class RunForm(forms.Form):
+    """Which stage, and on how many prompts at most."""
+
+    stage = forms.ChoiceField(choices=[(stage.value, stage.label) for stage in STAGES])
+    limit = forms.IntegerField(
+        min_value=1, required=False, label="At most", help_text="Prompts; empty takes all that wait."
+    )
+
+    @property
+    def parameters(self):
+        """What `jobs.start` takes."""
+        return {"limit": self.cleaned_data["limit"]} if self.cleaned_data.get("limit") else {}
+
+
+class UploadForm(forms.Form):
+    """One file to import. Its name loses whatever could lead out of a folder."""
+
+    file = forms.FileField(
+        label="File",
+        help_text="Parquet, CSV, JSON Lines, JSON, plain text or Markdown; each may be gzipped (.gz).",
+        widget=forms.ClearableFileInput(attrs={"accept": ".parquet,.csv,.jsonl,.ndjson,.json,.txt,.md,.gz"}),
+    )
+
+    def clean_file(self):
+        file = self.cleaned_data["file"]
+        if file.size > settings.MAX_UPLOAD_BYTES:
+            raise forms.ValidationError(too_large())
+        try:
+            # The end holds the format, so a long name loses its beginning.
+            file.safe_name = get_valid_filename(os.path.basename(file.name.replace("\\", "/")))[-100:].lstrip(".-")
+        except SuspiciousFileOperation:
+            file.safe_name = ""
+        if not file.safe_name:
+            raise forms.ValidationError("Give the file a name with letters or digits, such as abstracts.parquet.")
+        return file
+
+
+def too_large():
+    """The sentence that refuses an upload."""
+    most = filesizeformat(settings.MAX_UPLOAD_BYTES)
+    return f"The file is larger than {most}. Cut it, or import it with `manage.py import_inputs` on the server."
+
+
+class MappingForm(forms.Form):
+    """Which column is what. A field left out is an empty choice."""
+
+    def __init__(self, data=None, *, columns=(), initial=None):
+        super().__init__(data, initial={"task_types": ", ".join(DEFAULT_TASK_TYPES)} | (initial or {}))
+        choices = [("", "none"), *((column, column) for column in columns)]
+        for field, text in FIELDS.items() if columns else ():
+            self.fields[field] = forms.ChoiceField(
+                choices=choices, required=False, label=field.replace("_", " ").capitalize(), help_text=text
+            )
+        self.fields["task_types"] = forms.CharField(
+            label="Task types", help_text="For rows that do not name theirs: one prompt for each."
+        )
+        self.fields["limit"] = forms.IntegerField(
+            min_value=1, required=False, label="At most", help_text="Rows; empty imports all."
+        )
+
+    def clean_task_types(self):
+        return [name.strip() for name in self.cleaned_data["task_types"].split(",") if name.strip()]
+
+    @property
+    def mapping(self):
+        """{field: column}; "" where a field is left out."""
+        return {field: self.cleaned_data.get(field, "") for field in FIELDS if field in self.fields}
+
+
+class ReleaseForm(forms.Form):
+    """What goes into a release."""
+
+    include = forms.ChoiceField(
+        choices=[
+            ("accepted", "Accepted answers only"),
+            ("filtered", "Also what passed the filters and nobody has reviewed yet, marked unreviewed"),
+        ],
+        widget=forms.RadioSelect,
+        initial="accepted",
+        label="Include",
+    )
+    note = forms.CharField(max_length=200, required=False, label="Note", help_text="For yourself; not in the files.")
+
+    def clean_include(self):
+        include = self.cleaned_data["include"]
+        if include not in INCLUDES:
+            raise forms.ValidationError(f"Choose one of {', '.join(INCLUDES)}.")
+        return include
+
+
+class TemplateForm(forms.Form):
+    """A new version of a prompt text."""
+
+    body = forms.CharField(
+        strip=False, label="Text", widget=forms.Textarea(attrs={"rows": 24, "class": "mono tall", "spellcheck": "true"})
+    )
+
+    def clean_body(self):
+        body = self.cleaned_data["body"].replace("\r\n", "\n").rstrip("\n")
+        if not body.strip():
+            raise forms.ValidationError("A template needs a text.")
+        unknown = [name for name in prompts.placeholders(body) if name not in prompts.NAMES]
+        if unknown:
+            known = ", ".join("{{" + name + "}}" for name in prompts.NAMES)
+            named = ", ".join("{{" + name + "}}" for name in unknown)
+            raise forms.ValidationError(f"Unknown placeholder: {named}. Known are {known}.")
+        return body

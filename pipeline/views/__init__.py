@@ -1,0 +1,1 @@
+"""Pages that start, watch and cancel machine work, and those that need to know its rules."""
