@@ -10,6 +10,7 @@ THINKING_OPEN = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
 THINKING_CLOSE = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 FENCED = re.compile(r"```[ \t]*(?:json|JSON)?[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 LOOKS_LIKE_JSON = re.compile(r"\s*(?:```\w*\s*)?(?:\{\s*[\"}]|\[\s*[{\"])")
+OBJECT_BEGINS = re.compile(r"\{\s*\"")
 MOST_TRIES = 50
 
 # Models write LaTeX into JSON with single backslashes. "\alpha" is then no JSON at all, and "\frac", "\tau" or "\nu"
@@ -74,6 +75,7 @@ def why_broken(text):
 
 
 def _embedded(text):
+    """Objects among words. What is inside an object that is broken or cut off is never taken for the whole."""
     decoder = json.JSONDecoder(strict=False, parse_constant=_refuse_constant)
     position = 0
     for _ in range(MOST_TRIES):
@@ -84,6 +86,8 @@ def _embedded(text):
             value, end = decoder.raw_decode(text, position)
             value = clean_value(value)
         except (ValueError, RecursionError):
+            if OBJECT_BEGINS.match(text, position):
+                return
             position += 1
             continue
         yield value

@@ -58,7 +58,7 @@ def parse_judgement(raw):
         raise JudgeUnreadable(f"the reply holds {len(found)} judgements that differ")
     if found:
         return found[0]
-    raise reason or JudgeUnreadable(why_broken(body) or "the reply holds no JSON object", "json")
+    raise reason or JudgeUnreadable(why_broken(body) or "the reply holds no whole JSON object", "json")
 
 
 def judgement_from_column(value):
