@@ -6,6 +6,7 @@ from functools import cached_property
 from django.contrib.auth import get_user_model
 
 from curation.models import Invitation
+from pipeline.stages.importing import rejects_path
 from tests import factories
 
 ROLES = ("outsider", "viewer", "reviewer", "resolver", "manager", "superuser")
@@ -74,6 +75,24 @@ TABLE = {
     "resolve_prompt": of_project("resolver", GET, key="prompt"),
     "resolve_submit": of_project("resolver", POST, key="prompt", posted={"response": "response"}),
     "resolve_take_back": of_project("resolver", POST, key="prompt"),
+    "quality": of_project("viewer", GET),
+    # imports and runs
+    "import_upload": of_project("manager", BOTH),
+    "import_map": of_project("manager", BOTH, upload="upload"),
+    "run_list": of_project("viewer", GET),
+    "run_start": of_project("manager", BOTH),
+    "run_detail": of_project("viewer", GET, pk="live_run"),
+    "run_progress": of_project("viewer", GET, pk="live_run"),
+    "run_cancel": of_project("manager", POST, pk="live_run"),
+    "run_rejects": of_project("manager", GET, pk="import_run"),
+    # releases
+    "release_list": of_project("viewer", GET),
+    "release_create": of_project("manager", BOTH),
+    "release_detail": of_project("viewer", GET, version="release"),
+    "release_file": of_project("viewer", GET, version="release", path="release_file"),
+    # prompt templates
+    "template_list": of_project("manager", GET),
+    "template_edit": of_project("manager", BOTH, name="template"),
 }
 
 
@@ -84,6 +103,7 @@ class Objects:
     """
 
     user_id, reset_token = "MQ", "set-password"
+    release_file = "data/train.jsonl"
 
     def __init__(self, project, number):
         self.project, self.number = project, number
@@ -115,6 +135,34 @@ class Objects:
         return factories.run(self.project, state="running").pk
 
     @cached_property
+    def import_run(self):
+        run = factories.run(self.project, "import", "finished")
+        rejects_path(run).parent.mkdir(parents=True, exist_ok=True)
+        rejects_path(run).write_text('{"line": 1, "problem": "The prompt is empty."}\n')
+        return run.pk
+
+    @cached_property
+    def upload(self):
+        name = f"{self.project.pk:016x}"
+        folder = self.project.data_dir / "uploads" / name
+        folder.mkdir(parents=True)
+        (folder / "rows.jsonl").write_text('{"text": "Dust of 10 g/m² made snow melt nine days earlier."}\n')
+        return name
+
+    @cached_property
+    def release(self):
+        files = [{"path": self.release_file, "sha256": "0" * 64, "bytes": 3, "rows": 1}]
+        release = factories.release(self.project, version=self.number, files=files)
+        path = release.directory / self.release_file
+        path.parent.mkdir(parents=True)
+        path.write_text("{}\n")
+        return release.version
+
+    @cached_property
+    def template(self):
+        return factories.template(self.project, f"only-in-{self.slug}").name
+
+    @cached_property
     def invitation(self):
         return Invitation.issue(self.project, "reviewer", by=None)[0].pk
 
@@ -143,6 +191,8 @@ class World:
     def request(self, page, *, foreign=False):
         """(what the address' parameters stand for, the form). With `foreign`, the slug is our own and all else not."""
         side = self.foreign if foreign else self.own
+        for kind in page.objects.values():
+            getattr(self.own, kind)  # an own one lies beside the foreign one
         kwargs = {name: getattr(self.own if name == "slug" else side, kind) for name, kind in page.objects.items()}
         return kwargs, page.words | {name: getattr(side, kind) for name, kind in page.posted.items()}
 
