@@ -4,8 +4,6 @@ The database stays the truth: these files are written from it, whole or not at a
 """
 
 import json
-import os
-from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -16,23 +14,10 @@ import pyarrow.parquet as pq
 from curation.models import FilterResult, GateResult, Prompt
 
 from .filters import legacy_columns
+from .formats import replacing
 
 BATCH = 2000
 _TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
-
-
-@contextmanager
-def replacing(path):
-    """Write to a file beside `path`, which takes its place when the block ends well; otherwise nothing changes."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        with suppress(FileNotFoundError):
-            part.unlink()
 
 
 def columns_of(config):

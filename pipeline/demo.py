@@ -25,7 +25,11 @@ PASSAGES = settings.CONFIG_DIR / "demo" / "passages.jsonl"
 ANSWERS = settings.CONFIG_DIR / "demo" / "sample_answers.jsonl"
 LOGINS = settings.DATA_DIR / "demo_logins.json"
 AUTO_ACCEPT_PERCENT = 60
-PEOPLE = {"manager": Membership.Role.MANAGER, "reviewer1": Membership.Role.REVIEWER, "reviewer2": Membership.Role.REVIEWER}
+PEOPLE = {
+    "manager": Membership.Role.MANAGER,
+    "reviewer1": Membership.Role.REVIEWER,
+    "reviewer2": Membership.Role.REVIEWER,
+}
 TEMPLATES = {
     "hypothesis": "demo/hypothesis",
     "methodology": "demo/methodology",

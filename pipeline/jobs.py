@@ -3,6 +3,7 @@
 import django_rq
 import redis
 from django.db import transaction
+from django.db.models import Q
 from redis.backoff import NoBackoff
 from redis.retry import Retry as ConnectionRetry
 
@@ -40,7 +41,11 @@ def workers_alive():
 
 def waiting(project, stage):
     """The prompts that a run of `stage` would take up now."""
-    return Prompt.objects.filter(project=project).in_state(*HANDLES[stage]).free()
+    prompts = Prompt.objects.filter(project=project).in_state(*HANDLES[stage]).free()
+    if stage != "filter":
+        return prompts
+    recalled = stages.filtering.undecided(project).free()
+    return Prompt.objects.filter(Q(pk__in=prompts.values("pk")) | Q(pk__in=recalled.values("pk")))
 
 
 def quote(project, stage, parameters=None):
@@ -86,13 +91,17 @@ def prepare(project, stage, parameters=None, by=None):
     _refuse_impossible(project, stage, parameters)
     settle(project)
     run = Run.objects.create(project=project, stage=stage, parameters=parameters, created_by=by)
-    if stage in HANDLES:
-        taken = run.enlist(Prompt.objects.in_state(*HANDLES[stage]), parameters.get("limit"))
-        if not taken:
-            transaction.set_rollback(True)
-            raise CannotStart(f"No prompt waits for this: {where_they_are(project)}.")
+    measured = stages.filtering.call_back(project, run) if stage == "filter" else 0
+    if stage in HANDLES and not run.enlist(_wanted(stage, parameters), parameters.get("limit")) and not measured:
+        # Leaving the transaction by an exception takes the empty run back.
+        raise CannotStart(f"No prompt waits for this: {where_they_are(project)}.")
     Event.objects.create(project=project, run=run, actor=by, kind="run_started", detail={"stage": stage})
     return run
+
+
+def _wanted(stage, parameters):
+    prompts = Prompt.objects.in_state(*HANDLES[stage])
+    return prompts.hold_up_their_partner() if parameters.get("only") == "hypotheses_in_the_way" else prompts
 
 
 def _refuse_impossible(project, stage, parameters):
@@ -158,4 +167,3 @@ def recover():
 def cancel(run, by=None):
     """Ask a run to stop; what is under way is still stored. Returns False if it had ended."""
     return run.cancel(by=by)
-

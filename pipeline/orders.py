@@ -47,7 +47,9 @@ def order_regeneration(project, path, *, dry_run=False):
         if row["action"] == "accept":
             report.accepted += 1
         else:
-            wanted.setdefault(_identity(row["task_type"], row["context"], row["teacher_output"]), []).append((number, row))
+            wanted.setdefault(_identity(row["task_type"], row["context"], row["teacher_output"]), []).append(
+                (number, row)
+            )
     found = _find(project, wanted)
     for identity, orders in wanted.items():
         number, row = orders[-1]
@@ -123,7 +125,9 @@ def _order(prompt, row, report):
         "reasons": [text for text in [*_texts(row.get("reasons")), row.get("comment")] if text],
     }
     if prompt.go(State.TO_REGENERATE, "regeneration_ordered", source=prompt.state, detail=detail):
-        Annotation.objects.filter(response=prompt.current_response_id, current=True, action="accept").update(current=False)
+        Annotation.objects.filter(response=prompt.current_response_id, current=True, action="accept").update(
+            current=False
+        )
         Resolution.objects.filter(response=prompt.current_response_id, current=True).update(current=False)
         report.ordered += 1
     else:

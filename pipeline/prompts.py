@@ -16,7 +16,7 @@ NAMES = ("context", "hypothesis", "domain", "title", "task_type", "prompt", "res
 SINGLE_BRACE_NAMES = ("context", "hypothesis", "domain", "title", "task_type")
 
 DOUBLE = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}")
-SINGLE = re.compile(r"(?<!\{)\{(" + "|".join(SINGLE_BRACE_NAMES) + r")\}(?!\})")
+SINGLE = re.compile(r"\{(" + "|".join(SINGLE_BRACE_NAMES) + r")\}")
 NEWLINES = "\r\n"
 UNPAIRED = "(No hypothesis is given. Plan for the most important claim of the source that can be tested.)"
 

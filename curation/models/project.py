@@ -168,7 +168,9 @@ class Membership(models.Model):
         ordering = ["user__username"]
         constraints = [
             models.UniqueConstraint(fields=["project", "user"], name="membership_once"),
-            models.CheckConstraint(condition=Q(role__in=["manager", "reviewer", "viewer"]), name="membership_role_known"),
+            models.CheckConstraint(
+                condition=Q(role__in=["manager", "reviewer", "viewer"]), name="membership_role_known"
+            ),
         ]
 
     def __str__(self):

@@ -32,12 +32,20 @@ MACHINE_STATES = (State.TO_COLLECT, State.TO_FILTER, State.TO_JUDGE, State.TO_RE
 LEAVES_TO = {
     State.TO_COLLECT: {State.TO_FILTER, State.PARKED, State.REJECTED},
     State.TO_FILTER: {State.TO_JUDGE, State.TO_REVIEW, State.TO_REGENERATE, State.REJECTED},
-    State.TO_JUDGE: {State.TO_REVIEW, State.ACCEPTED, State.TO_REGENERATE, State.REJECTED, State.PARKED},
-    State.TO_REVIEW: {State.ACCEPTED, State.REJECTED, State.TO_REGENERATE, State.TO_RESOLVE},
+    # Back to the filters: other rules hold now, and no person has decided (see pipeline.stages.filter.call_back).
+    State.TO_JUDGE: {
+        State.TO_FILTER,
+        State.TO_REVIEW,
+        State.ACCEPTED,
+        State.TO_REGENERATE,
+        State.REJECTED,
+        State.PARKED,
+    },
+    State.TO_REVIEW: {State.TO_FILTER, State.ACCEPTED, State.REJECTED, State.TO_REGENERATE, State.TO_RESOLVE},
     State.TO_RESOLVE: {State.ACCEPTED, State.REJECTED, State.TO_REGENERATE, State.TO_REVIEW},
     State.TO_REGENERATE: {State.TO_FILTER, State.TO_REVIEW, State.REJECTED, State.PARKED},
-    State.ACCEPTED: {State.TO_REVIEW, State.REJECTED, State.TO_REGENERATE},
-    State.REJECTED: {State.TO_REVIEW, State.TO_REGENERATE, State.TO_COLLECT},
+    State.ACCEPTED: {State.TO_FILTER, State.TO_REVIEW, State.REJECTED, State.TO_REGENERATE},
+    State.REJECTED: {State.TO_FILTER, State.TO_REVIEW, State.TO_REGENERATE, State.TO_COLLECT},
     State.PARKED: {State.TO_COLLECT, State.TO_JUDGE, State.TO_REGENERATE, State.REJECTED},
 }
 
@@ -76,6 +84,13 @@ class PromptQuerySet(models.QuerySet):
             hypothesis__state__in=(State.TO_REVIEW, State.TO_RESOLVE, State.ACCEPTED)
         )
         return self.filter(~Exists(waiting))
+
+    def hold_up_their_partner(self):
+        """Hypotheses of a paired project whose methodology cannot be asked before they pass."""
+        waits = Pair.objects.filter(
+            hypothesis=OuterRef("pk"), project__paired=True, methodology__state=State.TO_COLLECT
+        )
+        return self.filter(Exists(waits))
 
     def decided_by_people(self):
         """Prompts whose current response has a decision of a person that stands."""

@@ -58,4 +58,3 @@ def compose(prompt, hypothesis=None):
 
 def _stamp(version):
     return {"version": version.version, "sha256": version.sha256}
-

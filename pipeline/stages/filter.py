@@ -1,8 +1,9 @@
 """Filter: measure every rule on each answer, keep every value, and send the prompt on."""
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, Subquery
 
-from curation.models import FilterResult, Ruleset, State
+from curation.models import FilterResult, Prompt, Resolution, Ruleset, State
 from pipeline import filters, ledger
 from pipeline.config import read_yaml
 
@@ -10,6 +11,7 @@ from .sending import send_on
 from .working import BATCH
 
 STATE = State.TO_FILTER
+RECALLED = (State.TO_JUDGE, State.TO_REVIEW, State.TO_REGENERATE, State.REJECTED, State.ACCEPTED)
 
 
 def ruleset_of(project):
@@ -23,6 +25,62 @@ def adopt(project, path=None, by=None):
     rules = filters.load_rules(read_yaml(path))
     body = filters.rules_to_mapping(rules)
     return Ruleset.record(project, Ruleset.Kind.FILTER, body, origin=path.name, by=by)
+
+
+def unmeasured(project):
+    """Prompts past the filters that the current rules have not measured, though earlier ones did.
+
+    Of the rejected, those alone that the filters rejected: what fell with its hypothesis, or by a judge, stays down.
+    """
+    earlier = FilterResult.objects.filter(response=OuterRef("current_response")).order_by("-pk")
+    rejected_elsewhere = Q(state=State.REJECTED) & ~Q(last_outcome=State.REJECTED)
+    return (
+        Prompt.objects.filter(project=project, state__in=RECALLED)
+        .filter(Exists(earlier), ~Exists(earlier.filter(ruleset=ruleset_of(project))))
+        .annotate(last_outcome=Subquery(earlier.values("outcome")[:1]))
+        .exclude(rejected_elsewhere)
+    )
+
+
+def undecided(project):
+    """Those `unmeasured` prompts that may move by new rules: no person has decided them."""
+    decided = Prompt.objects.filter(project=project).decided_by_people()
+    return unmeasured(project).exclude(pk__in=decided.values("pk"))
+
+
+def call_back(project, run):
+    """New rules: every current response gets a verdict by them, but only what no person decided moves for it.
+
+    Undecided prompts go back to the filters. Decided ones are measured where they stand; how many of those verdicts
+    would flip is counted as `would_flip`. Returns how many were measured so.
+    """
+    recalled = undecided(project).free().move(State.TO_FILTER, "refiltered", run=run)
+    policy = Resolution.objects.filter(response__current_for__in=recalled, by=Resolution.By.POLICY)
+    policy.filter(current=True).update(current=False)
+    ruleset = ruleset_of(project)
+    rules = filters.load_rules(ruleset.body)
+    flips, results = 0, []
+    for prompt in unmeasured(project).decided_by_people().select_related("current_response").iterator(BATCH):
+        result = _measure(run, prompt, ruleset, rules)
+        flips += result.passed != prompt.current_response.filter_results.order_by("-pk").first().passed
+        results.append(result)
+    FilterResult.objects.bulk_create(results, ignore_conflicts=True, batch_size=BATCH)
+    if results:
+        run.count(measured_where_they_stand=len(results), would_flip=flips)
+    return len(results)
+
+
+def _measure(run, prompt, ruleset, rules):
+    measured = filters.check(answer_of(prompt, prompt.current_response), rules)
+    failed = filters.failed(measured)
+    return FilterResult(
+        response=prompt.current_response,
+        ruleset=ruleset,
+        run=run,
+        measurements=[m._asdict() for m in measured],
+        failed=failed,
+        passed=not failed,
+    )
 
 
 def room(run):
@@ -43,23 +101,11 @@ def save(run, works):
     passed_to = State.TO_JUDGE if project.judges else State.TO_REVIEW
     results, targets, details = [], {}, {}
     for each in works:
-        response = each.prompt.current_response
-        measured = filters.check(answer_of(each.prompt, response), rules)
-        failed = filters.failed(measured)
-        target = project.on_filter_fail if failed else passed_to
-        results.append(
-            FilterResult(
-                response=response,
-                ruleset=ruleset,
-                run=run,
-                measurements=[m._asdict() for m in measured],
-                failed=failed,
-                passed=not failed,
-                outcome=target,
-            )
-        )
-        targets.setdefault(target, []).append(each.prompt.pk)
-        details[each.prompt.pk] = {"failed": failed}
+        result = _measure(run, each.prompt, ruleset, rules)
+        result.outcome = passed_to if result.passed else project.on_filter_fail
+        results.append(result)
+        targets.setdefault(result.outcome, []).append(each.prompt.pk)
+        details[each.prompt.pk] = {"failed": result.failed}
     FilterResult.objects.bulk_create(results, ignore_conflicts=True)
     run.count(passed=sum(r.passed for r in results), failed_filters=sum(not r.passed for r in results))
     for target, ids in targets.items():

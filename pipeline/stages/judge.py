@@ -8,7 +8,6 @@ from pipeline.gate import DEFAULTS, Reading, judge_verdict, load_gate
 
 from .composing import template
 from .sending import park, send_on
-from .working import StopRun
 
 STATE = State.TO_JUDGE
 
@@ -22,7 +21,7 @@ def room(run):
     """How many prompts may be in hand, where each asks every judge."""
     judges = run.project.judges
     if not judges:
-        raise StopRun("This project has no judges: choose them in its settings, or send what passes to people.")
+        return 0  # what passes the filters then goes to people
     return max(1, min(judge.concurrency for judge in judges.values()) // len(judges))
 
 
@@ -164,13 +163,15 @@ def _decide(run, works):
 def _readings(works):
     """{response id: [Reading]} of this project's judges and rubric versions, unreadable ones included."""
     found = {each.prompt.current_response_id: [] for each in works}
+    if not works:
+        return found
+    rubrics, judges = works[0].notes["rubrics"], works[0].notes["judges"]
+    current = {(rubric, rubrics[rubric].sha256, judge.pk) for rubric, judge in judges.items()}
     for score in JudgeScore.objects.filter(response__in=found):
-        rubrics, judges = works[0].notes["rubrics"], works[0].notes["judges"]
-        if score.rubric in rubrics and score.rubric_version == rubrics[score.rubric].sha256:
-            if score.judge_id == judges[score.rubric].pk:
-                found[score.response_id].append(
-                    Reading(score.rubric, score.score, tuple(score.flags), score.requires_human_review, score.error)
-                )
+        if (score.rubric, score.rubric_version, score.judge_id) in current:
+            found[score.response_id].append(
+                Reading(score.rubric, score.score, tuple(score.flags), score.requires_human_review, score.error)
+            )
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Max, Q
 
-from curation.models import Event, Pair, Prompt, Release, Run, State, TeacherResponse
+from curation.models import Event, Pair, Prompt, Release, Resolution, Run, State, TeacherResponse
 from curation.reviewing import settle
 from pipeline import card, formats, splits
 
@@ -115,11 +115,26 @@ def _build(run, release, scratch, should_stop):
     release.files = files
     release.content_hash = formats.combined_sha256(files)
     release.manifest = _manifest(release)
+    if _same_as_before(run, release):
+        shutil.rmtree(scratch)
+        return
     (scratch / "README.md").write_text(card.render(release), encoding="utf-8")
     (scratch / "manifest.json").write_text(
         json.dumps(release.manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     _publish(run, release, scratch)
+
+
+def _same_as_before(run, release):
+    """Whether the last published release holds the same bytes by the same recipe; it then stands for this run too."""
+    last = Release.objects.filter(project=run.project, state=Release.State.PUBLISHED).order_by("-version").first()
+    if not last or last.content_hash != release.content_hash or last.recipe != release.recipe:
+        return False
+    with transaction.atomic():
+        Run.objects.filter(pk=run.pk).update(versions={"release": last.version, "unchanged": True})
+        release.delete()
+        run.end(Run.State.FINISHED)
+    return True
 
 
 def _gather(project, include):
@@ -168,15 +183,16 @@ def _write_split(run, scratch, split, rows, counts, should_stop):
             for start in range(0, len(rows), BATCH):
                 if run.seen() or should_stop():
                     raise _Interrupted
-                for record in _records(run.project, rows[start : start + BATCH], split):
+                for record in _records(rows[start : start + BATCH], split):
                     lines.write(formats.jsonl_bytes({"messages": record["messages"]}))
                     counts["teacher", record["teacher"]] += 1
+                    counts["status", record["status"]] += 1
                     counts["task_type", record["task_type"]] += 1
                     counts["domain", record["domain"]] += 1
                     yield record
                 run.count(done=len(rows[start : start + BATCH]))
 
-    formats.write_parquet(parquet, records(), formats.RELEASE_SCHEMA)
+    formats.write_parquet(parquet, records())
     return [
         {
             "path": str(path.relative_to(scratch)),
@@ -189,14 +205,15 @@ def _write_split(run, scratch, split, rows, counts, should_stop):
     ]
 
 
-def _records(project, rows, split):
+def _records(rows, split):
     """The training records of some rows, in their order."""
     responses = (
         TeacherResponse.objects.filter(pk__in=[row.response_id for row in rows])
         .with_authoritative_text()
-        .select_related("prompt", "prompt__document", "teacher")
+        .select_related("prompt__document", "teacher")
         .in_bulk()
     )
+    decided = dict(Resolution.objects.filter(response__in=responses, current=True).values_list("response_id", "by"))
     for row in rows:
         response = responses[row.response_id]
         prompt, document = response.prompt, response.prompt.document
@@ -208,7 +225,7 @@ def _records(project, rows, split):
             "prompt_key": prompt.key,
             "group": row.group,
             "split": split,
-            "status": row.status,
+            "status": _status(row, response, decided.get(row.response_id)),
             "teacher": response.teacher.name if response.teacher.kind == "imported" else response.model_id,
             "attempt": response.attempt,
             "edited": response.authoritative != response.text,
@@ -217,9 +234,18 @@ def _records(project, rows, split):
         }
 
 
+def _status(row, response, by):
+    """Who stands behind a row: nobody yet, the project's policy, or people, who may have edited it."""
+    if row.status == "unreviewed":
+        return "unreviewed"
+    if by == Resolution.By.POLICY:
+        return "policy"
+    return "accepted" if response.authoritative == response.text else "edited"
+
+
 def _counts(rows, counts, placed):
     by_split = Counter(placed[row.group] for row in rows)
-    named = {kind: {} for kind in ("teacher", "task_type", "domain")}
+    named = {kind: {} for kind in ("teacher", "task_type", "domain", "status")}
     for (kind, name), number in sorted(counts.items()):
         named[kind][name] = number
     return {
@@ -230,6 +256,7 @@ def _counts(rows, counts, placed):
         "teachers": named["teacher"],
         "task_types": named["task_type"],
         "domains": named["domain"],
+        "statuses": named["status"],
     }
 
 
@@ -267,6 +294,7 @@ def _publish(run, release, scratch):
     with transaction.atomic():
         release.state = Release.State.PUBLISHED
         release.save()
+        Run.objects.filter(pk=run.pk).update(versions={"release": release.version})
         Event.objects.create(
             project=run.project, run=run, actor=run.created_by, kind="released", detail={"version": release.version}
         )

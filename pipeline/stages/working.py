@@ -66,14 +66,15 @@ class _Worker:
 
     def loop(self):
         while True:
+            idle = not self.hands.works
             claimed = 0 if self._halted() else sum(self._claim(stage) for stage in reversed(self.stages))
             self._save_complete()
             self._take_in(self.exchange.replies(timeout=0.1 if self.hands.waiting else 0))
             self._save_complete()
             self._renew()
-            if self.hands.works and not self._drained():
+            if self.hands.works and self._may_wait():
                 continue
-            if claimed or self.hands.works:
+            if claimed or not (idle or self.halted_at):
                 continue
             if self.halted_at or not self._others_at_work():
                 return self._finish()
@@ -84,20 +85,18 @@ class _Worker:
     def _halted(self):
         """Whether nothing new is to be taken up: stopped, cancelled, failed, or out of time."""
         self.cancelled = self.cancelled or self.run.seen()
-        if self.halted_at is None and (
-            self.failure or self.cancelled or self.should_stop() or _out_of_time(self.run)
-        ):
+        if self.halted_at is None and (self.failure or self.cancelled or self.should_stop() or _out_of_time(self.run)):
             self.halted_at = time.monotonic()
         return self.halted_at is not None
 
-    def _drained(self):
-        """Give up on answers under way some seconds after a stop; their prompts are asked again later."""
+    def _may_wait(self):
+        """Whether answers under way may be awaited; some seconds after a stop they are given up, to be asked later."""
         if not self.halted_at or not self.should_stop() or time.monotonic() - self.halted_at < DRAIN_SECONDS:
-            return False
+            return True
         Prompt.objects.filter(pk__in=self.hands.works).let_go()
         self.hands.works.clear()
         self.hands.waiting.clear()
-        return True
+        return False
 
     def _others_at_work(self):
         """Prompts of this run that another worker has in hand, or had until it died."""
@@ -137,9 +136,7 @@ class _Worker:
 
     def _ask(self, works):
         """Reserve the calls that these works still miss, and send those that nobody has sent."""
-        missing = [
-            (each, name, ask) for each in works for name, ask in each.asks.items() if name not in each.calls
-        ]
+        missing = [(each, name, ask) for each in works for name, ask in each.asks.items() if name not in each.calls]
         for each in works:
             self.hands.works[each.prompt.pk] = each
         try:
@@ -219,4 +216,6 @@ class _Worker:
 def _out_of_time(run):
     """Whether a run that was given `seconds` has used them, and has done the least it was asked for."""
     seconds = run.parameters.get("seconds")
-    return bool(seconds) and run.seconds > seconds and Run.objects.get(pk=run.pk).done >= run.parameters.get("at_least", 0)
+    return (
+        bool(seconds) and run.seconds > seconds and Run.objects.get(pk=run.pk).done >= run.parameters.get("at_least", 0)
+    )

@@ -24,7 +24,9 @@ class Command(StepCommand):
         for field in ("prompt", "context", "task-type"):
             parser.add_argument(f"--{field}-column", help="in place of the one in defaults")
         parser.add_argument("--task-types", default="hypothesis,methodology", help="for rows that carry only text")
-        parser.add_argument("--api-key", help="refused: a key on a command line can be read by every user of the machine")
+        parser.add_argument(
+            "--api-key", help="refused: a key on a command line can be read by every user of the machine"
+        )
 
     def step(self, options):
         if options["api_key"]:
@@ -46,6 +48,7 @@ class Command(StepCommand):
         if src:
             self._import(project, src, config, options)
         self._collect(project, config, options)
+        self._collect_methodologies(project, config, options)
         if dst:
             rows = datasets.write_collected(project, dst, datasets.columns_of(config))
             self.stdout.write(f"{rows:,} answers in {dst}")
@@ -59,7 +62,9 @@ class Command(StepCommand):
                 raise CommandError(str(refusal)) from None
             self.stdout.write(f"{src}: {preview.format}, columns {', '.join(preview.columns)}.")
         waiting = jobs.quote(project, "collect", {"limit": options["max_samples"]}) if project else {"prompts": 0}
-        self.stdout.write(f"Would ask the teacher for {waiting['prompts']:,} waiting prompts and those new in the file.")
+        self.stdout.write(
+            f"Would ask the teacher for {waiting['prompts']:,} waiting prompts and those new in the file."
+        )
 
     def _import(self, project, src, config, options):
         try:
@@ -73,6 +78,14 @@ class Command(StepCommand):
         except ImportRefused as refusal:
             raise CommandError(str(refusal)) from None
         self.tell(f"{src}: {report}")
+
+    def _collect_methodologies(self, project, config, options):
+        """A paired methodology is asked with a hypothesis that passed: take those in its way through the gates."""
+        in_the_way = project.prompts.in_state("to_filter", "to_judge").hold_up_their_partner().count()
+        if in_the_way and not options["max_samples"]:
+            self.tell(f"{in_the_way:,} methodologies wait for their hypotheses: these go through filters and gate now.")
+            self.run_stage(project, "pipeline", options, only="hypotheses_in_the_way")
+            self._collect(project, config, options)
 
     def _collect(self, project, config, options):
         teacher = teacher_for(options["teacher"], parameters=config.parameters).pk if options["teacher"] else None

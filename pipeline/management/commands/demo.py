@@ -60,9 +60,7 @@ class Command(StepCommand):
         run = Run.objects.live().filter(project=project).first()
         if run is None:
             try:
-                run = jobs.start(
-                    project, "pipeline", {"seconds": options["seconds"], "at_least": options["at_least"]}
-                )
+                run = jobs.start(project, "pipeline", {"seconds": options["seconds"], "at_least": options["at_least"]})
             except jobs.CannotStart as nothing:
                 self.tell(str(nothing))
                 return

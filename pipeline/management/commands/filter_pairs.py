@@ -38,7 +38,9 @@ class Command(StepCommand):
         if dst:
             passed, rejected = datasets.write_filtered(project, dst, datasets.columns_of(config))
             datasets.write_report(project, options["report"] or dst.with_suffix(".report.json"))
-            self.stdout.write(f"{passed:,} pass, in {dst}; {rejected:,} do not, in {dst.with_name('rejected_' + dst.name)}")
+            self.stdout.write(
+                f"{passed:,} pass, in {dst}; {rejected:,} do not, in {dst.with_name('rejected_' + dst.name)}"
+            )
 
 
 def _which(path):

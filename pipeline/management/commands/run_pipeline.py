@@ -15,7 +15,9 @@ class Command(StepCommand):
         config = self.load(options)
         project = self.project(options, config)
         if options["dry_run"]:
-            self.stdout.write(jobs.quote(project, "pipeline")["sentence"] if project else "There is no such project yet.")
+            self.stdout.write(
+                jobs.quote(project, "pipeline")["sentence"] if project else "There is no such project yet."
+            )
             return
         self._run(project, "pipeline", options)
         if options["regenerate"]:

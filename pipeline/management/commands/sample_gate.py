@@ -6,6 +6,7 @@ from django.core.management.base import CommandError
 
 from curation.models import Ruleset
 from pipeline import datasets, jobs
+from pipeline.formats import replacing
 from pipeline.gate import load_gate
 from pipeline.management.step import StepCommand
 from pipeline.stages.judge import gate_of
@@ -44,6 +45,6 @@ class Command(StepCommand):
             self.tell(str(nothing))
         table = datasets.gate_report(project)
         if options["report"]:
-            with datasets.replacing(options["report"]) as part:
+            with replacing(options["report"]) as part:
                 part.write_text(table, encoding="utf-8")
         self.stdout.write(table)

@@ -7,6 +7,7 @@ from django.core.management.base import CommandError
 
 from curation.models import Release
 from pipeline import datasets, jobs
+from pipeline.formats import replacing
 from pipeline.management.step import StepCommand
 from pipeline.stages.package import INCLUDES, candidates
 
@@ -18,7 +19,9 @@ class Command(StepCommand):
         super().add_arguments(parser)
         parser.add_argument("--dst-jsonl", type=Path, help="train rows as JSONL (default: storage.sft_jsonl)")
         parser.add_argument("--dst-parquet", type=Path, help="train rows as Parquet (default: storage.sft_parquet)")
-        parser.add_argument("--include", choices=INCLUDES, default="accepted", help="filtered: also what nobody reviewed")
+        parser.add_argument(
+            "--include", choices=INCLUDES, default="accepted", help="filtered: also what nobody reviewed"
+        )
 
     def step(self, options):
         config = self.load(options)
@@ -41,7 +44,9 @@ class Command(StepCommand):
             self.stdout.write(f"Would package {rows:,} rows.")
             return
         run = self.run_stage(project, "package", options | {"max_samples": None}, include=options["include"])
-        release = Release.objects.get(run=run)
+        release = Release.objects.get(project=project, version=run.versions["release"])
+        if run.versions.get("unchanged"):
+            self.tell("Nothing changed since the last release: it stands.")
         self.stdout.write(f"Release {release.version}: {release.counts['rows']:,} rows in {release.directory}")
         for split, number in release.counts["splits"].items():
             self.stdout.write(f"  {split}: {number:,}")
@@ -54,6 +59,6 @@ class Command(StepCommand):
         for split in release.counts["splits"]:
             beside = target if split == "train" else target.with_name(f"{target.stem}.{split}{target.suffix}")
             name = f"jsonl/{split}.jsonl" if kind == "jsonl" else f"data/{split}-00000-of-00001.parquet"
-            with datasets.replacing(beside) as part:
+            with replacing(beside) as part:
                 shutil.copyfile(release.directory / name, part)
             self.stdout.write(f"  {beside}")

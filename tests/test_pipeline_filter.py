@@ -1,0 +1,100 @@
+"""The filter stage: every value kept, every failure named, and new rules that respect what people decided."""
+
+import pytest
+
+from curation import reviewing
+from curation.models import FilterResult, Prompt, State
+from pipeline import jobs
+from pipeline.stages import filtering
+from tests import factories
+from tests.test_pipeline_collect import run
+
+pytestmark = pytest.mark.django_db
+
+SHORT = "Heat it, then it will grow."
+CITED = factories.HYPOTHESIS + " This follows from earlier work [1, 2]."
+
+
+@pytest.fixture
+def project(settings):
+    settings.REVIEW_UNDO_SECONDS = 0
+    return factories.project(paired=False)
+
+
+def rules(project, **body):
+    path = project.data_dir / "rules.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{key}: {value}\n" for key, value in body.items()))
+    return filtering.adopt(project, path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed"),
+    [(factories.HYPOTHESIS, []), (SHORT, ["min_char_length"]), (CITED, ["ban_citations"])],
+)
+def test_every_rule_is_measured_and_every_failure_named(project, answer, failed):
+    prompt = factories.prompt(project, State.TO_FILTER, answer=answer)
+    run(project, "filter")
+    result = FilterResult.objects.get()
+    assert result.failed == failed
+    assert {m["rule"] for m in result.measurements} >= {"min_char_length", "max_char_length", "ban_citations"}
+    assert all("value" in m and "limit" in m for m in result.measurements)
+    prompt.refresh_from_db()
+    assert prompt.state == (State.TO_REGENERATE if failed else State.TO_REVIEW)
+
+
+@pytest.mark.parametrize("policy", ["to_regenerate", "to_review", "rejected"])
+def test_a_failure_goes_where_the_project_says(project, policy):
+    project.on_filter_fail = policy
+    project.save()
+    prompt = factories.prompt(project, State.TO_FILTER, answer=SHORT)
+    run(project, "filter")
+    prompt.refresh_from_db()
+    assert prompt.state == policy
+
+
+def test_with_judges_what_passes_goes_to_them(project):
+    project.judge_factuality = project.judge_reasoning = factories.teacher()
+    project.save()
+    prompt = factories.prompt(project, State.TO_FILTER)
+    run(project, "filter")
+    prompt.refresh_from_db()
+    assert prompt.state == State.TO_JUDGE
+
+
+def test_new_rules_judge_all_and_move_only_what_no_person_decided(project):
+    rules(project, min_char_length=10)
+    reviewer = factories.member(project, "reviewer")
+    undecided = factories.prompt(project, State.TO_FILTER, answer=SHORT)
+    decided = factories.prompt(project, State.TO_FILTER, answer=SHORT + " Twice.")
+    run(project, "filter")
+    choice = reviewing.Choice(response_id=Prompt.objects.get(pk=decided.pk).current_response_id, action="accept")
+    reviewing.submit(project, reviewer, [choice], idempotency_key="one")
+    rules(project, min_char_length=120)
+    ended = run(project, "filter")
+    states = dict(Prompt.objects.values_list("pk", "state"))
+    assert states == {undecided.pk: State.TO_REGENERATE, decided.pk: State.ACCEPTED}
+    assert FilterResult.objects.count() == 4
+    assert ended.counters["would_flip"] == 1
+
+
+def test_looser_rules_bring_back_what_the_filters_had_sent_away(project):
+    prompt = factories.prompt(project, State.TO_FILTER, answer=SHORT)
+    run(project, "filter")
+    rules(project, min_char_length=10)
+    run(project, "filter")
+    prompt.refresh_from_db()
+    assert prompt.state == State.TO_REVIEW
+    assert [r.passed for r in FilterResult.objects.order_by("pk")] == [False, True]
+
+
+def test_what_fell_with_its_hypothesis_stays_down(project):
+    project.paired = True
+    project.save()
+    pair = factories.pair(project, State.TO_FILTER)
+    run(project, "filter")
+    pair.hypothesis.refresh_from_db()
+    pair.hypothesis.go(State.REJECTED, "rejected_for_a_test")
+    rules(project, min_char_length=10)
+    with pytest.raises(jobs.CannotStart, match="2 rejected"):
+        jobs.prepare(project, "filter")
