@@ -42,8 +42,8 @@ def _body(release):
         lines += [f"| {_cell(name)} | {number:,} |" for name, number in numbers.items()]
     lines += [
         "",
-        "No source document is in two splits. `jsonl/` holds the same rows as messages alone; `manifest.json` has every",
-        "file's sha256, the recipe and the seed.",
+        "No source document is in two splits. `jsonl/` holds the same rows as messages alone; `manifest.json` has",
+        "every file's sha256, the recipe and the seed.",
         "",
     ]
     return "\n".join(lines)

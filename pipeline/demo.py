@@ -42,7 +42,8 @@ WEAK = (
     "Answers here come from SmolLM2-135M, a very small and weak model that runs on this machine so that the product "
     "can be tried without an account. It does not meet the real thresholds. Its judge scores are shown but decide "
     f"nothing, the filters are the looser configs/demo_filters.yaml, and {AUTO_ACCEPT_PERCENT} % of what passes is "
-    "accepted without a person, so that there is a first release to look at; the rest waits in the review queue for you."
+    "accepted without a person, so that there is a first release to look at; the rest waits in the review queue "
+    "for you."
 )
 OTHERS = (
     "Answers here come from the endpoint that the environment names. The passages and sample answers are written for "

@@ -125,7 +125,7 @@ def renew(call_ids):
 
 @transaction.atomic
 def record(replies, run):
-    """Store replies as they came: [(Ticket, Reply)] -> {call id: Call}. Counts what they cost; parses only the usage."""
+    """Store replies as they came: [(Ticket, Reply)] -> {call id: Call}. Counts the cost; parses only the usage."""
     calls = Call.objects.select_related("teacher").in_bulk([ticket.call_id for ticket, _ in replies])
     cost, unknown, last_error = 0, 0, ""
     for ticket, reply in replies:

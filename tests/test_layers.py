@@ -19,6 +19,7 @@ FLOORS = (
     {"ledger"},
     {"stages"},
     {"jobs", "setup"},
+    {"all_in_one"},
     {"admin", "apps", "demo", "forms", "management", "urls", "views"},
 )
 PURE = {"answers", "card", "filters", "formats", "gate"}

@@ -196,7 +196,7 @@ class InvitationQuerySet(models.QuerySet):
 
 
 class Invitation(models.Model):
-    """A link that makes one person a member, once. Only the token's hash is stored, so a database copy opens no door."""
+    """A link that makes one person a member, once. Only the token's hash is stored: a database copy opens no door."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="invitations")
     token_sha256 = models.CharField(max_length=64, unique=True, editable=False)

@@ -25,7 +25,7 @@ def base_url(value):
 
 
 class Teacher(models.Model):
-    """A model behind an OpenAI-compatible address. The key stays in the environment: only its variable's name is here."""
+    """A model behind an OpenAI-compatible address. The key stays in the environment; its variable's name is here."""
 
     class Kind(models.TextChoices):
         ENDPOINT = "endpoint", "Endpoint"

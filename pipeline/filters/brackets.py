@@ -6,7 +6,7 @@ NUMBERS = re.compile(r"\[\s*\d{1,3}(?:\s*(?:,|;|-|–|—)\s*\d{1,3})*\s*\]")
 # Code and formulas hold no citations. A dollar counts as a formula's sign only where it hugs its content.
 NOT_PROSE = re.compile(
     r"```[ \t]*(?!(?:markdown|md|text|txt)?[ \t]*\n).*?(?:```|\Z)|`[^`\n]+`|\$\$.+?\$\$"
-    r"|\$(?![\s\d])[^$\n]{1,300}?(?<!\s)\$(?!\d)|\\\(.*?\\\)",
+    r"|\$(?![\s\d])[^$\n]{1,300}?(?<!\s)\$(?!\d)|\\\(.{0,400}?\\\)",
     re.DOTALL,
 )
 # Words that name what is indexed; "as shown[1]" on the other hand is a citation set close.

@@ -8,7 +8,7 @@ from pipeline.filters.registry import Setting, rule
 
 FENCE = re.compile(r"[ ]{0,3}(?:>\s?)?(`{3,}|~{3,})(.*)")
 CODE_OR_FORMULA = re.compile(
-    r"`[^`\n]+`|\$\$.+?\$\$|\$(?!\s)[^$\n]{1,300}?(?<!\s)\$(?!\d)|\\\(.*?\\\)|\\\[.*?\\\]", re.DOTALL
+    r"`[^`\n]+`|\$\$.+?\$\$|\$(?!\s)[^$\n]{1,300}?(?<!\s)\$(?!\d)|\\\(.{0,400}?\\\)|\\\[.{0,2000}?\\\]", re.DOTALL
 )
 NEW_BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-+]\s|\*\s|\d{1,2}[.)]\s|#{1,6}\s|>|\|))")
 STARS = re.compile(r"(?<![\\*])\*{2,3}(?!\*|\s?[pP]\s?[<=≤])")  # "**p < 0.01" marks significance

@@ -7,8 +7,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from curation.models import Release, Run
-from pipeline import demo, jobs
-from pipeline.embedded import ServiceError, all_in_one
+from pipeline import all_in_one, demo, jobs
+from pipeline.embedded import ServiceError
 from pipeline.embedded.supervisor import Supervisor
 from pipeline.management.step import StepCommand
 

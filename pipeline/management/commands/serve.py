@@ -5,7 +5,8 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from pipeline.embedded import ServiceError, all_in_one
+from pipeline import all_in_one
+from pipeline.embedded import ServiceError
 from pipeline.embedded.supervisor import Supervisor
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from curation.models import Release
-from pipeline import datasets, jobs
+from pipeline import jobs
 from pipeline.formats import replacing
 from pipeline.management.step import StepCommand
 from pipeline.stages.package import INCLUDES, candidates

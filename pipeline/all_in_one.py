@@ -1,15 +1,14 @@
 """Every process of an installation on one machine: queue, model, workers, web server."""
 
 import sys
-from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
 
 from django.conf import settings
 
 from curation.models import Teacher
-from pipeline import jobs
 
-from . import model, valkey
+from . import jobs
+from .embedded import model, valkey
+from .embedded.loopback import answers
 
 WORKER = ["rqworker", jobs.QUEUE, "--worker-class", "pipeline.workers.ResumableWorker"]
 
@@ -57,14 +56,6 @@ def start_web(supervisor, bind):
         ],
         cwd=settings.BASE_DIR,
         restart=True,
-        ready=lambda: _answers(address),
+        ready=lambda: answers(address + "login/"),
     )
     return address
-
-
-def _answers(address):
-    try:
-        # Not through a proxy that the environment may name: this is loopback.
-        return build_opener(ProxyHandler({})).open(address + "login/", timeout=5).status == 200
-    except (URLError, OSError):
-        return False
