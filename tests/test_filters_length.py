@@ -42,6 +42,7 @@ def test_min_token_length(text, tokens, value, ok, estimated):
     measurement = measure("min_token_length", Answer(text, tokens=tokens), limit=80)
     assert (measurement.value, measurement.ok) == (value, ok)
     assert ("Estimated" in measurement.note) is estimated
+    assert ("too short" in measurement.note) is not ok
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.config_errors import ConfigError
 from pipeline.filters import (
@@ -242,3 +244,14 @@ def test_legacy_columns(rules, false):
     assert {name for name, value in columns.items() if not value} == false | (
         {"passes_all", "quality_pass"} if rules else set()
     )
+
+
+ODD = st.text(alphabet=st.sampled_from(list("aIi1. \n*#|`~[](){}$\\\"':,;-’–é")), max_size=80)
+
+
+@given(st.text() | ODD)
+def test_no_text_makes_a_rule_raise(text):
+    rules = load_rules({"require_action_verb": True, "min_token_length": 1, "refusal_strings": ["no"]})
+    for measurement in check(Answer(text, "methodology"), rules):
+        json.dumps(measurement._asdict(), allow_nan=False)
+        assert measurement.ok or measurement.note

@@ -56,8 +56,11 @@ def min_token_length(answer, *, limit):
     """Without a count from the endpoint, four characters make one token, rounded up (usual for English)."""
     counted = answer.tokens is not None
     tokens = answer.tokens if counted else estimated_tokens(answer.text)
-    note = "" if counted else f"Estimated from the length, {CHARACTERS_A_TOKEN} characters a token."
-    return Measurement("min_token_length", tokens, limit, tokens >= limit, note)
+    ok = tokens >= limit
+    notes = [] if ok else [f"{limit - tokens} tokens too short."]
+    if not counted:
+        notes.append(f"Estimated from the length, {CHARACTERS_A_TOKEN} characters a token.")
+    return Measurement("min_token_length", tokens, limit, ok, " ".join(notes))
 
 
 @rule(
