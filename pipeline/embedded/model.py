@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from pipeline.embedded import ServiceError
+from pipeline.embedded.loopback import answers
 
 MODEL_NAME = "SmolLM2-135M-Instruct"
 SLOTS = 4  # requests answered at once
