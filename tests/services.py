@@ -18,7 +18,7 @@ from pipeline.embedded import valkey as embedded_valkey
 from tests.with_postgres import postgres_server
 
 PRODUCT_DIR = Path(__file__).resolve().parent.parent
-PATIENCE_SECONDS = 60  # for what happens in a few seconds; long, since no test judges speed
+PATIENCE_SECONDS = 120  # for what takes seconds on an idle machine; long, since no test judges speed
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 

@@ -14,6 +14,7 @@ from tests import jobs
 from tests.services import PATIENCE_SECONDS, has_ended, wait_until
 
 pytestmark = pytest.mark.slow
+STEPS = 10
 
 
 @pytest.fixture
@@ -40,7 +41,8 @@ def writers(path):
     return [int(line.split()[1]) for line in path.read_text().splitlines()]
 
 
-def wait_for_end(job):
+def let_it_end(job, counted):
+    counted.with_suffix(".go").touch()
     wait_until(lambda: job.get_status() in (JobStatus.FINISHED, JobStatus.FAILED), "the job ends")
     assert job.get_status() == JobStatus.FINISHED
 
@@ -49,12 +51,12 @@ def wait_for_end(job):
 def test_a_job_whose_worker_was_killed_goes_on_elsewhere(
     queue, enqueue, start_worker, counted, tmp_path, other_is_busy
 ):
-    job = enqueue(jobs.count, str(counted), 40)
+    job = enqueue(jobs.count, str(counted), STEPS)
     killed = start_worker()
-    wait_until(lambda: len(steps(counted)) > 3, "the job is under way")
+    wait_until(lambda: len(steps(counted)) == STEPS // 2, "the job is halfway")
     held = tmp_path / "held"
     if other_is_busy:
-        enqueue(jobs.hold, str(held), PATIENCE_SECONDS)
+        enqueue(jobs.hold, str(held), 5 * PATIENCE_SECONDS)
     start_worker()
     wait_until(lambda: len(living_workers(queue)) == 2 and held.exists() == other_is_busy, "the other worker is there")
     killed.kill()
@@ -64,53 +66,57 @@ def test_a_job_whose_worker_was_killed_goes_on_elsewhere(
     if other_is_busy:
         wait_until(lambda: job.get_status() == JobStatus.QUEUED, "the busy worker puts the job into the queue again")
         held.unlink()
-    wait_for_end(job)
-    assert steps(counted) == list(range(40))
+    let_it_end(job, counted)
+    assert steps(counted) == list(range(STEPS))
+    assert len(set(writers(counted))) == 2
 
 
 def test_a_job_whose_process_was_killed_goes_on(enqueue, start_worker, counted):
-    job = enqueue(jobs.count, str(counted), 40)
+    job = enqueue(jobs.count, str(counted), STEPS)
     start_worker()
-    wait_until(lambda: len(steps(counted)) > 3, "the job is under way")
+    wait_until(lambda: len(steps(counted)) == STEPS // 2, "the job is halfway")
     subprocess.run(["kill", "-KILL", str(writers(counted)[0])], check=True)
-    wait_for_end(job)
-    assert steps(counted) == list(range(40))
+    let_it_end(job, counted)
+    assert steps(counted) == list(range(STEPS))
+    assert len(set(writers(counted))) == 2
 
 
 def test_a_job_that_no_worker_ever_had_goes_on(queue, enqueue, start_worker, counted):
     """A worker can be killed between taking a job and noting that it has it."""
-    job = enqueue(jobs.count, str(counted), 3)
+    job = enqueue(jobs.count, str(counted), STEPS)
     queue.connection.lmove(queue.key, IntermediateQueue.get_intermediate_queue_key(queue.key))
     start_worker()
-    wait_for_end(job)
+    let_it_end(job, counted)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_worker_ends_and_its_job_goes_on_at_the_next_start(queue, enqueue, start_worker, counted, signum):
-    job = enqueue(jobs.count, str(counted), 40)
+    job = enqueue(jobs.count, str(counted), STEPS)
     stopped = start_worker()
-    wait_until(lambda: len(steps(counted)) > 3, "the job is under way")
+    wait_until(lambda: len(steps(counted)) == STEPS // 2, "the job is halfway")
     stopped.send_signal(signum)
     stopped.wait(PATIENCE_SECONDS)
     assert job.get_status() == JobStatus.QUEUED
-    assert 3 < len(steps(counted)) < 40
+    assert len(steps(counted)) == STEPS // 2
     job.refresh()
     assert job.retries_left == RETRY_AFTER_DEATH.max, "a stop is no failure"
     start_worker("--burst")
-    wait_for_end(job)
-    assert steps(counted) == list(range(40))
+    let_it_end(job, counted)
+    assert steps(counted) == list(range(STEPS))
+    assert len(set(writers(counted))) == 2
 
 
 def test_a_job_stopped_by_the_service_manager_goes_on(enqueue, start_worker, counted):
     """Some send SIGTERM to every process of a service, so to the job's as well."""
-    job = enqueue(jobs.count, str(counted), 40)
+    job = enqueue(jobs.count, str(counted), STEPS)
     start_worker()
-    wait_until(lambda: len(steps(counted)) > 3, "the job is under way")
+    wait_until(lambda: len(steps(counted)) == STEPS // 2, "the job is halfway")
     subprocess.run(["kill", "-TERM", str(writers(counted)[0])], check=True)
-    wait_for_end(job)
+    let_it_end(job, counted)
     job.refresh()
     assert job.retries_left == RETRY_AFTER_DEATH.max
-    assert steps(counted) == list(range(40))
+    assert steps(counted) == list(range(STEPS))
+    assert len(set(writers(counted))) == 2
 
 
 def test_an_idle_worker_stops_when_asked(queue, start_worker):
