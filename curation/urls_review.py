@@ -1,3 +1,18 @@
 """Addresses of the review and resolve pages."""
 
-urlpatterns = []
+from django.urls import path
+
+from .views import resolve, review
+
+urlpatterns = [
+    path("p/<slug:slug>/review/", review.review, name="review"),
+    path("p/<slug:slug>/review/submit/", review.review_submit, name="review_submit"),
+    path("p/<slug:slug>/review/skip/", review.review_skip, name="review_skip"),
+    path("p/<slug:slug>/review/take-back/", review.review_take_back, name="review_take_back"),
+    path("p/<slug:slug>/review/heartbeat/", review.review_heartbeat, name="review_heartbeat"),
+    path("p/<slug:slug>/review/<slug:key>/", review.review_prompt, name="review_prompt"),
+    path("p/<slug:slug>/resolve/", resolve.resolve, name="resolve"),
+    path("p/<slug:slug>/resolve/<slug:key>/", resolve.resolve_prompt, name="resolve_prompt"),
+    path("p/<slug:slug>/resolve/<slug:key>/submit/", resolve.resolve_submit, name="resolve_submit"),
+    path("p/<slug:slug>/resolve/<slug:key>/take-back/", resolve.resolve_take_back, name="resolve_take_back"),
+]

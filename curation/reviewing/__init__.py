@@ -1,7 +1,8 @@
 """Claims, decisions, consensus and adjudication: the pure rule in rule.py, the transactions around it in the others."""
 
 from .adjudication import NotYours, adjudicate, others_who_may_resolve, take_back_adjudication, why_not
-from .claims import ReviewItem, claim_next, holders, open_prompt, renew, skip
+from .cards import Card, cards, source_of
+from .claims import ReviewItem, claim_next, held_until, holders, open_prompt, renew, skip
 from .decisions import (
     Choice,
     Conflict,
@@ -14,7 +15,9 @@ from .decisions import (
     submit,
     take_back,
     undo_until,
+    why_not_now,
 )
+from .diff import Change, word_diff
 from .queue import EmptyQueue, decidable, pending_counts, to_resolve
 from .reasons import REASONS, Reason, labels
 from .resolutions import recount, reopen, settle
@@ -23,6 +26,8 @@ from .units import Unit, unit_of
 
 __all__ = [
     "REASONS",
+    "Card",
+    "Change",
     "Choice",
     "Conflict",
     "Decision",
@@ -37,9 +42,11 @@ __all__ = [
     "TooLate",
     "Unit",
     "adjudicate",
+    "cards",
     "claim_next",
     "consensus",
     "decidable",
+    "held_until",
     "holders",
     "labels",
     "last_decision",
@@ -53,6 +60,7 @@ __all__ = [
     "same_text",
     "settle",
     "skip",
+    "source_of",
     "submit",
     "take_back",
     "take_back_adjudication",
@@ -60,4 +68,6 @@ __all__ = [
     "undo_until",
     "unit_of",
     "why_not",
+    "why_not_now",
+    "word_diff",
 ]

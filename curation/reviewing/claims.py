@@ -131,3 +131,10 @@ def holders(prompts, user):
     """Names of others who hold one of `prompts` now."""
     live = ReviewClaim.objects.filter(prompt__in=prompts, until__gt=timezone.now()).exclude(reviewer=user)
     return sorted(set(live.values_list("reviewer__username", flat=True)))
+
+
+def held_until(prompts, user):
+    """Until when `user` holds all of `prompts`, or None."""
+    own = ReviewClaim.objects.filter(prompt__in=prompts, reviewer=user, until__gt=timezone.now())
+    ends = list(own.values_list("until", flat=True))
+    return min(ends) if ends and len(ends) == len(prompts) else None

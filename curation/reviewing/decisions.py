@@ -172,6 +172,12 @@ def _outdated(choice, response, prompt, own):
     return ""
 
 
+def why_not_now(user, response):
+    """ "" if `user` may decide on `response` now, in the version after their newest one; else the kind of Problem."""
+    own = newest_own(response.pk, user)
+    return _outdated(Choice(response.pk, "", version=own.version if own else 0), response, response.prompt, own)
+
+
 def _still_open(prompt):
     """Whether a decision already given on the current response may be replaced."""
     resolution = current_resolution(prompt.current_response_id)

@@ -1,0 +1,130 @@
+"""The forms of the review and resolve pages."""
+
+import uuid
+
+from django import forms
+
+from curation.models.review import Action
+from curation.reviewing import REASONS, Choice
+from curation.reviewing.reasons import BY_CODE
+
+KEY_LENGTH = 64
+ACTIONS = [(Action.ACCEPT, "Accept"), (Action.REGENERATE, "Regenerate"), (Action.REJECT, "Reject")]
+
+
+def new_key():
+    """A fresh idempotency key: one for every form that is shown."""
+    return uuid.uuid4().hex
+
+
+class ReasonedForm(forms.Form):
+    """What reviewers and adjudicators both say: an action, why, and a comment."""
+
+    action = forms.ChoiceField(
+        choices=ACTIONS,
+        widget=forms.RadioSelect,
+        label="Decision",
+        error_messages={"required": "Choose accept, regenerate or reject."},
+    )
+    reasons = forms.MultipleChoiceField(
+        choices=[(reason.code, reason.label) for reason in REASONS],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    comment = forms.CharField(widget=forms.Textarea, required=False, max_length=5000)
+
+    @property
+    def reason_boxes(self):
+        """(checkbox, one-sentence help) for each reason."""
+        return [(box, BY_CODE[box.data["value"]].help) for box in self["reasons"]]
+
+    @property
+    def reasons_chosen(self):
+        return len(self["reasons"].value() or [])
+
+
+class DecisionForm(ReasonedForm):
+    """One person's decision on one response. `optional`: it may be left open, its hypothesis being refused."""
+
+    text = forms.CharField(widget=forms.Textarea, strip=False, required=False, label="Edited text")
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=32_767)
+
+    def __init__(self, data=None, *, response, optional=False, **options):
+        super().__init__(data, prefix=f"r{response.pk}", **options)
+        self.response, self.optional = response, optional
+        self.fields["action"].required = not optional
+
+    @classmethod
+    def of(cls, card):
+        """The form a card begins with, filled from `card.prefill` or a blank decision on the text as it came."""
+        before = card.prefill
+        initial = {"text": card.response.text, "version": card.own.version if card.own else 0}
+        if before:
+            initial |= {"action": before.action, "reasons": before.reasons, "comment": before.comment}
+            if before.edited_text is not None:
+                initial["text"] = before.edited_text
+        return cls(response=card.response, initial=initial)
+
+    def clean(self):
+        cleaned = super().clean()
+        text = cleaned.get("text")
+        if cleaned.get("action") == Action.ACCEPT and self.add_prefix("text") in self.data and not (text or "").strip():
+            self.add_error("text", "An accepted text cannot be empty: put the text back, or reject the response.")
+        return cleaned
+
+    @property
+    def choice(self):
+        """The Choice that a valid form makes, or None where an optional one was left open."""
+        if not self.cleaned_data["action"]:
+            return None
+        sent = self.add_prefix("text") in self.data
+        return Choice(
+            response_id=self.response.pk,
+            action=self.cleaned_data["action"],
+            reasons=tuple(self.cleaned_data["reasons"]),
+            edited_text=self.cleaned_data["text"] if sent else None,
+            comment=self.cleaned_data["comment"],
+            version=self.cleaned_data["version"] or 0,
+        )
+
+    @property
+    def typed(self):
+        """The text as it stands in the form, whether sent or to begin with."""
+        return self["text"].value() or ""
+
+    @property
+    def is_edited(self):
+        """Whether the text in the form is not the teacher's."""
+        return self.typed.replace("\r\n", "\n").rstrip() != self.response.text.rstrip()
+
+
+class ResolveForm(ReasonedForm):
+    """The adjudicator's decision; the text is one of those that lie there, or their own."""
+
+    OWN = "own"
+
+    text_from = forms.ChoiceField(widget=forms.RadioSelect, required=False, label="Text of an accept")
+    text = forms.CharField(widget=forms.Textarea, strip=False, required=False, label="My own text")
+
+    def __init__(self, data=None, *, texts, **options):
+        """`texts` are (code, label, text) of what lies there, the teacher's first."""
+        super().__init__(data, **options)
+        self.texts = {code: text for code, _, text in texts}
+        choices = [(code, label) for code, label, _ in texts] + [(self.OWN, "My own text, below")]
+        self.fields["text_from"].choices = choices
+        self.fields["text_from"].initial = choices[0][0]
+        self.fields["text"].initial = texts[0][2]
+
+    def clean(self):
+        cleaned = super().clean()
+        if cleaned.get("action") == Action.ACCEPT and not self._text(cleaned).strip():
+            self.add_error("text", "An accepted text cannot be empty: take one of the texts, or write your own.")
+        return cleaned
+
+    def _text(self, cleaned):
+        code = cleaned.get("text_from") or next(iter(self.texts))
+        return cleaned.get("text", "") if code == self.OWN else self.texts.get(code, "")
+
+    @property
+    def chosen_text(self):
+        return self._text(self.cleaned_data)

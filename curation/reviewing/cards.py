@@ -1,0 +1,195 @@
+"""Everything a page shows of the responses under review, gathered in a fixed number of queries."""
+
+from dataclasses import dataclass, field
+
+from ..models import Annotation, Event, FilterResult, GateResult, JudgeScore, Prompt, Resolution, State, TeacherResponse
+from .support import Quote, mark, quotes_of
+
+_SHOWN_ELSEWHERE = {"statement", "steps", "support"}
+
+
+@dataclass
+class Verdicts:
+    """What machines measured of one response, the newest of each kind."""
+
+    filters: FilterResult | None = None
+    gate: GateResult | None = None
+    scores: list[JudgeScore] = field(default_factory=list)
+
+    @property
+    def failures(self):
+        """Measurements of the filters that missed their limit."""
+        return [each for each in self.filters.measurements if not each.get("ok", True)] if self.filters else []
+
+    @property
+    def judgements(self):
+        """(score, its measurement by the gate or None) of each judge."""
+        measured = {each.get("rule", "")[:1]: each for each in (self.gate.measurements if self.gate else [])}
+        return [(score, measured.get(score.rubric[:1])) for score in self.scores]
+
+    @property
+    def passed_rules(self):
+        return sum(1 for each in self.filters.measurements if each.get("ok", True)) if self.filters else 0
+
+    @property
+    def other_reasons(self):
+        """Reasons of the gate that no measurement shows, such as a safety flag."""
+        return [r for r in self.gate.reasons if not r.endswith("_low_score")] if self.gate else []
+
+
+@dataclass
+class Attempt:
+    """An earlier answer, with why it did not stand."""
+
+    response: TeacherResponse
+    verdicts: Verdicts
+    resolution: Resolution | None
+
+
+@dataclass
+class Card:
+    """One response on the page: to decide, or (`deciding` False) the pair's other half, for reading."""
+
+    prompt: Prompt
+    response: TeacherResponse | None
+    deciding: bool
+    verdicts: Verdicts
+    attempts: list[Attempt]
+    quotes: list[Quote]
+    own: Annotation | None  # this person's newest decision on it, current or not
+    taken_back: bool  # `own` is not current because its author took it back
+    resolution: Resolution | None  # what holds, shown for reading only
+    tests_older: TeacherResponse | None = None  # the method tests this one, not the hypothesis' current answer
+    tests_edited: str = ""  # people changed the hypothesis to this after the method was asked for
+    may_stay_open: bool = False  # a method need not be decided where its hypothesis is refused
+    form: object = None
+
+    @property
+    def title(self):
+        return self.prompt.task_type.replace("_", " ").capitalize()
+
+    @property
+    def text(self):
+        """The text that holds: of people, where they edited and accepted it, else the teacher's."""
+        if self.resolution and self.resolution.action == "accept":
+            return self.resolution.text
+        return self.response.text if self.response else ""
+
+    @property
+    def parts(self):
+        """(name, value) of the parsed parts that the text does not show already."""
+        fields = self.response.fields if self.response and isinstance(self.response.fields, dict) else {}
+        return [
+            (name.replace("_", " "), value)
+            for name, value in fields.items()
+            if name not in _SHOWN_ELSEWHERE and isinstance(value, str) and value.strip() and value not in self.text
+        ]
+
+    @property
+    def missing_quotes(self):
+        """How many of the quotes the source does not have; known once the source was marked."""
+        return sum(not quote.found for quote in self.quotes)
+
+    @property
+    def prefill(self):
+        """The decision to begin the form with: one that stands and may be changed, or that was taken back."""
+        return self.own if self.own and (self.own.current or self.taken_back) else None
+
+
+def cards(unit, deciding, user, responses=()):
+    """A Card for each prompt of `unit`; `deciding` are those to decide.
+
+    `responses` replace the current ones of their prompts: what a form was made for, where it is shown again.
+    """
+    shown = {prompt.pk: prompt.current_response for prompt in unit.prompts}
+    shown |= {response.prompt_id: response for response in responses}
+    everything = _everything(unit, user)
+    made = [_card(prompt, shown[prompt.pk], prompt in deciding, everything) for prompt in unit.prompts]
+    if unit.pair and len(made) == 2:
+        _compare_with_hypothesis(*made)
+    return made
+
+
+def source_of(unit, made):
+    """(document or None, the source as Segments, the questions put to the teacher in words of their own)."""
+    first = unit.prompts[0]
+    document = first.document
+    text = first.context or (document.text if document else "")
+    questions = list(dict.fromkeys(prompt.user_prompt for prompt in unit.prompts if prompt.user_prompt))
+    return document, mark(text, [quote for card in made for quote in card.quotes]), questions
+
+
+def _everything(unit, user):
+    ids = list(TeacherResponse.objects.filter(prompt__in=unit.ids).values_list("pk", flat=True))
+    of_these = {"response__in": ids}
+    found = {
+        "responses": list(
+            TeacherResponse.objects.filter(pk__in=ids).select_related("teacher").order_by("attempt", "pk")
+        ),
+        "filters": {row.response_id: row for row in FilterResult.objects.filter(**of_these).order_by("pk")},
+        "gates": {row.response_id: row for row in GateResult.objects.filter(**of_these).order_by("pk")},
+        "scores": {},
+        "resolutions": {
+            row.response_id: row
+            for row in Resolution.objects.filter(**of_these).select_related("decided_by").order_by("current", "pk")
+        },
+        "own": {
+            row.response_id: row
+            for row in Annotation.objects.filter(**of_these, reviewer=user, purpose="review").order_by("version")
+        },
+    }
+    for row in JudgeScore.objects.filter(**of_these).select_related("judge").order_by("pk"):
+        found["scores"].setdefault(row.response_id, {})[row.rubric, row.repeat] = row
+    found["taken_back"] = _taken_back(unit, user, found["own"])
+    return found
+
+
+def _taken_back(unit, user, own):
+    """Ids of prompts where the last thing that ended a decision was this person taking it back."""
+    if all(row.current for row in own.values()):
+        return set()
+    ended = Event.objects.filter(prompt__in=unit.ids, kind__in=("taken_back", "reopened", "attempts_used_up"))
+    last = {event.prompt_id: event for event in ended.order_by("at", "pk")}
+    return {prompt_id for prompt_id, event in last.items() if event.kind == "taken_back" and event.actor_id == user.pk}
+
+
+def _verdicts(response_id, everything):
+    return Verdicts(
+        everything["filters"].get(response_id),
+        everything["gates"].get(response_id),
+        list(everything["scores"].get(response_id, {}).values()),
+    )
+
+
+def _card(prompt, response, deciding, everything):
+    pk = response.pk if response else None
+    earlier = [
+        row
+        for row in everything["responses"]
+        if row.prompt_id == prompt.pk and response and row.attempt < response.attempt
+    ]
+    resolution = everything["resolutions"].get(pk)
+    return Card(
+        prompt=prompt,
+        response=response,
+        deciding=deciding,
+        verdicts=_verdicts(pk, everything),
+        attempts=[
+            Attempt(row, _verdicts(row.pk, everything), everything["resolutions"].get(row.pk))
+            for row in reversed(earlier)
+        ],
+        quotes=quotes_of(response) if response else [],
+        own=everything["own"].get(pk),
+        taken_back=prompt.pk in everything["taken_back"],
+        # Each reviewer answers alone: what the others came to is shown only where there is nothing left to decide.
+        resolution=resolution if resolution and resolution.current and not deciding else None,
+    )
+
+
+def _compare_with_hypothesis(hypothesis, methodology):
+    methodology.may_stay_open = hypothesis.deciding and methodology.deciding
+    asked = methodology.response.hypothesis if methodology.response else None
+    if asked and hypothesis.response and asked.pk != hypothesis.response.pk:
+        methodology.tests_older = asked
+    elif hypothesis.resolution and hypothesis.resolution.edited and hypothesis.prompt.state == State.ACCEPTED:
+        methodology.tests_edited = hypothesis.resolution.text

@@ -1,0 +1,339 @@
+// Comfort on the review page: keys, drafts, focus, active time. Every decision can be made without this file.
+(function () {
+  "use strict";
+
+  const IDLE_AFTER = 60000; // a minute without a key or a move counts as away
+  let activeSince = null, activeMs = 0, lastSign = 0;
+  let slot = null; // where the focus was before a swap
+  let chosenCard = null; // the card a letter was last used on
+
+  const root = () => document.querySelector("[data-review]");
+  const form = () => document.getElementById("review-form");
+  const cards = () => Array.from(document.querySelectorAll(".rv-deciding"));
+  const radio = (card, action) => card.querySelector('input[type=radio][value="' + action + '"]');
+  const checked = (card) => card.querySelector(".rv-actions input:checked");
+
+  // --- drafts: kept per person and response in this browser until they are sent
+
+  function draftKey(response) {
+    return "nexa-draft:" + root().dataset.user + ":" + response;
+  }
+  function readCard(card) {
+    const action = checked(card);
+    return {
+      action: action ? action.value : "",
+      reasons: Array.from(card.querySelectorAll(".rv-pop input:checked")).map((box) => box.value),
+      text: card.querySelector("[data-original]").value,
+      comment: card.querySelector(".rv-comment").value,
+    };
+  }
+  function saveDraft(card) {
+    try {
+      localStorage.setItem(draftKey(card.dataset.response), JSON.stringify(readCard(card)));
+      say("Draft kept in this browser.");
+    } catch (error) {
+      say("This browser keeps no drafts: submit before you leave.");
+    }
+  }
+  function restoreDraft(card) {
+    let draft = null;
+    try {
+      draft = JSON.parse(localStorage.getItem(draftKey(card.dataset.response)));
+    } catch (error) {
+      return false;
+    }
+    if (!draft || JSON.stringify(draft) === JSON.stringify(readCard(card))) return false;
+    if (draft.action && radio(card, draft.action)) radio(card, draft.action).checked = true;
+    card.querySelectorAll(".rv-pop input").forEach((box) => { box.checked = draft.reasons.includes(box.value); });
+    card.querySelector("[data-original]").value = draft.text;
+    card.querySelector(".rv-comment").value = draft.comment;
+    if (isEdited(card)) card.querySelector("[data-edit]").open = true;
+    return true;
+  }
+  function dropDrafts(responses) {
+    responses.forEach((response) => localStorage.removeItem(draftKey(response)));
+  }
+  function say(words) {
+    const note = document.querySelector("[data-draft-note]");
+    if (note) note.textContent = words;
+  }
+
+  // --- the state of a card
+
+  const original = (card) => document.getElementById(card.querySelector("[data-original]").dataset.original).value;
+  const isEdited = (card) => card.querySelector("[data-original]").value.trimEnd() !== original(card).trimEnd();
+
+  function draw(card) {
+    const boxes = card.querySelectorAll(".rv-pop input:checked").length;
+    card.querySelector("[data-reason-count]").textContent = boxes ? "(" + boxes + ")" : "";
+    const restore = card.querySelector("[data-restore]");
+    restore.hidden = !isEdited(card);
+    const action = checked(card);
+    const hint = card.querySelector('[data-hint="regenerate"]');
+    if (hint) hint.hidden = !action || action.value !== "regenerate";
+    const refused = document.querySelector('[data-hint="refused"]');
+    if (refused) {
+      const first = cards()[0] && checked(cards()[0]);
+      refused.hidden = !first || first.value === "accept";
+    }
+  }
+
+  // Beside the response the source is always open; below it, on a narrow page, it begins folded.
+  const wide = window.matchMedia("(min-width: 62rem) and (min-height: 30rem)");
+  function foldSource() {
+    const source = document.querySelector("[data-source]");
+    if (source) source.open = wide.matches;
+  }
+  wide.addEventListener("change", foldSource);
+
+  function prepare() {
+    foldSource();
+    if (!root()) return;
+    drawCount();
+    let restored = false;
+    cards().forEach(function (card) {
+      restored = restoreDraft(card) || restored;
+      draw(card);
+    });
+    if (restored) say("Your draft is back.");
+    activeMs = 0;
+    activeSince = document.hidden ? null : Date.now();
+    chosenCard = null;
+    watchTakeBack();
+  }
+  // The top bar is not swapped with the middle: its count is told by the fragment.
+  function drawCount() {
+    const left = root().dataset.left;
+    const place = document.querySelector('.places a[aria-current="page"]');
+    if (left === undefined || !place) return;
+    let count = place.querySelector(".count");
+    if (!count) {
+      count = document.createElement("span");
+      count.className = "count";
+      place.append(" ", count);
+    }
+    count.textContent = left === "0" ? "" : left;
+  }
+
+  // The server refuses a late take-back anyway; the button just does not pretend.
+  let takeBackTimer = null;
+  function watchTakeBack() {
+    clearTimeout(takeBackTimer);
+    const line = document.querySelector("[data-last]");
+    if (!line) return;
+    const left = new Date(line.dataset.last) - Date.now();
+    takeBackTimer = setTimeout(function () {
+      const button = line.querySelector("button");
+      if (!button) return;
+      const hadFocus = document.activeElement === button;
+      button.remove();
+      if (hadFocus) focusFirst();
+    }, Math.max(0, left));
+  }
+
+  // --- active time
+
+  function sign() {
+    const now = Date.now();
+    if (activeSince === null) activeSince = now;
+    else if (now - lastSign > IDLE_AFTER) {
+      activeMs += Math.max(0, lastSign - activeSince) + IDLE_AFTER;
+      activeSince = now;
+    }
+    lastSign = now;
+  }
+  function pause() {
+    if (activeSince !== null) activeMs += Math.min(Date.now(), Math.max(lastSign, activeSince) + IDLE_AFTER) - activeSince;
+    activeSince = null;
+  }
+  function writeSeconds() {
+    const field = document.querySelector("[data-seconds]");
+    if (!field) return;
+    pause();
+    activeSince = lastSign = Date.now();
+    field.value = Math.max(1, Math.round(activeMs / 1000));
+  }
+  ["pointerdown", "pointermove", "keydown", "wheel", "scroll"].forEach((name) =>
+    document.addEventListener(name, sign, { passive: true, capture: true }));
+  document.addEventListener("visibilitychange", () => (document.hidden ? pause() : sign()));
+
+  // --- focus
+
+  function rememberSlot() {
+    const active = document.activeElement;
+    slot = active && active.closest("[data-review]") ? active.dataset.slot || null : null;
+  }
+  function focusFirst() {
+    const invalid = document.querySelector("[data-review] [aria-invalid=true]");
+    const open = cards().find((card) => card.querySelector(".rv-error"));
+    const target = invalid || (open && radio(open, "accept")) || document.querySelector("[data-focus]") ||
+      (slot && document.querySelector('[data-slot="' + slot + '"]')) ||
+      document.querySelector(".rv-deciding .rv-scroll") || document.querySelector("#review-item a.btn");
+    slot = null;
+    if (target) target.focus({ preventScroll: true });
+  }
+
+  // --- keys
+
+  const typing = (element) => element.closest("textarea, select, [contenteditable]") ||
+    (element.matches("input") && !["radio", "checkbox", "button", "submit"].includes(element.type));
+
+  function cardAtHand() {
+    const focused = document.activeElement && document.activeElement.closest(".rv-deciding");
+    const inControls = focused && !document.activeElement.matches(".rv-scroll");
+    return (inControls && focused) || cards().find((card) => !checked(card)) || chosenCard || focused || cards()[0];
+  }
+  function choose(action) {
+    const card = cardAtHand();
+    if (!card) return;
+    const input = radio(card, action);
+    input.checked = true;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+    chosenCard = card;
+  }
+  function edit() {
+    const card = cardAtHand();
+    if (!card) return;
+    card.querySelector("[data-edit]").open = true;
+    card.querySelector("[data-original]").focus();
+  }
+  function press(selector) {
+    const button = document.querySelector(selector);
+    if (button) button.click();
+  }
+  function toggleKeys() {
+    const sheet = document.querySelector("[data-keys]");
+    if (!sheet) return;
+    sheet.open = !sheet.open;
+    sheet.querySelector("summary").focus();
+  }
+  const KEYS = {
+    a: () => choose("accept"),
+    g: () => choose("regenerate"),
+    r: () => choose("reject"),
+    e: edit,
+    s: () => press('[data-slot="skip"]'),
+    u: () => press('[data-slot="take-back"]'),
+    "?": toggleKeys,
+  };
+
+  document.addEventListener("keydown", function (event) {
+    if (!root() || event.isComposing || event.repeat) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      if (!form()) return;
+      event.preventDefault();
+      form().requestSubmit();
+      return;
+    }
+    if (event.key === "Escape") {
+      const pop = document.querySelector("[data-reasons][open]");
+      if (pop) {
+        pop.open = false;
+        pop.querySelector("summary").focus();
+      } else if (typing(event.target)) {
+        const card = event.target.closest(".rv-deciding");
+        (card ? card.querySelector(".rv-scroll") : event.target).focus();
+        if (!card) event.target.blur();
+      }
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (!document.querySelector("#review-form, #take-back-form")) return;
+    const act = KEYS[event.key];
+    if (act) {
+      event.preventDefault();
+      act();
+    }
+  });
+
+  // --- events
+
+  document.addEventListener("input", function (event) {
+    if (event.target.matches("[data-own-text]")) {
+      const own = document.querySelector('input[name=text_from][value=own]');
+      if (own) own.checked = true;
+    }
+    const card = event.target.closest(".rv-deciding");
+    if (!card) return;
+    saveDraft(card);
+    cards().forEach(draw);
+  });
+  document.addEventListener("change", function (event) {
+    const card = event.target.closest(".rv-deciding");
+    if (!card) return;
+    saveDraft(card);
+    cards().forEach(draw);
+  });
+  document.addEventListener("click", function (event) {
+    document.querySelectorAll("[data-reasons][open]").forEach(function (pop) {
+      if (!pop.contains(event.target)) pop.open = false;
+    });
+    const restore = event.target.closest("[data-restore]");
+    if (restore) {
+      const card = restore.closest(".rv-deciding");
+      card.querySelector("[data-original]").value = original(card);
+      saveDraft(card);
+      draw(card);
+      card.querySelector("[data-original]").focus();
+    }
+    const quote = event.target.closest('a[href^="#support-"]');
+    if (quote) {
+      const source = document.querySelector("[data-source]");
+      if (source) source.open = true;
+    }
+  });
+
+  // --- HTMX: the middle is swapped, errors that carry a page are shown, nothing typed is lost
+
+  function trouble(words, link) {
+    const line = document.getElementById("review-trouble");
+    if (!line) return;
+    line.textContent = words;
+    if (link) {
+      const anchor = document.createElement("a");
+      anchor.href = link;
+      anchor.textContent = " Log in again";
+      line.append(anchor);
+    }
+    line.hidden = false;
+  }
+  document.addEventListener("submit", writeSeconds, true);
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    if (event.detail.elt.matches("form")) {
+      rememberSlot();
+      event.detail.elt.setAttribute("aria-busy", "true");
+    }
+  });
+  document.addEventListener("htmx:afterRequest", (event) => event.detail.elt.removeAttribute("aria-busy"));
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    const xhr = event.detail.xhr;
+    const asked = event.detail.pathInfo ? event.detail.pathInfo.requestPath : "";
+    const came = xhr.responseURL ? new URL(xhr.responseURL).pathname : asked;
+    if (came.replace(/\?.*/, "") !== asked.replace(/\?.*/, "")) {
+      // The session ended: the log-in page came instead of ours.
+      event.detail.shouldSwap = false;
+      trouble("Your session has ended. What you typed is kept in this browser.", window.location.href);
+      return;
+    }
+    if (xhr.status === 409 || xhr.status === 422) {
+      event.detail.shouldSwap = true;
+      event.detail.isError = false;
+    }
+  });
+  document.addEventListener("htmx:afterSettle", function (event) {
+    if (event.detail.target && event.detail.target.id === "review-held") return;
+    if (event.detail.elt && event.detail.elt.id === "review-held") return;
+    prepare();
+    focusFirst();
+  });
+  document.addEventListener("htmx:sendError", () =>
+    trouble("No connection to the server. What you typed is kept; submit again when it is back."));
+  document.addEventListener("htmx:responseError", (event) =>
+    trouble("The server answered with an error (" + event.detail.xhr.status + "). What you typed is kept; try again."));
+  document.addEventListener("review-saved", (event) => dropDrafts(event.detail.responses || []));
+
+  document.addEventListener("DOMContentLoaded", prepare);
+  window.addEventListener("pageshow", function (event) {
+    if (event.persisted) prepare();
+  });
+})();
