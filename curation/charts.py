@@ -3,7 +3,7 @@
 WIDTH = 640
 LABEL, VALUE = 210, 70
 ROW, BAR = 24, 14
-PLOT, BASE, LEFT = 160, 180, 40
+PLOT, BASE, LEFT = 160, 205, 40  # pixels; the room above the plot is for the threshold's name
 
 
 def bars(rows):
@@ -49,7 +49,7 @@ def histogram(counts, limit=None):
     ticks = [{"at": value, "x": round(LEFT + step * value / 10, 1)} for value in range(0, 101, 20)]
     line = None if limit is None else {"at": limit, "x": round(LEFT + step * limit / 10, 1)}
     return {
-        **{"width": WIDTH, "height": BASE + 40, "base": BASE, "left": LEFT, "right": WIDTH - 10, "top": BASE - PLOT},
+        **{"width": WIDTH, "height": BASE + 40, "base": BASE, "left": LEFT, "right": WIDTH - 10},
         **{"bar": round(step - 4, 1), "items": items, "ticks": ticks, "limit": line, "most": most},
         **{"n": sum(counts.values()), "middle": WIDTH // 2},
     }

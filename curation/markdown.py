@@ -10,6 +10,16 @@ _TAGS = {
 }
 
 
+def _lower_headings(state):
+    """A heading of the text stands below the page's own: # becomes h3."""
+    for token in state.tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+
+
+_RENDERER.core.ruler.push("lower_headings", _lower_headings)
+
+
 def to_html(text):
     """HTML of `text` with headings, lists, tables, code and links; no image, script or raw HTML survives."""
     return nh3.clean(

@@ -15,7 +15,7 @@ class PromptTable(tables.Table):
     """A page of prompts, as rows of `prompt_rows`."""
 
     select = tables.Column(empty_values=(), verbose_name=SELECT_ALL)
-    text = tables.Column(verbose_name="Prompt", empty_values=(), attrs={"td": {"class": "clip"}})
+    text = tables.Column(verbose_name="Prompt", empty_values=(), attrs={"td": {"class": "clip grow"}})
     task_type = tables.Column(verbose_name="Task")
     domain = tables.Column(default="")
     state = tables.Column()

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Prefetch
-from django.http import Http404, QueryDict
+from django.http import QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -146,7 +146,8 @@ def prompt_bulk(request, slug):
     project = project_or_404(request.user, slug, MANAGER)
     action = bulk.ACTIONS.get(request.POST.get("action"))
     if action is None:
-        raise Http404("No such action.")
+        messages.error(request, "Choose what to do with the prompts: retry parked ones, or reopen settled ones.")
+        return redirect("prompt_list", slug)
     back = request.POST.get("query", "")
     prompts = _chosen_prompts(project, request.POST)
     touched = capped_count(action.touches(prompts))

@@ -51,7 +51,11 @@ def _limit(thresholds):
     """A rule's limits in a word or two; "off" where it is switched off."""
     if thresholds is None:
         return "off"
-    said = [f"{len(value)} listed" if isinstance(value, list | tuple) else value for value in thresholds.values()]
+    said = [
+        f"{len(value)} listed" if isinstance(value, list | tuple) else value
+        for value in thresholds.values()
+        if value not in ((), [], None)
+    ]
     return said[0] if len(said) == 1 else ", ".join(str(value) for value in said) or "on"
 
 
