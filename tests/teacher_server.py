@@ -77,7 +77,7 @@ class TeacherServer:
 
     def __enter__(self):
         ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self.serve(ready)), daemon=True)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self.serve(ready.set)), daemon=True)
         self._thread.start()
         if not ready.wait(10):
             raise RuntimeError("The stand-in teacher did not start.")
@@ -87,8 +87,8 @@ class TeacherServer:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
 
-    async def serve(self, ready=None):
-        """Serve until stopped."""
+    async def serve(self, ready):
+        """Serve until stopped; `ready` is called once the port is known."""
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application(client_max_size=32 * 1024 * 1024)
         app.router.add_get("/v1/models", self._models)
@@ -99,8 +99,7 @@ class TeacherServer:
         site = web.TCPSite(runner, "127.0.0.1", self.port)
         await site.start()
         self.port = runner.addresses[0][1]
-        if ready:
-            ready.set()
+        ready()
         await self._stop.wait()
         await runner.cleanup()
 
@@ -189,13 +188,12 @@ def completion(reply, body):
 def main():
     """Serve until Ctrl-C."""
     parser = argparse.ArgumentParser(description="A stand-in teacher for benchmarks.")
-    parser.add_argument("--port", type=int, default=8901)
+    parser.add_argument("--port", type=int, default=8901, help="0: any that is free; the address is printed")
     parser.add_argument("--delay-ms", type=float, default=0, help="how long each answer takes")
     options = parser.parse_args()
     server = TeacherServer(options.port, options.delay_ms / 1000, remember=False)
-    print(f"Answering at {server.url}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(server.serve())
+        asyncio.run(server.serve(lambda: print(server.url, flush=True)))
 
 
 if __name__ == "__main__":
