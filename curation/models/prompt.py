@@ -111,7 +111,9 @@ class PromptQuerySet(models.QuerySet):
         """What a list shows of each prompt, without its long texts."""
         newest_verdict = FilterResult.objects.filter(response=OuterRef("current_response")).order_by("-pk")
         return self.annotate(
-            excerpt=Left(Coalesce(NullIf("user_prompt", Value("")), "context"), 160),
+            excerpt=Left(
+                Coalesce(NullIf("user_prompt", Value("")), NullIf("document__title", Value("")), "context"), 160
+            ),
             failed_rules=Subquery(newest_verdict.values("failed")[:1]),
         ).values(
             *("pk", "key", "task_type", "domain", "state", "state_changed_at", "attempts", "error_class"),
