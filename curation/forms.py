@@ -130,6 +130,7 @@ class SignUpForm(UserCreationForm):
 
     class Meta(UserCreationForm.Meta):
         fields = ["username", "email"]
+        labels = {"email": "Email address (optional)"}
         help_texts = {"username": "", "email": "For resetting a forgotten password."}
 
 

@@ -54,6 +54,8 @@ def prompt_list(request, slug):
         (lambda rows: filterset.narrow(rows, indexed=False)) if matching else None,
         after=_after(request),
     )
+    total = capped_count(project.prompts.all())
+    countable = not matching or total <= COUNT_CAP
     query = {name: value for name, value in request.GET.items() if value and name != "after"}
     context = {
         "project": project,
@@ -68,8 +70,8 @@ def prompt_list(request, slug):
             {"label": label, "value": value, "without": urlencode({k: v for k, v in query.items() if k != name})}
             for name, label, value in filterset.chosen
         ],
-        "count": None if matching else capped_count(indexed),
-        "total": capped_count(project.prompts.all()),
+        "count": capped_count(filterset.narrow(indexed, indexed=False)) if countable else None,
+        "total": total,
         "cap": COUNT_CAP,
         "bulk_actions": bulk.ACTIONS,
     }
