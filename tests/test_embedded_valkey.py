@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from pipeline.embedded import ServiceError, valkey
+from pipeline.embedded.supervisor import Supervisor
 from tests.services import PRODUCT_DIR, has_ended, wait_until
 
 OWNER = """
@@ -132,6 +133,24 @@ def test_a_server_that_cannot_start_says_why(start, folder):
 def test_a_socket_path_that_is_too_long_is_refused(folder):
     with pytest.raises(ServiceError, match="set DATA_DIR to a shorter path"):
         valkey.start(folder, str(folder / ("long" * 30) / "valkey.sock"))
+
+
+def test_a_supervised_server_is_the_supervisors_own(start, folder, tmp_path):
+    socket = str(folder / "valkey.sock")
+    with Supervisor(tmp_path) as supervisor:
+        start()
+        with pytest.raises(ServiceError, match="another process holds its lock file"):
+            valkey.supervise(supervisor, folder, socket)
+
+
+def test_a_supervised_server_starts_again_with_its_data(folder, client, tmp_path):
+    with Supervisor(tmp_path) as supervisor:
+        valkey.supervise(supervisor, folder, str(folder / "valkey.sock"))
+        client.set("kept", "yes")
+        first = valkey.serving_pid(client.config_get("unixsocket")["unixsocket"])
+        os.kill(first, signal.SIGKILL)
+        assert supervisor.wait(lambda: valkey.serving_pid(folder / "valkey.sock") not in (first, None))
+        assert client.get("kept") == b"yes"
 
 
 def test_a_missing_package_is_named(monkeypatch):

@@ -143,6 +143,10 @@ class Supervisor:
         self._wait_until_ready(started, ready, ready_seconds)
         return started
 
+    def pids(self) -> set[int]:
+        """Return the process ids of the children that were started and did not end yet, as far as check() knows."""
+        return {child.process.pid for child in self.children if child.process is not None}
+
     def check(self) -> None:
         """Start again what ended and may be; raise ServiceError for what ended and must not. Call it often."""
         with _Undisturbed(self):

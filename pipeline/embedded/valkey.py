@@ -51,13 +51,14 @@ def server_command(directory: Path, socket: str) -> list[str]:
     return [str(server_binary())] + [word for name, value in options.items() for word in (f"--{name}", str(value))]
 
 
-def is_answering(socket: str) -> bool:
-    """Say whether a server on this socket answers now, data loaded; one try, at most a second."""
+def serving_pid(socket: str) -> int | None:
+    """Return the process id of the server that answers on this socket, data loaded; one try, a second at most."""
     client = redis.Redis(unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0), socket_timeout=1)
     try:
-        return bool(client.ping())
+        client.ping()  # an error while data is loading
+        return client.info("server")["process_id"]
     except redis.RedisError:
-        return False
+        return None
     finally:
         client.close()
 
@@ -72,13 +73,15 @@ def start(directory: Path, socket: str, *, log: Path | None = None) -> subproces
     deadline = time.monotonic() + READY_SECONDS
     process = None
     while time.monotonic() < deadline:
+        # The one that answers may be another's, while ours is still about to find the lock taken.
+        answering = serving_pid(socket)
         if process is None or process.poll() == ALREADY_RUNNING:
-            if is_answering(socket):
+            if answering:
                 return None
             process = _spawn(directory, socket, log)
         elif process.poll() is not None:
             raise ServiceError(f"Valkey ended at once (status {process.returncode}). {log} says:\n{last_lines(log)}")
-        elif is_answering(socket):
+        elif answering == process.pid:
             return process
         time.sleep(0.05)
     process.kill()
@@ -107,7 +110,7 @@ def supervise(supervisor, directory: Path, socket: str) -> None:
         env=ENVIRONMENT,
         lock=lock_file(directory),
         restart=True,
-        ready=lambda: is_answering(socket),
+        ready=lambda: serving_pid(socket) in supervisor.pids(),
         ready_seconds=READY_SECONDS,
     )
 
