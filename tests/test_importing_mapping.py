@@ -71,6 +71,8 @@ def test_what_the_user_says_comes_first(columns, chosen, defaults, expected):
 REFUSED = [
     (["question", "answer"], {}, None, ["'question', 'answer'", "'user_prompt'", "'abstract'", "--map text=COLUMN"]),
     (ARXIV, {}, PRESETS["guide"], ["'user_prompt', 'context', 'template_name'", "'abstract'"]),
+    (["prompt", "context", "task_type"], {}, PRESETS["guide"], ["expected 'user_prompt'", "found 'prompt'"]),
+    (["user_prompt", "context"], {}, {"prompt": "question", "context": "context"}, ["expected 'question'"]),
     (ARXIV, {"text": "abstrct"}, None, ["expected 'abstrct'", "found 'id'"]),
     (ARXIV, {"title": "tilte", "doi": "doi"}, None, ["no field 'doi'", "'locator'", "expected 'tilte'"]),
     ([], {}, None, ["found none"]),

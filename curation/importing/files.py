@@ -8,6 +8,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
+
 from .errors import ImportRefused
 
 # A row, a line or a text document may have this many characters; one that has more is no row but an accident.
@@ -124,7 +126,7 @@ def _refuse_other_encoding(file, start):
 
 def unpacked(file):
     """An open file with the unpacked bytes, for a format that must be read from its end. Raises ImportRefused."""
-    target = tempfile.TemporaryFile()  # noqa: SIM115 - the reader keeps it
+    target = tempfile.TemporaryFile(dir=settings.DATA_DIR)  # noqa: SIM115 - the reader keeps it
     try:
         with file.open() as stream:
             while chunk := stream.read(CHUNK):

@@ -41,8 +41,8 @@ def resolve(columns, chosen=None, defaults=None):
     """The mapping {field: column} to use for a file with `columns`, and sentences on what is wrong with it.
 
     `chosen` is what the user said: its columns must exist, and "" leaves a field out. `defaults` is a preset, or the
-    columns a configuration names: used where they exist, and one of its prompt and context must. What neither speaks
-    of is taken from the usual names.
+    columns a configuration names: used where they exist, and one of its prompt and context must; a file that has its
+    prompts in the column of another preset is refused. What neither speaks of is taken from the usual names.
     """
     chosen, defaults = chosen or {}, defaults or {}
     problems = _wrong(columns, chosen, defaults)
@@ -70,10 +70,17 @@ def _wrong(columns, chosen, defaults):
     missing = sorted({column for column in chosen.values() if column and column not in columns})
     if missing:
         problems.append(f"Missing column{'s' if len(missing) > 1 else ''}: expected {shown(missing)}; {found}.")
-    wanted = [defaults[field] for field in SOURCES if defaults.get(field) and field not in chosen]
-    if wanted and not set(wanted) & set(columns) and not any(chosen.get(field) for field in SOURCES):
+    wanted = {defaults[field] for field in SOURCES if defaults.get(field)}
+    if wanted and not any(field in chosen for field in SOURCES) and _is_other_file(columns, wanted):
         problems.append(f"Missing columns: expected {shown(defaults.values())}; {found}.")
     return problems
+
+
+def _is_other_file(columns, wanted):
+    """Whether a file has none of the wanted columns, or its prompts in the column of another preset."""
+    found = wanted & set(columns)
+    prompts = {preset["prompt"] for preset in PRESETS.values()}
+    return not found or (not found & prompts and bool(prompts & set(columns)))
 
 
 def _suggested_sources(columns, chosen):

@@ -67,11 +67,14 @@ class Command(StepCommand):
         )
 
     def _import(self, project, src, config, options):
+        # Columns of the command line must exist; of the configuration's three, a file may lack some.
+        named = {field: options[f"{field}_column"] for field in config.columns if options[f"{field}_column"]}
         try:
             report = import_file(
                 project,
                 src,
-                config.columns,
+                named,
+                defaults=config.columns,
                 task_types=options["task_types"].split(","),
                 rejects_path=src.with_name(f"{src.name}.rejects.jsonl"),
             )
