@@ -121,7 +121,7 @@ def test_a_job_stopped_by_the_service_manager_goes_on(enqueue, start_worker, cou
 
 def test_an_idle_worker_stops_when_asked(queue, start_worker):
     worker = start_worker()
-    wait_until(lambda: living_workers(queue), "the worker is there")
+    wait_until(lambda: [each.get_state() for each in living_workers(queue)] == ["idle"], "the worker waits for jobs")
     worker.terminate()
     worker.wait(PATIENCE_SECONDS)
     assert living_workers(queue) == []
