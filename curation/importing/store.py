@@ -107,12 +107,13 @@ class Store:
 
 # One statement over this many documents: it holds SQLite's write lock, which reviewers wait for.
 PAIRING_SPAN = 5000
+# The + keeps SQLite from walking through all prompts of the project, by its index, for every span of documents.
 PAIR_UP = """
     INSERT INTO {pair} (project_id, document_id, hypothesis_id, methodology_id)
     SELECT %(project)s, document_id,
            MAX(CASE WHEN task_type = 'hypothesis' THEN id END), MAX(CASE WHEN task_type = 'methodology' THEN id END)
     FROM {prompt}
-    WHERE project_id = %(project)s AND document_id BETWEEN %(first)s AND %(last)s
+    WHERE +project_id = %(project)s AND document_id BETWEEN %(first)s AND %(last)s
           AND task_type IN ('hypothesis', 'methodology')
     GROUP BY document_id
     HAVING COUNT(CASE WHEN task_type = 'hypothesis' THEN 1 END) = 1

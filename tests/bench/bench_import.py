@@ -83,8 +83,9 @@ def import_twice(path):
         started, worked = time.perf_counter(), time.process_time()
         report = import_file(project, path)
         seconds = time.perf_counter() - started
+        worked = time.process_time() - worked
         print(
-            f"  {turn}: {report.rows / seconds:,.0f} rows/s, {seconds:.1f} s ({time.process_time() - worked:.1f} s of CPU), "
+            f"  {turn}: {report.rows / seconds:,.0f} rows/s, {seconds:.1f} s ({worked:.1f} s of CPU), "
             f"peak {peak_mb()} MB (before {before} MB); {report}; {report.pairs} pairs",
             flush=True,
         )
