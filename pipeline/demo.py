@@ -38,6 +38,28 @@ TEMPLATES = {
     "judge_reasoning": "demo/judge_reasoning",
 }
 
+# What a model of 135M parameters can fill in on two cores in a few seconds.
+SMALL_MODEL = {
+    "answer_schema": {
+        "leave_out": ["support"],
+        "max_length": {
+            "statement": 260,
+            "variable": 60,
+            "outcome": 60,
+            "system": 80,
+            "perturbation": 80,
+            "control": 80,
+            "readout": 80,
+            "safety": 60,
+            "steps": 110,
+        },
+    },
+    "judge_schema": {
+        "leave_out": ["dimensions", "flags", "requires_human_review"],
+        "max_length": {"rationale": 100},
+    },
+}
+
 WEAK = (
     "Answers here come from SmolLM2-135M, a very small and weak model that runs on this machine so that the product "
     "can be tried without an account. It does not meet the real thresholds. Its judge scores are shown but decide "
@@ -113,7 +135,8 @@ def embedded_teacher():
             "model": MODEL_NAME,
             "concurrency": 4,
             "timeout_seconds": 300,
-            "parameters": {"temperature": 0.3, "max_tokens": 400},
+            "parameters": {"temperature": 0.3, "repeat_penalty": 1.1, "max_tokens": 400},
+            "profile": SMALL_MODEL,
             "input_price": 0,
             "output_price": 0,
         },

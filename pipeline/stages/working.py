@@ -120,7 +120,7 @@ class _Worker:
         room = stage.room(self.run) - self.hands.of(stage)
         if room <= 0:
             return 0
-        waiting = self.run.prompts.in_state(stage.STATE).select_related("current_response", "document")
+        waiting = self.run.prompts.in_state(stage.STATE).select_related("current_response__teacher", "document")
         if stage.STATE in ("to_collect", "to_regenerate"):
             waiting = waiting.partner_ready()
         prompts = waiting.lease(room, settings.LEASE_SECONDS)
@@ -214,8 +214,9 @@ class _Worker:
 
 
 def _out_of_time(run):
-    """Whether a run that was given `seconds` has used them, and has done the least it was asked for."""
-    seconds = run.parameters.get("seconds")
-    return (
-        bool(seconds) and run.seconds > seconds and Run.objects.get(pk=run.pk).done >= run.parameters.get("at_least", 0)
-    )
+    """Whether a run that was given `seconds` has used them and done the least it was asked for, or `at_most` is over."""
+    wanted = run.parameters
+    if not wanted.get("seconds") or run.seconds < wanted["seconds"]:
+        return False
+    enough = Run.objects.get(pk=run.pk).done >= wanted.get("at_least", 0)
+    return enough or run.seconds > wanted.get("at_most_seconds", float("inf"))

@@ -23,7 +23,8 @@ class Command(StepCommand):
         parser.add_argument("--no-serve", action="store_true", help="stop after the summary")
         parser.add_argument("--bind", default="127.0.0.1:8000", metavar="HOST:PORT")
         parser.add_argument("--seconds", type=int, default=170, help="how long the model answers (default 170)")
-        parser.add_argument("--at-least", type=int, default=12, help="prompts to finish, however long it takes")
+        parser.add_argument("--at-least", type=int, default=12, help="prompts to finish, if that takes longer")
+        parser.add_argument("--at-most-seconds", type=int, default=400, help="the end, however few are finished")
 
     def handle(self, *args, **options):
         began = time.monotonic()
@@ -57,10 +58,11 @@ class Command(StepCommand):
 
     def _run(self, project, options):
         """Go on with a run that an earlier start left behind; else start one over what waits."""
+        limits = {name: options[name] for name in ("seconds", "at_least", "at_most_seconds")}
         run = Run.objects.live().filter(project=project).first()
         if run is None:
             try:
-                run = jobs.start(project, "pipeline", {"seconds": options["seconds"], "at_least": options["at_least"]})
+                run = jobs.start(project, "pipeline", limits)
             except jobs.CannotStart as nothing:
                 self.tell(str(nothing))
                 return
