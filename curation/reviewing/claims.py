@@ -32,7 +32,7 @@ def claim_next(project, user):
 
     What the user holds already goes on; then the oldest; what they skipped comes last.
     """
-    settle(project)
+    settle(project, limit=20)  # enough to keep up; the stages settle all
     item = _claim(project, user)
     if item is None and recount(project):
         # A lowered number of reviews decides what nobody could be given any more.
@@ -44,13 +44,13 @@ def claim_next(project, user):
 def _claim(project, user):
     locked = _lock_claims(project)
     rows = decidable(locked, user)
-    first = _first(locked, rows, user)
+    first = _first(rows, user)
     return _give(locked, user, rows, unit_of(locked, first)) if first else None
 
 
-def _first(project, rows, user):
+def _first(rows, user):
     """The id to be given: what the user took in hand last, else the oldest, else what they skipped longest ago."""
-    own = ReviewClaim.objects.filter(reviewer=user, prompt__project=project, prompt__state=State.TO_REVIEW)
+    own = ReviewClaim.objects.filter(reviewer=user)  # few; `rows` keeps to the project and to what is open
     in_hand = list(own.filter(skipped_at=None).order_by("-until", "prompt").values_list("prompt", flat=True)[:100])
     skipped = list(own.exclude(skipped_at=None).order_by("skipped_at", "prompt").values_list("prompt", flat=True)[:500])
     found = _still_given(rows, in_hand)

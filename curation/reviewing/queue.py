@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, F, IntegerField, Min, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -61,7 +61,7 @@ def decidable(project, user):
 
 def capped_count(rows):
     """How many rows, at most COUNT_CAP."""
-    return rows.order_by()[:COUNT_CAP].count()
+    return rows.order_by().values("pk")[:COUNT_CAP].count()
 
 
 def to_resolve(project):
@@ -96,24 +96,49 @@ class EmptyQueue:
 
 
 def why_empty(project, user):
-    """The EmptyQueue of `user`."""
-    rows = with_counts(project, user)
-    waiting = rows.filter(_partner_in_machines()) if project.paired else rows.none()
-    free = rows.exclude(pk__in=waiting.values("pk")) if project.paired else rows
-    open_rows = free.filter(given__lt=project.reviews_required)
-    held = open_rows.filter(mine=False, given__gte=project.reviews_required - F("held"))
-    claims = ReviewClaim.objects.filter(prompt__in=held.values("pk"), until__gt=timezone.now()).exclude(reviewer=user)
+    """The EmptyQueue of `user`. Each number is looked up from its small side: claims, own decisions, pairs."""
+    now = timezone.now()
     state_counts = project.prompts.state_counts()
-    numbers = {
-        "waiting_for_partner": capped_count(waiting),
-        "held": capped_count(held),
-        "waiting_for_others": capped_count(open_rows.filter(mine=True)),
-    }
+    claims = ReviewClaim.objects.filter(until__gt=now).exclude(reviewer=user).select_related("reviewer")
+    claims = {claim.pk: claim for claim in claims}
+    open_rows = with_counts(project, user).filter(given__lt=project.reviews_required, mine=False)
+    held = set(open_rows.filter(pk__in={claim.prompt_id for claim in claims.values()}).values_list("pk", flat=True))
+    holding = [claim for claim in claims.values() if claim.prompt_id in held]
+    partner, others = capped_count(_waiting_for_partner(project)), capped_count(_waiting_for_others(project, user))
+    rest = state_counts[State.TO_REVIEW] - partner - others - len(held)
     return EmptyQueue(
         waiting_for_run=sum(state_counts[state] for state in MACHINE_STATES),
-        held_until=claims.aggregate(first=Min("until"))["first"],
-        holders=tuple(sorted(set(claims.values_list("reviewer__username", flat=True)[:20]))),
-        taking_effect=max(0, capped_count(rows) - sum(numbers.values())),
+        waiting_for_partner=partner,
+        held=len(held),
+        held_until=min((claim.until for claim in holding), default=None),
+        holders=tuple(sorted({claim.reviewer.get_username() for claim in holding})),
+        waiting_for_others=others,
+        taking_effect=max(0, rest) if COUNT_CAP not in (partner, others) else 0,
         to_resolve=state_counts[State.TO_RESOLVE],
-        **numbers,
+    )
+
+
+def _waiting_for_partner(project):
+    if not project.paired:
+        return Pair.objects.none()
+    waits = Q(hypothesis__state=State.TO_REVIEW, methodology__state__in=MACHINE_STATES)
+    waits |= Q(methodology__state=State.TO_REVIEW, hypothesis__state__in=MACHINE_STATES)
+    return Pair.objects.filter(waits, project=project)
+
+
+def _waiting_for_others(project, user):
+    """This person's current decisions that do not decide yet, those on pairs that wait for a run aside."""
+    rows = Annotation.objects.filter(
+        reviewer=user,
+        purpose=Annotation.Purpose.REVIEW,
+        current=True,
+        response__prompt__project=project,
+        response__prompt__state=State.TO_REVIEW,
+        response__prompt__current_response=F("response"),
+    ).exclude(Exists(Resolution.objects.filter(response=OuterRef("response"), current=True)))
+    if not project.paired:
+        return rows
+    waiting = _waiting_for_partner(project)
+    return rows.exclude(Exists(waiting.filter(hypothesis=OuterRef("response__prompt")))).exclude(
+        Exists(waiting.filter(methodology=OuterRef("response__prompt")))
     )

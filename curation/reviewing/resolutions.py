@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef
 from django.utils import timezone
 
-from ..models import Annotation, Event, Project, Resolution, State
+from ..models import Annotation, Event, Project, Prompt, Resolution, ReviewClaim, State, TeacherResponse
 from .rule import Decision, consensus
 from .units import lock_units
 
@@ -73,14 +73,18 @@ def _record_consensus(response, outcome):
     )
 
 
-def settle(project=None):
-    """Let due resolutions take effect, of one project or of all; returns how many prompts were sent on."""
+def settle(project=None, *, limit=None):
+    """Let due resolutions take effect, of one project or of all, the oldest `limit` of them; returns how many moved."""
     due = Resolution.objects.filter(current=True, applied_at=None, effective_at__lte=timezone.now())
+    # Few are due at any time: found by their own index first, so that nothing here grows with the project.
+    responses = dict(due.order_by("pk").values_list("pk", "response"))
+    prompts = dict(TeacherResponse.objects.filter(pk__in=responses.values()).values_list("pk", "prompt"))
+    projects = dict(Prompt.objects.filter(pk__in=prompts.values()).values_list("pk", "project"))
+    places = [(pk, prompts[response], projects[prompts[response]]) for pk, response in responses.items()]
     if project:
-        due = due.filter(response__prompt__project=project)
-    rows = list(due.order_by("pk").values_list("pk", "response__prompt_id", "response__prompt__project_id"))
-    projects = Project.objects.in_bulk({project_id for _, _, project_id in rows})
-    return sum(_settle_one(projects[project_id], pk, prompt_id) for pk, prompt_id, project_id in rows)
+        places = [place for place in places if place[2] == project.pk]
+    known = Project.objects.in_bulk({project_id for _, _, project_id in places})
+    return sum(_settle_one(known[project_id], pk, prompt_id) for pk, prompt_id, project_id in places[:limit])
 
 
 @transaction.atomic
@@ -105,6 +109,7 @@ def take_effect(project, prompt, resolution):
         Event.objects.create(project=project, prompt=prompt, kind="resolution_overtaken", detail=detail)
         return False
     Resolution.objects.filter(pk=resolution.pk).update(applied_at=timezone.now())
+    ReviewClaim.objects.filter(prompt=prompt).delete()  # nobody holds, or has put off, what is decided
     if resolution.action == "regenerate" and not prompt.attempts_left:
         return _attempts_used_up(project, prompt, resolution, detail)
     return prompt.go(MOVES[resolution.action], "resolved", actor=resolution.decided_by, detail=detail)
