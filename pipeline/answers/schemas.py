@@ -19,7 +19,13 @@ def _strict(properties):
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-SUPPORT = {"type": "array", "items": {"type": "string"}, "description": "Sentences of the source, copied word for word"}
+# Lists have an upper end: small models would otherwise go on until they are cut off.
+SUPPORT = {
+    "type": "array",
+    "items": {"type": "string"},
+    "maxItems": 6,
+    "description": "Sentences of the source, copied word for word",
+}
 SCORE = {"type": "integer", "minimum": 0, "maximum": 100}
 
 HYPOTHESIS = _strict(
@@ -57,7 +63,7 @@ def judge_schema(rubric, *, max_length=None, leave_out=()):
         {
             "rationale": _text("Why, in one to three sentences"),
             "dimensions": _strict({name: dict(SCORE) for name in JUDGE_DIMENSIONS[rubric]}),
-            "flags": {"type": "array", "items": {"type": "string"}},
+            "flags": {"type": "array", "items": {"type": "string"}, "maxItems": 6},
             "requires_human_review": {"type": "boolean"},
             "score": dict(SCORE),
         }
