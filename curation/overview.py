@@ -90,12 +90,18 @@ def next_step(project, counts, *, live_runs, waiting, releases):
     if not sum(counts.values()):
         return _empty(member)
     if member.may_resolve and waiting["resolve"]:
-        return Step(f"Reviewers disagree on {waiting['resolve']:,}: they wait for your word.", "Resolve", "resolve")
+        number = _said(waiting["resolve"], "answer: it waits", "answers: they wait")
+        return Step(f"Reviewers disagree on {number} for your word.", "Resolve", "resolve")
     if member.may_review and waiting["review"]:
-        return Step(f"{waiting['review']:,} wait for your review.", "Review", "review")
+        number = _said(waiting["review"], "answer waits", "answers wait")
+        return Step(f"{number} for your review.", "Review", "review")
     if live_runs:
         return Step("Machines are at work; what passes them comes to review.", "Watch the runs", "run_list")
     return _for_managers(project, counts, releases) if member.is_manager else Step("Nothing waits for you here.")
+
+
+def _said(number, one, many):
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _empty(member):
@@ -110,11 +116,14 @@ def _for_managers(project, counts, releases):
     if counts[State.TO_COLLECT] and not project.teacher_id:
         return Step("No teacher is chosen yet, so nothing can be collected.", "Choose a teacher", "project_settings")
     if machine:
-        return Step(f"{machine:,} prompts wait for a machine stage.", "Start a run", "run_start")
+        number = _said(machine, "prompt waits", "prompts wait")
+        return Step(f"{number} for a machine stage.", "Start a run", "run_start")
     if accepted and not releases:
-        return Step(f"{accepted:,} answers are accepted: make the first release.", "Make a release", "release_create")
+        number = _said(accepted, "answer is", "answers are")
+        return Step(f"{number} accepted: make the first release.", "Make a release", "release_create")
     if parked:
-        return Step(f"{parked:,} prompts are parked after an error.", "Look at them", "prompt_list", "?state=parked")
+        number = _said(parked, "prompt is", "prompts are")
+        return Step(f"{number} parked after an error.", "Look at them", "prompt_list", "?state=parked")
     return Step("Nothing waits for you here.")
 
 

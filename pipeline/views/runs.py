@@ -35,7 +35,8 @@ def run_start(request, slug):
     """What each stage would touch, and the button that starts one."""
     project = project_or_404(request.user, slug, MANAGER)
     data = request.POST if request.method == "POST" else request.GET
-    form = RunForm(data if "stage" in data or "limit" in data else None, initial={"stage": "pipeline"})
+    asked = request.method == "POST" or "stage" in data
+    form = RunForm(data if asked else None, initial={"stage": "pipeline"})
     trouble = why_not()
     if request.method == "POST" and form.is_valid() and not trouble:
         try:

@@ -1,0 +1,233 @@
+"""The list of prompts, one prompt's life, and sending prompts back by hand."""
+
+import re
+
+import pytest
+
+from curation import paging, prompt_bulk
+from curation.models import Prompt, State
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def keys(page):
+    """The keys of the prompts that a list shows, in order."""
+    return re.findall(r'prompts/([0-9a-f]{64})/"', page.content.decode())
+
+
+def listed(client, project, query=""):
+    return keys(client.get(f"/p/{project.slug}/prompts/{query}"))
+
+
+@pytest.fixture
+def filled(project):
+    """Four prompts that differ in what the list can be narrowed by."""
+    zno = factories.prompt(project, "to_review", context="ZnO films were sputtered.", domain="materials")
+    dust = factories.prompt(project, "accepted", context="Dust on snow.", domain="climate", task_type="methodology")
+    own = factories.prompt(project, user_prompt="What does nickel do?", domain="chemistry")
+    other = factories.prompt(project, "to_regenerate", answer="Albedo falls.", domain="climate")
+    factories.filter_result(other.current_response, failed=["ban_citations", "min_char_length"])
+    factories.filter_result(zno.current_response)
+    return {"zno": zno, "dust": dust, "own": own, "other": other}
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", ["zno", "dust", "own", "other"]),
+        ("?state=to_review", ["zno"]),
+        ("?task_type=methodology", ["dust"]),
+        ("?domain=climate", ["dust", "other"]),
+        ("?domain=climate&state=accepted", ["dust"]),
+        ("?failed=ban_citations", ["other"]),
+        ("?failed=min_char", []),
+        ("?q=zno", ["zno"]),
+        ("?q=nickel", ["own"]),
+        ("?q=albedo+falls", ["other"]),
+        ("?q=albedo+zno", []),
+        ("?q=100%25", []),
+        ("?state=nonsense", ["zno", "dust", "own", "other"]),
+    ],
+)
+def test_the_list_is_narrowed(filled, people, project, query, names):
+    assert listed(people["viewer"], project, query) == [filled[name].key for name in names]
+
+
+def test_the_beginning_of_a_key_finds_its_prompt(filled, people, project):
+    assert listed(people["viewer"], project, f"?q={filled['dust'].key[:10]}") == [filled["dust"].key]
+
+
+def test_filters_in_force_are_named_and_each_can_be_taken_away(filled, people, project):
+    page = people["viewer"].get(f"/p/{project.slug}/prompts/?domain=climate&state=accepted").content.decode()
+    assert "1 of 4 prompts" in " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert 'href="?state=accepted"' in page
+    assert 'href="?domain=climate"' in page
+
+
+def test_pages_follow_each_other_by_key_without_gap_or_repeat(people, project, monkeypatch):
+    expected = [factories.prompt(project).key for _ in range(7)]
+    factories.prompt(factories.project())
+    monkeypatch.setattr(paging.keyset_page, "__kwdefaults__", {"after": 0, "size": 3, "window": 20_000})
+    seen, query = [], ""
+    while query is not None:
+        page = people["viewer"].get(f"/p/{project.slug}/prompts/{query}")
+        seen += keys(page)
+        following = re.search(r'rel="next" href="([^"]+)"', page.content.decode())
+        query = following.group(1).replace("&amp;", "&") if following else None
+    assert seen == expected
+
+
+@pytest.mark.parametrize("after", ["x", "-1", "9" * 40, "1e3"])
+def test_a_broken_page_address_shows_the_first_page(filled, people, project, after):
+    assert len(listed(people["viewer"], project, f"?after={after}")) == 4
+
+
+def test_a_search_looks_through_a_bounded_number_of_rows(project):
+    made = [factories.prompt(project, domain="rare" if n == 6 else "usual") for n in range(8)]
+    rows = Prompt.objects.filter(project=project)
+
+    def rare(queryset):
+        return queryset.filter(domain="rare")
+
+    first = paging.keyset_page(rows, rare, size=2, window=5)
+    assert (first.rows, first.after, first.looked_through) == ([], made[4].pk, 5)
+    second = paging.keyset_page(rows, rare, after=first.after, size=2, window=5)
+    assert ([p.pk for p in second.rows], second.after) == ([made[6].pk], 0)
+
+
+def test_an_empty_project_says_what_a_prompt_is(people, project):
+    page = people["manager"].get(f"/p/{project.slug}/prompts/").content.decode()
+    assert "Import a file" in page
+    assert "<table" not in page
+
+
+def test_what_a_model_wrote_is_text_not_markup(people, project):
+    prompt = factories.prompt(
+        project, "accepted", context="<script>alert('source')</script>", answer="<img src=x onerror=alert('answer')>"
+    )
+    factories.judge_score(prompt.current_response, rationale="<b onclick=alert(1)>fine</b>")
+    page = people["manager"].get(f"/p/{project.slug}/prompts/{prompt.key}/").content.decode()
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert "&lt;img src=x onerror=" in page
+    assert "<b onclick" not in page
+
+
+def test_one_page_shows_every_attempt_with_what_was_said_of_it(people, project):
+    ben = factories.member(project, "reviewer", name="ben")
+    prompt = factories.prompt(project, "accepted", answer="The first answer.")
+    first = prompt.current_response
+    factories.filter_result(first, failed=["ban_citations"])
+    factories.response(prompt, "The second answer.")
+    second = prompt.current_response
+    factories.judge_score(second, score=91, rationale="Well grounded.")
+    factories.judge_score(second, rubric="reasoning", score=None, error="The reply is not JSON.")
+    factories.annotation(second, ben, comment="Clear.", reasons=["too_long"])
+    factories.resolution(second, edited=True, text="The edited answer.")
+    page = people["viewer"].get(f"/p/{project.slug}/prompts/{prompt.key}/").content.decode()
+    for words in (
+        *("The first answer.", "The second answer.", "ban citations", "Well grounded.", "unreadable"),
+        *("The reply is not JSON.", "Clear.", "Too long", "The edited answer.", prompt.context),
+    ):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    ("state", "role", "shown"),
+    [
+        ("to_review", "reviewer", False),
+        ("to_review", "viewer", False),
+        ("to_review", "manager", True),
+        ("accepted", "reviewer", True),
+    ],
+)
+def test_others_decisions_are_read_only_once_all_is_decided(people, project, state, role, shown):
+    ben = factories.member(project, "reviewer", name="ben")
+    prompt = factories.prompt(project, state)
+    factories.annotation(prompt.current_response, ben, comment="I liked it.")
+    page = people[role].get(f"/p/{project.slug}/prompts/{prompt.key}/").content.decode()
+    assert ("I liked it." in page) == shown
+
+
+def test_reopening_needs_a_reason_and_keeps_it(people, project):
+    prompt = factories.accepted(project)
+    url = f"/p/{project.slug}/prompts/{prompt.key}/reopen/"
+    page = people["manager"].post(url, {"reason": "  "}, follow=True).content.decode()
+    assert "Say why it is reopened" in page
+    people["manager"].post(url, {"reason": "The number is wrong."})
+    prompt.refresh_from_db()
+    assert prompt.state == State.TO_REVIEW
+    assert prompt.events.get(kind="reopened").detail == {"reason": "The number is wrong."}
+    assert "Nothing changed" in people["manager"].post(url, {"reason": "again"}, follow=True).content.decode()
+
+
+def test_retrying_puts_a_parked_prompt_back(people, project):
+    prompt = factories.prompt(project, "parked")
+    url = f"/p/{project.slug}/prompts/{prompt.key}/retry/"
+    people["manager"].post(url)
+    prompt.refresh_from_db()
+    assert (prompt.state, prompt.error_class, prompt.parked_from) == (State.TO_COLLECT, "", "")
+    assert "Nothing changed" in people["manager"].post(url, follow=True).content.decode()
+
+
+def bulk(client, project, **data):
+    return client.post(f"/p/{project.slug}/prompts/bulk/", data)
+
+
+def test_a_bulk_action_first_says_how_many_it_touches(people, project):
+    parked = [factories.prompt(project, "parked") for _ in range(3)]
+    waiting = factories.prompt(project)
+    chosen = [prompt.key for prompt in (*parked[:2], waiting)]
+    page = bulk(people["manager"], project, action="retry", scope="selected", key=chosen).content.decode()
+    assert "Chosen: 3 prompts" in page
+    assert "This touches 2" in page
+    assert Prompt.objects.in_state(State.PARKED).count() == 3
+    done = bulk(people["manager"], project, action="retry", scope="selected", key=chosen, confirmed="1")
+    assert done.status_code == 302
+    assert Prompt.objects.in_state(State.PARKED).count() == 1
+
+
+def test_all_that_match_means_the_filters_of_the_list_and_this_project_alone(people, project):
+    for domain in ("climate", "physics"):
+        factories.prompt(project, "parked", domain=domain)
+    foreign = factories.prompt(factories.project(), "parked", domain="climate")
+    query = "domain=climate&state=parked"
+    done = bulk(people["manager"], project, action="retry", scope="all", query=query, confirmed="1")
+    assert done.url == f"/p/{project.slug}/prompts/?{query}"
+    assert {p.domain for p in project.prompts.in_state(State.PARKED)} == {"physics"}
+    foreign.refresh_from_db()
+    assert foreign.state == State.PARKED
+
+
+def test_ticked_prompts_of_a_foreign_project_are_left_alone(people, project):
+    foreign = factories.prompt(factories.project(), "parked")
+    bulk(people["manager"], project, action="retry", scope="selected", key=[foreign.key], confirmed="1")
+    foreign.refresh_from_db()
+    assert foreign.state == State.PARKED
+
+
+def test_reopening_many_asks_for_the_reason_and_keeps_the_choice(people, project):
+    prompt = factories.accepted(project)
+    again = {"action": "reopen", "scope": "selected", "key": [prompt.key], "confirmed": "1"}
+    refused = bulk(people["manager"], project, **again)
+    assert refused.status_code == 422
+    assert prompt.key in refused.content.decode()
+    bulk(people["manager"], project, **again, reason="New guidelines.")
+    prompt.refresh_from_db()
+    assert prompt.state == State.TO_REVIEW
+
+
+def test_one_press_is_bounded(people, project, monkeypatch):
+    monkeypatch.setattr(prompt_bulk, "AT_ONCE", 2)
+    for _ in range(3):
+        factories.prompt(project, "parked")
+    page = bulk(people["manager"], project, action="retry", scope="all").content.decode()
+    assert "the first 2 of them" in page
+    bulk(people["manager"], project, action="retry", scope="all", confirmed="1")
+    assert Prompt.objects.in_state(State.PARKED).count() == 1
+
+
+def test_an_unknown_bulk_action_is_refused(people, project):
+    page = people["manager"].post(f"/p/{project.slug}/prompts/bulk/", {"action": "drop"}, follow=True)
+    assert "Choose what to do" in page.content.decode()
