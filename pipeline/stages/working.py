@@ -214,7 +214,7 @@ class _Worker:
 
 
 def _out_of_time(run):
-    """Whether a run that was given `seconds` has used them and done the least it was asked for, or `at_most` is over."""
+    """Whether a run that was given `seconds` has used them and done the least asked for, or is far over."""
     wanted = run.parameters
     if not wanted.get("seconds") or run.seconds < wanted["seconds"]:
         return False
