@@ -41,16 +41,25 @@ def decided(project):
     """The resolutions of people that hold and are final, of current responses, the oldest prompt first."""
     current = Annotation.objects.filter(current=True, purpose="review", surplus=False).select_related("reviewer")
     return (
-        Resolution.objects.filter(
-            response__prompt__project=project,
-            response__prompt__current_response=F("response"),
-            current=True,
-            by__in=BY_PEOPLE,
-            effective_at__lte=timezone.now(),
-        )
+        _standing(project)
+        .filter(effective_at__lte=timezone.now())
         .select_related("response__prompt", "decided_by")
         .prefetch_related(Prefetch("response__annotations", current, to_attr="deciding"))
         .order_by("response__prompt_id")
+    )
+
+
+def not_final(project):
+    """How many decisions can still be taken back, and so are left out."""
+    return _standing(project).filter(effective_at__gt=timezone.now()).count()
+
+
+def _standing(project):
+    return Resolution.objects.filter(
+        response__prompt__project=project,
+        response__prompt__current_response=F("response"),
+        current=True,
+        by__in=BY_PEOPLE,
     )
 
 

@@ -126,6 +126,16 @@ def test_the_command_settles_what_is_due(project, tmp_path):
     assert response.prompt.state == State.REJECTED
 
 
+def test_the_command_tells_of_decisions_that_are_not_final(project, tmp_path):
+    response = factories.prompt(project, State.TO_REVIEW).current_response
+    factories.resolution(response, "reject", effective_at=timezone.now() + timedelta(seconds=30), applied_at=None)
+    err = io.StringIO()
+
+    call_command("export_annotations", project=project.slug, labels=str(tmp_path), stdout=io.StringIO(), stderr=err)
+
+    assert "Left out: 1 made just now" in err.getvalue()
+
+
 @pytest.mark.parametrize(
     ("slug", "labels", "said"), [("nope", "labels", "no project 'nope'"), (None, "file", "name a")]
 )

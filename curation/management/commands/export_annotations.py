@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand, CommandError
 
-from curation.exporting import export_annotations
+from curation.exporting import export_annotations, not_final
 from curation.models import Project
 from curation.reviewing import settle
 
@@ -29,3 +29,5 @@ class Command(BaseCommand):
             raise CommandError(f"{labels}: {error.strerror}; name a folder that can be written to.") from error
         for name, rows in counts.items():
             self.stdout.write(f"{labels}/{name}: {rows}")
+        if waiting := not_final(found):
+            self.stderr.write(f"Left out: {waiting} made just now, which can still be taken back; export again soon.")
