@@ -50,4 +50,3 @@ def project_bar(request):
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return {}
     return {"my_projects": Project.objects.visible_to(request.user).only("name", "slug").order_by("name")[:30]}
-

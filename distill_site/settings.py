@@ -4,6 +4,7 @@ Without any variable the product runs embedded: SQLite, a Valkey of its own and 
 DATA_DIR, reachable from this machine only. `NEXA_ENV=production` demands the rest by name.
 """
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -50,11 +51,14 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 def _local_secret_key():
     """A key that is made once and kept readable for its owner alone, so that log-ins outlive a restart."""
     path = DATA_DIR / "secret_key"
-    try:
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+    if not path.exists():
+        # Written whole under another name and linked: of processes that start together all read the one key.
+        descriptor, whole = tempfile.mkstemp(dir=DATA_DIR, prefix=".secret_key")
+        with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(60))
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            os.link(whole, path)
+        os.unlink(whole)
     key = path.read_text().strip()
     if not key:
         raise ImproperlyConfigured(f"{path} is empty: delete it, and a new key is made at the next start.")
@@ -150,12 +154,14 @@ if len(VALKEY_SOCKET.encode()) > 100:
 EMBEDDED_VALKEY = not os.environ.get("REDIS_URL")
 REDIS_URL = os.environ.get("REDIS_URL") or f"unix://{VALKEY_SOCKET}?db=0"
 # A job is a chunk of prompts and watches its calls itself: no time limit of the queue's.
+RQ = {"WORKER_CLASS": "pipeline.workers.ResumableWorker"}
 RQ_QUEUES = {"default": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": -1}}
 
 EMBEDDED_MODEL_FILE = DATA_DIR / "embedded_model.json"
 CONFIG_DIR = BASE_DIR / "configs"
 PROMPT_DIR = BASE_DIR / "prompts"
 
+RETRY_PAUSE_SECONDS = _number("NEXA_RETRY_PAUSE_SECONDS", 1)
 LEASE_SECONDS = _number("NEXA_LEASE_SECONDS", 20)
 REVIEW_CLAIM_SECONDS = _number("NEXA_REVIEW_CLAIM_SECONDS", 900)
 REVIEW_UNDO_SECONDS = _number("NEXA_REVIEW_UNDO_SECONDS", 30)
