@@ -85,7 +85,7 @@ def _start_server(port):
     params.n_parallel = SLOTS
     params.n_ctx = SLOTS * SLOT_TOKENS
     params.fit_params = False
-    params.cache_ram_mib = 0  # each prompt is asked once or twice; by default the cache may take 8 GB
+    params.cache_ram_mib = 256  # a source is read once for its four questions; by default it may take 8 GB
     params.verbosity = 2  # warnings; at 3 it logs a dozen lines a request
     # Answers to this machine's own clients only: no page, no listing of prompts, no reading from another site's page.
     params.ui = False
