@@ -21,9 +21,9 @@ PASSAGES = [
     {
         "title": "Oxygen deficiency in zinc oxide memristors",
         "text": "ZnO thin film memristors were sputtered at oxygen partial pressures between 0.1 and 0.8 Pa. Films "
-        "grown at the lowest pressure were 12 % oxygen deficient and switched at 1.1 V; films grown at the highest pressure "
-        "switched at 2.4 V. The switching voltage also rose with film thickness from 20 to 80 nm. We did not separate "
-        "the effect of the deficiency from that of the grain size, which changed at the same time.",
+        "grown at the lowest pressure were 12 % oxygen deficient and switched at 1.1 V; films grown at the highest "
+        "pressure switched at 2.4 V. The switching voltage also rose with film thickness from 20 to 80 nm. We did not "
+        "separate the effect of the deficiency from that of the grain size, which changed at the same time.",
         "domain": "materials",
         "doi": "test:memristors",
         "licence": "CC0-1.0",
