@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.models import FilterResult, GateResult, Prompt
+from curation.models import FilterResult, GateResult, JudgeScore, Prompt
 
 from .filters import legacy_columns
 from .formats import replacing
@@ -70,6 +70,25 @@ def write_filtered(project, path, columns):
     passed = _write(path, measured, partial(row, passing=True), columns)
     rejected = _write(path.with_name(f"rejected_{path.name}"), measured, partial(row, passing=False), columns)
     return passed, rejected
+
+
+def write_gated(project, path, columns, *, passing):
+    """Current answers that SampleGate passed, or those it did not with `rejection_reason`; returns how many."""
+    results = GateResult.objects.filter(ruleset=project.gate_ruleset, response__current_for__project=project)
+    verdicts = {row.response_id: row for row in results.order_by("pk")}
+    scores = {}
+    for score in JudgeScore.objects.filter(response__in=verdicts).order_by("pk"):
+        scores.setdefault(score.response_id, {})[f"judge_{score.rubric[0]}_score"] = score.score
+    judged = answered(project).filter(current_response__gate_results__ruleset=project.gate_ruleset)
+
+    def row(prompt):
+        verdict = verdicts.get(prompt.current_response_id)
+        if verdict is None or verdict.passed is not passing:
+            return None
+        found = _row(prompt, columns) | scores.get(prompt.current_response_id, {})
+        return found if passing else found | {"rejection_reason": ", ".join(verdict.reasons)}
+
+    return _write(path, judged, row, columns)
 
 
 def _row(prompt, columns):

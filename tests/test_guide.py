@@ -270,3 +270,28 @@ def test_no_samples_is_refused_and_a_key_on_the_command_line_too():
 def test_without_a_worker_a_command_says_so_and_ends():
     with pytest.raises(CommandError, match="--inline"):
         call_command("collect_teacher")
+
+
+def test_old_flags_are_told_to_have_no_effect(teacher_server, capsys):
+    everything_to_review()
+    step("filter_pairs", "--src", "somewhere.parquet", "--use-rust")
+    said = capsys.readouterr().err
+    assert "--src has no effect" in said
+    assert "--use-rust has no effect" in said
+
+
+def test_sample_gate_needs_judges_and_writes_what_passed_and_what_did_not(teacher_server):
+    everything_to_review()
+    with pytest.raises(CommandError, match="judging.judge_f_model"):
+        step("sample_gate")
+    judges = "\njudging: {judge_f_model: gpt-4o-mini, judge_r_model: gpt-4o-mini}\n"
+    Path("configs/distill_config.yaml").write_text(GUIDE + judges)
+    project = Project.objects.get(slug="distill")
+    for n in range(3):
+        factories.prompt(project, State.TO_JUDGE, context=f"To be judged: {n} mg of zinc.")
+    teacher_server.script(teacher_replies.low_scores(), when="0 mg of zinc", always=True)
+    step("sample_gate", "--output", "passed.parquet", "--rejections", "rejected.parquet", "--report", "gate.md")
+    assert pd.read_parquet("passed.parquet")["judge_f_score"].min() >= 80
+    assert len(pd.read_parquet("passed.parquet")) == 2
+    assert pd.read_parquet("rejected.parquet")["rejection_reason"].tolist() == ["judge_f_low_score, judge_r_low_score"]
+    assert "| judged | 3 | 100.0% |" in Path("gate.md").read_text()

@@ -16,6 +16,7 @@ from pipeline.setup import project_for
 from pipeline.workers import stop_on_signal
 
 EXIT_INTERRUPTED = 130
+QUIET_SECONDS = 20  # between two lines of progress where there is no terminal for a bar
 
 
 def positive(text):
@@ -33,6 +34,8 @@ class StepCommand(BaseCommand):
     """A step of the user's guide. Subclasses say what they work on and which files they leave behind."""
 
     requires_migrations_checks = True
+    # What the scripts took and the database makes needless: told, not refused, so that old command lines go on working.
+    idle_flags = ()
 
     def add_arguments(self, parser):
         parser.add_argument("--project", help="slug of a project; without it, the one that the configuration names")
@@ -42,7 +45,13 @@ class StepCommand(BaseCommand):
         parser.add_argument("--batch-size", type=positive, metavar="N", help="prompts a transaction")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done; write and ask nothing")
 
+        for flag in self.idle_flags:
+            parser.add_argument(flag, nargs="?", const=True, help="accepted, without effect: the database knows")
+
     def handle(self, *args, **options):
+        for flag in self.idle_flags:
+            if options[flag.lstrip("-").replace("-", "_")] is not None:
+                self.tell(f"{flag} has no effect: the database knows the rows, their columns and their answers.")
         try:
             return self.step(options)
         except (ConfigError, jobs.CannotStart) as error:
@@ -128,11 +137,11 @@ def _default_config():
 
 
 class _Bar:
-    """A progress bar over a run's row; silent where standard error is no terminal."""
+    """A progress bar over a run's row; a line now and then where standard error is no terminal."""
 
     def __init__(self, run):
         self.run = run
-        self.looked = 0.0
+        self.looked = self.told = time.monotonic()
         self.bar = tqdm(
             total=run.total or None, desc=run.get_stage_display(), unit=" prompts", disable=not sys.stderr.isatty()
         )
@@ -153,6 +162,9 @@ class _Bar:
             self.bar.n = self.run.done
             self.bar.set_postfix_str(told(self.run), refresh=False)
             self.bar.refresh()
+            if self.bar.disable and time.monotonic() - self.told > QUIET_SECONDS:
+                self.told = time.monotonic()
+                print(f"{self.run}: {self.run.done:,} of {self.run.total:,}; {told(self.run)}", file=sys.stderr)
         return self.run
 
 

@@ -10,6 +10,7 @@ from pipeline.stages import filtering
 
 class Command(StepCommand):
     help = "Filter the collected answers by the rules of filters.yaml (step 2)."
+    idle_flags = ("--src", "--use-rust")
 
     def add_arguments(self, parser):
         super().add_arguments(parser)

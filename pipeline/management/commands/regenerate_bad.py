@@ -11,21 +11,19 @@ from pipeline.setup import teacher_for
 
 class Command(StepCommand):
     help = "Regenerate what was sent back (step 4)."
+    idle_flags = ("--dataset", "--prompt-column", "--context-column", "--task-type-column", "--output-column")
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
         parser.add_argument("--annotations", type=Path, help="JSONL of decisions: each that is not accept is an order")
         parser.add_argument("--dst", type=Path, help="dataset of the new attempts (default: storage.regen_dataset)")
         parser.add_argument("--teacher", help="model id, in place of collection.regen_teacher_model")
-        parser.add_argument("--dataset", type=Path, help="not needed: the database knows the answers")
 
     def step(self, options):
         config = self.load(options)
         files = not options["project"] or options["config"]
         dst = options["dst"] or (config.path("regen_dataset") if files else None)
         project = self.project(options, config)
-        if options["dataset"]:
-            self.tell("--dataset has no effect: answers are found in the database, not by a row's position.")
         if project is None:
             raise CommandError(f"There is no project {config.project!r} yet: collect first.")
         if options["annotations"]:

@@ -14,6 +14,7 @@ from pipeline.stages.judge import gate_of
 
 class Command(StepCommand):
     help = "Judge what passed the filters and let the gate decide."
+    idle_flags = ("--input",)
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
@@ -22,6 +23,8 @@ class Command(StepCommand):
         parser.add_argument("--require-both", action="store_true", default=None, help="both judges are needed")
         parser.add_argument("--one-judge", dest="require_both", action="store_false", help="one judge is enough")
         parser.add_argument("--report", type=Path, help="write the verdicts as a Markdown table")
+        parser.add_argument("--output", type=Path, help="Parquet of what passed")
+        parser.add_argument("--rejections", type=Path, help="Parquet of what did not, with rejection_reason")
 
     def step(self, options):
         config = self.load(options)
@@ -47,4 +50,8 @@ class Command(StepCommand):
         if options["report"]:
             with replacing(options["report"]) as part:
                 part.write_text(table, encoding="utf-8")
+        for passing, path in ((True, options["output"]), (False, options["rejections"])):
+            if path:
+                rows = datasets.write_gated(project, path, datasets.columns_of(config), passing=passing)
+                self.tell(f"{rows:,} answers in {path}")
         self.stdout.write(table)

@@ -14,6 +14,14 @@ from pipeline.stages.package import INCLUDES, candidates
 
 class Command(StepCommand):
     help = "Write the SFT dataset of what was accepted (step 5)."
+    idle_flags = (
+        "--src",
+        "--regen",
+        "--prompt-column",
+        "--context-column",
+        "--task-type-column",
+        "--output-column",
+    )
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
