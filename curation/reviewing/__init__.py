@@ -1,27 +1,23 @@
 """Claims, decisions, consensus and adjudication: the pure rule in rule.py, the transactions around it in the others."""
 
-from .adjudication import NotYours, adjudicate, others_who_may_resolve, take_back_adjudication, why_not
-from .cards import Card, cards, source_of
+from .adjudication import NotYours, adjudicate, others_who_may_resolve, take_back_adjudication, why_not_adjudicate
+from .cards import Card, cards_of, source_of
 from .claims import ReviewItem, claim_next, held_until, holders, open_prompt, renew, skip
 from .decisions import (
     Choice,
     Conflict,
-    LastDecision,
     Problem,
     Submission,
-    TooLate,
-    last_decision,
     newest_own,
     submit,
-    take_back,
-    undo_until,
-    why_not_now,
+    why_not_decide,
 )
 from .diff import Change, word_diff
 from .queue import EmptyQueue, decidable, pending_counts, to_resolve
 from .reasons import REASONS, Reason, labels
 from .resolutions import recount, reopen, settle
 from .rule import Decision, Outcome, consensus, same_text
+from .undo import LastDecision, TooLate, last_decision, take_back, undo_until
 from .units import Unit, unit_of
 
 __all__ = [
@@ -42,7 +38,7 @@ __all__ = [
     "TooLate",
     "Unit",
     "adjudicate",
-    "cards",
+    "cards_of",
     "claim_next",
     "consensus",
     "decidable",
@@ -67,7 +63,7 @@ __all__ = [
     "to_resolve",
     "undo_until",
     "unit_of",
-    "why_not",
-    "why_not_now",
+    "why_not_adjudicate",
+    "why_not_decide",
     "word_diff",
 ]

@@ -6,9 +6,10 @@ from django.utils import timezone
 
 from ..models import Event, Membership, Resolution, State
 from ..models.review import Action
-from .decisions import Choice, Conflict, Problem, TooLate, _checked
+from .decisions import Choice, Conflict, Problem, checked
 from .resolutions import current_decisions, current_resolution, take_effect, undo_window
 from .rule import same_text
+from .undo import TooLate
 from .units import lock_units
 
 
@@ -27,7 +28,7 @@ def others_who_may_resolve(project, response_id):
     )
 
 
-def why_not(project, user, response_id):
+def why_not_adjudicate(project, user, response_id):
     """A sentence if `user` may not decide here, else ""."""
     if not current_decisions(response_id).filter(reviewer=user).exists():
         return ""
@@ -44,7 +45,7 @@ def adjudicate(project, user, response, action, *, text=None, reasons=(), commen
     The same decision by the same person again returns the first one. Raises NotYours, ValueError for a wrong choice,
     and Conflict if somebody else decided, a decision was taken back, or there is a newer answer.
     """
-    choice = _checked(Choice(response.pk, action, tuple(reasons), text, comment))
+    choice = checked(Choice(response.pk, action, tuple(reasons), text, comment))
     prompt = lock_units(project, [response.prompt_id])[response.prompt_id]
     held = current_resolution(response.pk)
     wanted = _authoritative(choice, response)
@@ -54,7 +55,7 @@ def adjudicate(project, user, response, action, *, text=None, reasons=(), commen
         raise Conflict([Problem(choice, "newer_answer", response, prompt.current_response)])
     if held or prompt.state != State.TO_RESOLVE:
         raise Conflict([Problem(choice, "decided" if held else "not_open", response, response)])
-    refusal = why_not(project, user, response.pk)
+    refusal = why_not_adjudicate(project, user, response.pk)
     if refusal:
         raise NotYours(refusal)
     resolution = Resolution.objects.create(

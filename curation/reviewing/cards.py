@@ -96,7 +96,7 @@ class Card:
         return self.own if self.own and (self.own.current or self.taken_back) else None
 
 
-def cards(unit, deciding, user, responses=()):
+def cards_of(unit, deciding, user, responses=()):
     """A Card for each prompt of `unit`; `deciding` are those to decide.
 
     `responses` replace the current ones of their prompts: what a form was made for, where it is shown again.

@@ -1,7 +1,6 @@
-"""A person's decisions: taken in once, weighed, and taken back while there is time."""
+"""A person's decisions: taken in once, and weighed."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Max
@@ -9,9 +8,8 @@ from django.utils import timezone
 
 from ..models import Annotation, Event, Resolution, ReviewClaim, State, TeacherResponse
 from ..models.review import Action
-from .claims import hold
 from .reasons import BY_CODE
-from .resolutions import current_resolution, undo_window, weigh
+from .resolutions import current_resolution, weigh
 from .rule import same_text
 from .units import lock_units
 
@@ -59,10 +57,6 @@ class Conflict(Exception):
         super().__init__("; ".join(f"response {p.shown.pk}: {p.kind}" for p in self.problems))
 
 
-class TooLate(Exception):
-    """The decision has taken effect, or its time to be taken back is over."""
-
-
 @transaction.atomic
 def submit(project, user, choices, *, idempotency_key, seconds=0):
     """Take in one person's decisions on the one or two responses of a review unit, all or none.
@@ -71,7 +65,7 @@ def submit(project, user, choices, *, idempotency_key, seconds=0):
     for a wrong choice, TeacherResponse.DoesNotExist for a response that is not of `project`, Conflict where the form
     is out of date. A decision that comes after the deciding ones, or after its claim lapsed, is kept.
     """
-    choices = [_checked(choice) for choice in choices]
+    choices = [checked(choice) for choice in choices]
     if not idempotency_key or len(idempotency_key) > 64:
         raise ValueError("A submit needs an idempotency key of 1 to 64 characters.")
     responses = _responses(project, choices)
@@ -93,7 +87,8 @@ def submit(project, user, choices, *, idempotency_key, seconds=0):
     return Submission(tuple(rows))
 
 
-def _checked(choice):
+def checked(choice):
+    """The choice, if it is one; raises ValueError saying what is wrong."""
     if choice.action not in Action.values:
         raise ValueError(f"{choice.action!r} is no decision: use {', '.join(Action.values)}.")
     unknown = [code for code in choice.reasons if code not in BY_CODE]
@@ -172,7 +167,7 @@ def _outdated(choice, response, prompt, own):
     return ""
 
 
-def why_not_now(user, response):
+def why_not_decide(user, response):
     """ "" if `user` may decide on `response` now, in the version after their newest one; else the kind of Problem."""
     own = newest_own(response.pk, user)
     return _outdated(Choice(response.pk, "", version=own.version if own else 0), response, response.prompt, own)
@@ -210,7 +205,7 @@ def _record(choice, responses, prompts, user, idempotency_key, seconds):
         response=response, reviewer=user, purpose=Annotation.Purpose.REVIEW, current=True
     ).update(current=False)
     if replaced:
-        _drop_pending(response)
+        drop_pending(response)
     newest = Annotation.objects.filter(response=response, reviewer=user).aggregate(version=Max("version"))["version"]
     row = Annotation.objects.create(
         response=response,
@@ -225,92 +220,20 @@ def _record(choice, responses, prompts, user, idempotency_key, seconds):
         surplus=prompt.state != State.TO_REVIEW or current_resolution(response.pk) is not None,
         idempotency_key=idempotency_key,
     )
-    _tell(prompt, user, "decided", row)
+    tell(prompt, user, "decided", row)
     return row
 
 
-def _drop_pending(response):
+def drop_pending(response):
+    """A resolution that has no effect yet no longer stands on the decisions it came from."""
     Resolution.objects.filter(response=response, current=True, applied_at=None).update(current=False)
 
 
-def _tell(prompt, user, kind, row):
+def tell(prompt, user, kind, row):
+    """Write what a person did with a decision into the history."""
     detail = {"action": row.action, "attempt": row.response.attempt, "version": row.version}
     if row.reasons:
         detail["reasons"] = row.reasons
     if row.surplus:
         detail["surplus"] = True
     Event.objects.create(project_id=prompt.project_id, prompt=prompt, actor=user, kind=kind, detail=detail)
-
-
-def undo_until(row):
-    """Until when this decision can be taken back, or None if it no longer can."""
-    prompt = row.response.prompt
-    open_states = (State.TO_REVIEW, State.TO_RESOLVE)
-    if not row.current or prompt.current_response_id != row.response_id or prompt.state not in open_states:
-        return None
-    resolution = current_resolution(row.response_id)
-    if resolution is None or (row.surplus and not resolution.applied_at):
-        until = row.created_at + undo_window()
-    elif resolution.by == Resolution.By.CONSENSUS and not resolution.applied_at:
-        until = resolution.effective_at
-    else:
-        return None
-    return until if until > timezone.now() else None
-
-
-@dataclass(frozen=True)
-class LastDecision:
-    """What a person sent last and can still take back, until `until`."""
-
-    annotations: tuple[Annotation, ...]
-    until: datetime
-
-
-def last_decision(project, user):
-    """The LastDecision of `user` in `project`, or None."""
-    recent = Annotation.objects.filter(
-        reviewer=user, response__prompt__project=project, current=True, created_at__gt=timezone.now() - undo_window()
-    )
-    newest = recent.order_by("-created_at", "-pk").first()
-    if newest is None:
-        return None
-    rows = _sent_with(newest)
-    ends = [until for until in map(undo_until, rows) if until]
-    return LastDecision(tuple(rows), min(ends)) if ends else None
-
-
-def _sent_with(row):
-    return list(
-        Annotation.objects.filter(
-            reviewer=row.reviewer_id,
-            idempotency_key=row.idempotency_key,
-            response__prompt__project=row.response.prompt.project_id,
-            current=True,
-        )
-        .select_related("response__prompt")
-        .order_by("pk")
-    )
-
-
-@transaction.atomic
-def take_back(user, annotation):
-    """Take back a decision, with what was sent in the same submit; it comes back to this person as the next item.
-
-    Returns the annotations taken back. Raises TooLate once it has taken effect or its time is over.
-    """
-    project = annotation.response.prompt.project
-    prompts = lock_units(project, [annotation.response.prompt_id])
-    rows = [row for row in _sent_with(annotation) if row.reviewer_id == user.pk and undo_until(row)]
-    if not rows:
-        raise TooLate("This decision has taken effect, or was taken back before.")
-    Annotation.objects.filter(pk__in=[row.pk for row in rows]).update(current=False)
-    for row in rows:
-        prompt = prompts[row.response.prompt_id]
-        _tell(prompt, user, "taken_back", row)
-        if not row.surplus:
-            _drop_pending(row.response)
-        if prompt.state == State.TO_RESOLVE and not row.surplus:
-            prompt.go(State.TO_REVIEW, "taken_back", source=State.TO_RESOLVE, actor=user)
-        weigh(project, prompt)
-    hold([row.response.prompt_id for row in rows], user)
-    return rows

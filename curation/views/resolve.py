@@ -13,13 +13,13 @@ from curation.reviewing import (
     NotYours,
     TooLate,
     adjudicate,
-    cards,
+    cards_of,
     settle,
     source_of,
     take_back_adjudication,
     to_resolve,
     unit_of,
-    why_not,
+    why_not_adjudicate,
     word_diff,
 )
 
@@ -138,7 +138,7 @@ def _texts(prompt):
 
 def _page(request, project, prompt, form, *, conflict="", status=200):
     unit = unit_of(project, prompt.pk)
-    made = cards(unit, (), request.user)
+    made = cards_of(unit, (), request.user)
     document, source, questions = source_of(unit, made)
     response = prompt.current_response
     decisions = [
@@ -158,6 +158,6 @@ def _page(request, project, prompt, form, *, conflict="", status=200):
         "form": form,
         "held": held,
         "conflict": conflict,
-        "refusal": why_not(project, request.user, response.pk),
+        "refusal": why_not_adjudicate(project, request.user, response.pk),
     }
     return render(request, "curation/resolve_prompt.html", context, status=status)

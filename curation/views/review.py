@@ -15,7 +15,7 @@ from curation.reviewing import (
     EmptyQueue,
     ReviewItem,
     TooLate,
-    cards,
+    cards_of,
     claim_next,
     held_until,
     holders,
@@ -30,7 +30,7 @@ from curation.reviewing import (
     submit,
     take_back,
     unit_of,
-    why_not_now,
+    why_not_decide,
 )
 
 REFUSING = ("regenerate", "reject")
@@ -185,7 +185,7 @@ def _render(request, context, status=200):
 
 
 def _item_context(item, user, forms):
-    made = cards(item.unit, item.prompts, user, [form.response for form in forms])
+    made = cards_of(item.unit, item.prompts, user, [form.response for form in forms])
     bound = {form.response.pk: form for form in forms}
     for card in made:
         if card.deciding:
@@ -220,7 +220,7 @@ def _conflict_page(request, project, forms, problems):
                 "own": newest_own(response.pk, request.user),
                 "kind": problem.kind if problem else "" if problems else "already_sent",
                 "now": problem.now if problem else response,
-                "open": not why_not_now(request.user, response),
+                "open": not why_not_decide(request.user, response),
             }
         )
     context = {

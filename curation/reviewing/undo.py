@@ -1,0 +1,91 @@
+"""Taking decisions back while there is time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from ..models import Annotation, Resolution, State
+from .claims import hold
+from .decisions import drop_pending, tell
+from .resolutions import current_resolution, undo_window, weigh
+from .units import lock_units
+
+
+class TooLate(Exception):
+    """The decision has taken effect, or its time to be taken back is over."""
+
+
+def undo_until(row):
+    """Until when this decision can be taken back, or None if it no longer can."""
+    prompt = row.response.prompt
+    open_states = (State.TO_REVIEW, State.TO_RESOLVE)
+    if not row.current or prompt.current_response_id != row.response_id or prompt.state not in open_states:
+        return None
+    resolution = current_resolution(row.response_id)
+    if resolution is None or (row.surplus and not resolution.applied_at):
+        until = row.created_at + undo_window()
+    elif resolution.by == Resolution.By.CONSENSUS and not resolution.applied_at:
+        until = resolution.effective_at
+    else:
+        return None
+    return until if until > timezone.now() else None
+
+
+@dataclass(frozen=True)
+class LastDecision:
+    """What a person sent last and can still take back, until `until`."""
+
+    annotations: tuple[Annotation, ...]
+    until: datetime
+
+
+def last_decision(project, user):
+    """The LastDecision of `user` in `project`, or None."""
+    recent = Annotation.objects.filter(
+        reviewer=user, response__prompt__project=project, current=True, created_at__gt=timezone.now() - undo_window()
+    )
+    newest = recent.order_by("-created_at", "-pk").first()
+    if newest is None:
+        return None
+    rows = _sent_with(newest)
+    ends = [until for until in map(undo_until, rows) if until]
+    return LastDecision(tuple(rows), min(ends)) if ends else None
+
+
+def _sent_with(row):
+    return list(
+        Annotation.objects.filter(
+            reviewer=row.reviewer_id,
+            idempotency_key=row.idempotency_key,
+            response__prompt__project=row.response.prompt.project_id,
+            current=True,
+        )
+        .select_related("response__prompt")
+        .order_by("pk")
+    )
+
+
+@transaction.atomic
+def take_back(user, annotation):
+    """Take back a decision, with what was sent in the same submit; it comes back to this person as the next item.
+
+    Returns the annotations taken back. Raises TooLate once it has taken effect or its time is over.
+    """
+    project = annotation.response.prompt.project
+    prompts = lock_units(project, [annotation.response.prompt_id])
+    rows = [row for row in _sent_with(annotation) if row.reviewer_id == user.pk and undo_until(row)]
+    if not rows:
+        raise TooLate("This decision has taken effect, or was taken back before.")
+    Annotation.objects.filter(pk__in=[row.pk for row in rows]).update(current=False)
+    for row in rows:
+        prompt = prompts[row.response.prompt_id]
+        tell(prompt, user, "taken_back", row)
+        if not row.surplus:
+            drop_pending(row.response)
+        if prompt.state == State.TO_RESOLVE and not row.surplus:
+            prompt.go(State.TO_REVIEW, "taken_back", source=State.TO_RESOLVE, actor=user)
+        weigh(project, prompt)
+    hold([row.response.prompt_id for row in rows], user)
+    return rows

@@ -1,0 +1,339 @@
+"""The review page in a real browser: keys, drafts, Back, two people, no JavaScript, narrow and dark."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from curation.models import Annotation, Prompt, Resolution, ReviewClaim, State
+from tests import factories
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def project(transactional_db, settings):
+    settings.REVIEW_UNDO_SECONDS = 30
+    return factories.project(slug="oxides", paired=False, reviews_required=1, guidelines="# Accept\n\nwhat is *true*.")
+
+
+@pytest.fixture
+def ada(project):
+    return factories.member(project, "reviewer", name="ada")
+
+
+@pytest.fixture
+def open_as(chromium, live_server):
+    """A function: a page of a browser of its own in which this person is logged in."""
+    contexts, mistakes = [], []
+
+    def open_as(person, path="/p/oxides/review/", *, viewport=WIDE, **options):
+        context = chromium.new_context(viewport=viewport, base_url=live_server.url, **options)
+        contexts.append(context)
+        session = factories.client(person).cookies["sessionid"].value
+        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: mistakes.append(str(error)))
+        page.on("console", lambda said: mistakes.append(said.text) if "Content Security" in said.text else None)
+        page.goto(path)
+        return page
+
+    yield open_as
+    for context in contexts:
+        context.close()
+    assert mistakes == []
+
+
+def prompts(project, number):
+    return [factories.prompt(project, State.TO_REVIEW) for _ in range(number)]
+
+
+def shown(page):
+    """The id of the response that the page asks about."""
+    return int(page.locator("input[name=response]").first.get_attribute("value"))
+
+
+def wait_for_another(page, before):
+    page.wait_for_function(
+        "before => { const f = document.querySelector('input[name=response]'); return !f || f.value != before }",
+        arg=str(before),
+    )
+
+
+def decisions():
+    return list(Annotation.objects.filter(current=True).order_by("pk").values_list("action", flat=True))
+
+
+def test_five_prompts_with_the_keyboard_alone(project, ada, open_as):
+    prompts(project, 6)
+    page = open_as(ada)
+    for number, key in enumerate("agrsag"):
+        before = shown(page)
+        page.keyboard.press(key)
+        if key != "s":
+            page.keyboard.press("Control+Enter")
+        wait_for_another(page, before)
+        if number == 2:
+            assert page.evaluate("document.activeElement.closest('#review-item') !== null")
+
+    assert decisions() == ["accept", "regenerate", "reject", "accept", "regenerate"]
+    page.locator(".places a[aria-current] .count", has_text=re.compile("^1$")).wait_for()
+
+
+def test_letters_are_text_while_typing_and_escape_leaves(project, ada, open_as):
+    (prompt,) = prompts(project, 1)
+    page = open_as(ada)
+    page.keyboard.press("e")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" arsgu?")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("Nothing for you right now").wait_for()
+
+    row = Annotation.objects.get()
+    assert (row.action, row.edited_text) == ("accept", prompt.current_response.text + " arsgu?")
+    assert row.seconds >= 1
+
+
+def test_the_last_decision_is_taken_back_with_one_key(project, ada, open_as):
+    first, _ = prompts(project, 2)
+    page = open_as(ada)
+    page.keyboard.press("r")
+    page.keyboard.press("Control+Enter")
+    wait_for_another(page, first.current_response_id)
+    page.keyboard.press("u")
+    page.get_by_text("Taken back").wait_for()
+
+    assert shown(page) == first.current_response_id
+    assert page.locator("input[value=reject]").is_checked()
+    assert decisions() == []
+
+
+def test_a_draft_survives_a_reload_and_goes_with_the_submit(project, ada, open_as):
+    first, _ = prompts(project, 2)
+    page = open_as(ada)
+    page.keyboard.press("g")
+    page.get_by_label("Comment on the hypothesis").fill("Half a thought")
+    page.locator("[data-reasons] summary").click()
+    page.get_by_label("No control").check()
+    page.reload()
+
+    assert page.get_by_label("Comment on the hypothesis").input_value() == "Half a thought"
+    assert page.locator("input[value=regenerate]").is_checked()
+    page.keyboard.press("Control+Enter")
+    wait_for_another(page, first.current_response_id)
+    assert Annotation.objects.get().reasons == ["no_control"]
+    assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('nexa-draft'))") == []
+
+
+def test_an_expired_session_and_a_lost_network_keep_the_text(project, ada, open_as):
+    prompts(project, 1)
+    page = open_as(ada)
+    page.get_by_label("Comment on the hypothesis").fill("Not to be lost")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    page.context.set_offline(True)
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("No connection to the server").wait_for()
+    page.context.set_offline(False)
+    cookies = page.context.cookies()
+    page.context.clear_cookies(name="sessionid")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("Your session has ended").wait_for()
+    assert page.get_by_label("Comment on the hypothesis").input_value() == "Not to be lost"
+    page.context.add_cookies(cookies)
+    page.reload()
+
+    assert page.get_by_label("Comment on the hypothesis").input_value() == "Not to be lost"
+    assert decisions() == []
+
+
+def test_a_double_click_sends_once(project, ada, open_as):
+    prompts(project, 2)
+    page = open_as(ada)
+    page.keyboard.press("a")
+    page.get_by_role("button", name="Submit").dblclick()
+    page.get_by_text("Saved: accept").wait_for()
+
+    assert decisions() == ["accept"]
+
+
+def test_two_people_on_one_queue_and_a_stale_form(project, ada, open_as):
+    first, second = prompts(project, 2)
+    bob = factories.member(project, "reviewer", name="bob")
+    one, other = open_as(ada), open_as(bob)
+    assert (shown(one), shown(other)) == (first.current_response_id, second.current_response_id)
+
+    one.keyboard.press("a")
+    one.get_by_label("Comment on the hypothesis").fill("Typed with care")
+    factories.response(first, "A newer answer.")
+    one.keyboard.press("Control+Enter")
+    one.get_by_text("This has changed since you opened it").wait_for()
+
+    assert one.get_by_label("Comment").input_value() == "Typed with care"
+    assert one.get_by_text("A newer answer.").is_visible()
+    assert decisions() == []
+
+
+def test_a_pair_takes_a_letter_for_each_half(project, ada, open_as):
+    project.paired = True
+    project.save()
+    factories.pair(project, State.TO_REVIEW)
+    page = open_as(ada)
+    page.keyboard.press("a")
+    page.keyboard.press("g")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("Nothing for you right now").wait_for()
+
+    assert decisions() == ["accept", "regenerate"]
+
+
+def test_what_is_missing_is_said_and_focused(project, ada, open_as):
+    prompts(project, 1)
+    page = open_as(ada)
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("Choose accept, regenerate or reject.").wait_for()
+
+    page.wait_for_function("document.activeElement.value === 'accept'")
+
+
+def test_everything_works_without_javascript(project, ada, open_as):
+    first, second, third = prompts(project, 3)
+    page = open_as(ada, java_script_enabled=False)
+    page.get_by_role("button", name="Skip").click()
+    assert shown(page) == second.current_response_id
+    page.locator(".rv-edit summary").click()
+    page.get_by_label("Edited text of the hypothesis").fill("Edited by hand.")
+    page.get_by_label("Accept").check()
+    page.locator("[data-reasons] summary").click()
+    page.get_by_label("Other").check()
+    page.get_by_role("button", name="Submit").click()
+    assert shown(page) == third.current_response_id
+    row = Annotation.objects.get()
+    assert (row.action, row.edited_text, row.reasons) == ("accept", "Edited by hand.", ["other"])
+
+    page.go_back()
+    page.get_by_role("button", name="Take back").click()
+    assert shown(page) == second.current_response_id
+    assert decisions() == []
+
+
+def test_a_disagreement_is_resolved_without_javascript(project, ada, open_as):
+    project.reviews_required = 2
+    project.save()
+    (prompt,) = prompts(project, 1)
+    bob, mia = factories.member(project, "reviewer", name="bob"), factories.member(project, "manager", name="mia")
+    for person, action in ((ada, "Accept"), (bob, "Reject")):
+        page = open_as(person)
+        page.get_by_label(action).check()
+        page.get_by_role("button", name="Submit").click()
+        page.locator("#review-form").wait_for(state="detached")
+    page = open_as(mia, "/p/oxides/resolve/", java_script_enabled=False)
+    page.get_by_role("link", name="Begin with the first").click()
+    page.get_by_label("Accept").check()
+    page.get_by_label("Why").fill("Ada is right.")
+    page.get_by_role("button", name="Decide").click()
+    page.get_by_text("Decided: accept").wait_for()
+
+    held = Resolution.objects.get()
+    assert (held.action, held.decided_by, held.comment) == ("accept", mia, "Ada is right.")
+
+
+def test_the_heartbeat_keeps_the_claim_and_moves_nothing(project, ada, open_as):
+    prompts(project, 1)
+    page = open_as(ada)
+    page.get_by_label("Comment on the hypothesis").fill("Typing")
+    before = ReviewClaim.objects.get().until
+    with page.expect_response("**/heartbeat/"):
+        page.evaluate("htmx.trigger('#review-held', 'htmx:trigger'); htmx.ajax('POST', "
+                      "document.querySelector('#review-held').getAttribute('hx-post'), {source: '#review-held', "
+                      "target: '#review-held', swap: 'outerHTML', values: {prompt: "
+                      "document.querySelector('#skip-form [name=prompt]').value}})")  # fmt: skip
+    page.get_by_text("held by you until").wait_for()
+
+    assert ReviewClaim.objects.get().until > before
+    assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+    assert page.get_by_label("Comment on the hypothesis").input_value() == "Typing"
+
+
+def test_the_page_does_not_scroll_and_the_bar_is_in_sight(project, ada, open_as):
+    project.paired = True
+    project.save()
+    both = factories.pair(project, State.TO_REVIEW, text="A long source. " * 600)
+    factories.filter_result(both.methodology.current_response, failed=["ban_citations"])
+    page = open_as(ada)
+
+    size = page.evaluate("[document.documentElement.scrollHeight, innerHeight, document.documentElement.scrollWidth]")
+    assert size == [900, 900, 1440]
+    for words in ("Submit", "Skip"):
+        box = page.get_by_role("button", name=words).bounding_box()
+        assert box["y"] + box["height"] <= 900
+    assert page.locator(".rv-strip").get_by_text("ban citations").is_visible()
+
+
+def test_on_a_phone_the_response_comes_first_and_the_source_is_folded(project, ada, open_as):
+    (prompt,) = prompts(project, 1)
+    page = open_as(ada, viewport=NARROW)
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert not page.get_by_text(prompt.context).is_visible()
+    page.locator(".rv-source > summary").click()
+    assert page.get_by_text(prompt.context).is_visible()
+    box = page.get_by_role("button", name="Submit").bounding_box()
+    assert box["y"] + box["height"] <= 844
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_barrier_for_assistive_technology(project, ada, open_as, viewport, scheme):
+    (prompt,) = prompts(project, 1)
+    response = prompt.current_response
+    factories.filter_result(response, failed=["ban_citations"])
+    factories.judge_score(response, flags=["unsupported_number"])
+    factories.judge_score(response, "reasoning", None)
+    factories.resolution(response, "regenerate", reasons=["no_control"])
+    factories.response(
+        prompt, "If it is so, then it is so.", fields={"variable": "iron", "support": [prompt.context, "x"]}
+    )
+    disputed = factories.prompt(project, State.TO_RESOLVE)
+    factories.annotation(disputed.current_response, ada, "accept", edited_text="Edited.")
+    mia = factories.member(project, "manager", name="mia")
+    factories.annotation(disputed.current_response, factories.member(project, "reviewer"), "reject", comment="No.")
+    options = {"viewport": viewport, "color_scheme": scheme}
+    page = open_as(ada, **options)
+    page.locator("[data-reasons] summary").click()
+    page.locator("input[value=accept]").check()
+    found = serious(page)
+    page.reload()
+    page.locator(".rv-edit summary").click()
+    found += serious(page)
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("Nothing for you right now").wait_for()
+    found += serious(page)
+    for path in ("/p/oxides/resolve/", f"/p/oxides/resolve/{disputed.key}/"):
+        found += serious(open_as(mia, path, **options))
+
+    assert found == []
+
+
+def serious(page):
+    """Barriers that axe calls serious or critical, with where they are."""
+    return [
+        f"{page.url}: {each['id']} at {re.sub(chr(10), ' ', each['nodes'][0]['html'])[:120]}"
+        for each in Axe().run(page).response["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+def test_accepted_in_the_browser_is_accepted_in_the_record(project, ada, open_as, settings):
+    settings.REVIEW_UNDO_SECONDS = 0
+    prompts(project, 1)
+    page = open_as(ada)
+    page.keyboard.press("a")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("All reviewed").wait_for()
+
+    assert Prompt.objects.get().state == State.ACCEPTED
