@@ -5,6 +5,7 @@ import re
 import pytest
 
 from curation import charts
+from pipeline import gate
 from pipeline.views import quality
 from tests import factories
 
@@ -17,6 +18,10 @@ def text(response):
 
 def page_of(people, project):
     return people["viewer"].get(f"/p/{project.slug}/quality/")
+
+
+def quality_limits(project):
+    return gate.load_gate(project.gate_ruleset.body if project.gate_ruleset else {})
 
 
 def test_an_empty_project_shows_the_shipped_rules_and_says_what_is_missing(people, project):
@@ -58,7 +63,7 @@ def test_scores_fall_into_bins_of_ten_and_the_threshold_is_drawn(people, project
         response = factories.prompt(project, "to_review").current_response
         factories.judge_score(response, score=score)
     factories.ruleset(project, "gate", {"judge_f_threshold": 75})
-    found = quality._histogram(project, "factuality", 75)
+    found = quality.histograms(project, quality_limits(project))[0]
     counts = [item["number"] for item in found["chart"]["items"]]
     assert counts == [2, 0, 0, 0, 0, 0, 0, 1, 1, 1]
     assert found["unreadable"] == 1
@@ -73,10 +78,13 @@ def test_judges_against_people_counts_only_what_people_settled(project):
     for score, action, by in [*cases, (90, "accept", "policy")]:
         response = factories.prompt(project, "to_review").current_response
         factories.judge_score(response, score=score)
+        factories.judge_score(response, rubric="reasoning", score=10)
         factories.resolution(response, action, by=by)
-    found = quality._against_people(project, "factuality", 80)
+    found = quality.against_people(project, quality_limits(project))[0]
     assert [found[cell] for cell in ("pass_accept", "pass_refuse", "hold_accept", "hold_refuse")] == [1, 1, 0, 1]
     assert (found["n"], round(found["percent"])) == (3, 67)
+    reasoning = quality.against_people(project, quality_limits(project))[1]
+    assert [reasoning[cell] for cell in ("pass_accept", "pass_refuse", "hold_accept", "hold_refuse")] == [0, 0, 1, 2]
 
 
 def test_agreement_of_reviewers_is_shown(people, project):

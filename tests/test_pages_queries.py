@@ -46,7 +46,7 @@ PAGES = {
     "release_list": ("/p/{slug}/releases/", 12),
     "member_list": ("/p/{slug}/members/", 10),
     "template_list": ("/p/{slug}/templates/", 12),
-    "quality": ("/p/{slug}/quality/", 20),
+    "quality": ("/p/{slug}/quality/", 16),
 }
 
 

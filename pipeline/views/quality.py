@@ -1,7 +1,7 @@
 """Quality: the rules in force, what they catch, what the judges say, and how far people agree."""
 
 from django.conf import settings
-from django.db.models import Count, FloatField, IntegerField, Q
+from django.db.models import Case, Count, FloatField, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Floor, Least
 from django.shortcuts import render
 from django.urls import reverse
@@ -27,8 +27,8 @@ def quality(request, slug):
         "rules": rules_in_force(project),
         "failures": failures(project),
         "gate": limits,
-        "histograms": [_histogram(project, rubric, limits[key]) for rubric, key in RUBRICS],
-        "against_people": [_against_people(project, rubric, limits[key]) for rubric, key in RUBRICS],
+        "histograms": histograms(project, limits),
+        "against_people": against_people(project, limits),
         "agreement": agreement_report(project),
     }
     return render(request, "pipeline/quality.html", context)
@@ -79,40 +79,50 @@ def failures(project):
     return {"n": n, "failed": failed, "chart": chart if rows else None}
 
 
-def _scores(project, rubric):
-    return JudgeScore.objects.filter(response__prompt__project=project, rubric=rubric).order_by()
+def _scores(project):
+    return JudgeScore.objects.filter(response__prompt__project=project).order_by()
 
 
-def _histogram(project, rubric, limit):
-    bins = (
-        _scores(project, rubric)
-        .filter(score__isnull=False)
-        .annotate(bin=Least(Cast(Floor(Cast("score", FloatField()) / 10), IntegerField()), 9))
-        .values_list("bin")
-        .annotate(n=Count("pk"))
-    )
-    unreadable = _scores(project, rubric).filter(score=None).count()
-    return {"rubric": rubric, "unreadable": unreadable, "chart": charts.histogram(dict(bins), limit)}
+def histograms(project, limits):
+    """For each rubric how many scores fall into which ten points, and how many replies could not be read."""
+    tens = Least(Cast(Floor(Cast("score", FloatField()) / 10), IntegerField()), 9)
+    # PostgreSQL's LEAST passes over a NULL, SQLite's does not: an unreadable reply must not become a top score.
+    tens = Case(When(score=None, then=Value(None)), default=tens, output_field=IntegerField())
+    found = {rubric: {} for rubric, _ in RUBRICS}
+    for rubric, ten, n in _scores(project).annotate(ten=tens).values_list("rubric", "ten").annotate(n=Count("pk")):
+        found.setdefault(rubric, {})[ten] = n
+    return [
+        {
+            "rubric": rubric,
+            "unreadable": found[rubric].pop(None, 0),
+            "chart": charts.histogram(found[rubric], limits[key]),
+        }
+        for rubric, key in RUBRICS
+    ]
 
 
-def _against_people(project, rubric, limit):
-    """Judge passed or held × people accepted or not, over answers that both have seen."""
-    held_by_people = Q(
-        response__resolutions__current=True,
-        response__resolutions__by__in=(Resolution.By.CONSENSUS, Resolution.By.ADJUDICATOR),
-    )
+def against_people(project, limits):
+    """For each rubric: judge passed or held × people accepted or not, over answers that both have seen."""
+    settled = {
+        "response__resolutions__current": True,
+        "response__resolutions__by__in": (Resolution.By.CONSENSUS, Resolution.By.ADJUDICATOR),
+    }
     accept = Q(response__resolutions__action="accept")
-    above = Q(score__gte=limit)
-    cells = (
-        _scores(project, rubric)
-        .filter(held_by_people, score__isnull=False)
-        .aggregate(
-            pass_accept=Count("pk", filter=above & accept),
-            pass_refuse=Count("pk", filter=above & ~accept),
-            hold_accept=Count("pk", filter=~above & accept),
-            hold_refuse=Count("pk", filter=~above & ~accept),
-        )
-    )
-    n = sum(cells.values())
-    agreed = cells["pass_accept"] + cells["hold_refuse"]
-    return cells | {"rubric": rubric, "n": n, "percent": 100 * agreed / n if n else None}
+    above = Q()
+    for rubric, key in RUBRICS:
+        above |= Q(rubric=rubric, score__gte=limits[key])
+    cells = {
+        "pass_accept": Count("pk", filter=above & accept),
+        "pass_refuse": Count("pk", filter=above & ~accept),
+        "hold_accept": Count("pk", filter=~above & accept),
+        "hold_refuse": Count("pk", filter=~above & ~accept),
+    }
+    rows = _scores(project).filter(**settled, score__isnull=False).values("rubric").annotate(**cells)
+    found = {row["rubric"]: row for row in rows}
+    return [_agreed(found.get(rubric) or {"rubric": rubric} | dict.fromkeys(cells, 0)) for rubric, _ in RUBRICS]
+
+
+def _agreed(row):
+    n = sum(number for name, number in row.items() if name != "rubric")
+    same = row["pass_accept"] + row["hold_refuse"]
+    return row | {"n": n, "percent": 100 * same / n if n else None}

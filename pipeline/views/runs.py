@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from curation.access import MANAGER, project_or_404
+from curation.models import State
 from pipeline import jobs
 from pipeline.forms import STAGES, RunForm
 from pipeline.stages.importing import rejects_path
@@ -63,11 +64,14 @@ def _run_or_404(project, pk):
 
 def _context(run):
     hidden = ("path", "mapping")
+    sent_on = [(label, run.counters[state]) for state, label in State.choices if run.counters.get(state)]
     release = run.versions.get("release") if run.stage == run.Stage.PACKAGE else None
     return {
         "project": run.project,
         "run": run,
         "parameters": {name: value for name, value in run.parameters.items() if name not in hidden and value},
+        "counters": {name: number for name, number in run.counters.items() if name not in State.values},
+        "sent_on": sent_on,
         "release": release,
         "has_rejects": run.stage == run.Stage.IMPORT and rejects_path(run).exists(),
         "parked": run.project.prompts.in_state("parked").filter(events__run=run, events__kind="parked")[:20]

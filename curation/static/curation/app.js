@@ -55,6 +55,15 @@
     document.querySelectorAll("form[data-sent]").forEach(function (form) { delete form.dataset.sent; });
   });
 
+  // Logged out meanwhile: a part of a page must not become the log-in page; the whole page goes there and comes back.
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    const answered = event.detail.xhr.responseURL;
+    if (answered && new URL(answered).pathname === document.body.dataset.login) {
+      event.detail.shouldSwap = false;
+      window.location.reload();
+    }
+  });
+
   // "Select all" and the live count of a bulk form.
   function drawSelection(form) {
     const boxes = form.querySelectorAll("input[name=key]");
