@@ -370,7 +370,7 @@ def test_a_newer_answer_gives_back_what_was_typed(browser, prompt):
     assert response.status_code == 409
     for words in ("My careful edit.", "My comment.", "A newer answer.", "there is a newer answer"):
         assert words in page, words
-    assert "Send what is on the left" not in page
+    assert "Send what is under" not in page
     assert not Annotation.objects.exists()
 
 
@@ -381,7 +381,7 @@ def test_a_second_window_gets_both_and_may_replace(browser, prompt):
 
     assert response.status_code == 409
     assert "you decided it in another window" in response.content.decode()
-    assert "Send what is on the left instead" in response.content.decode()
+    assert "Send what is under “Yours” instead" in response.content.decode()
 
 
 def test_a_decision_in_effect_says_so(browser, project, prompt):
