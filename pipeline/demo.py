@@ -38,25 +38,27 @@ TEMPLATES = {
     "judge_reasoning": "demo/judge_reasoning",
 }
 
-# What a model of 135M parameters can fill in on two cores in a few seconds.
+# What a model of 135M parameters can fill in within seconds: led by patterns, since it copies examples word for word
+# and wanders into other languages without them. With the parameters below, none of 16 answers was broken.
+_WORDS = "([A-Za-z0-9 ,%°µ²()/-]|[0-9]\\.[0-9])"
 SMALL_MODEL = {
     "answer_schema": {
         "leave_out": ["support"],
-        "max_length": {
-            "statement": 260,
-            "variable": 60,
-            "outcome": 60,
-            "system": 80,
-            "perturbation": 80,
-            "control": 80,
-            "readout": 80,
-            "safety": 60,
-            "steps": 110,
+        "patterns": {
+            "statement": f"^If the {_WORDS}{{50,220}}\\.$",
+            "variable": f"^the {_WORDS}{{3,50}}$",
+            "outcome": f"^the {_WORDS}{{3,50}}$",
+            "system": f"^[A-Za-z]{_WORDS}{{8,70}}$",
+            "perturbation": f"^[A-Za-z]{_WORDS}{{8,70}}$",
+            "control": f"^untreated {_WORDS}{{8,70}}$",
+            "readout": f"^measurement of {_WORDS}{{8,70}}$",
+            "safety": f"^(Wear gloves|Wear goggles|Work in a fume hood)( (when|while) {_WORDS}{{8,40}})?$",
+            "steps": [f"^{verb} {_WORDS}{{20,130}}\\.$" for verb in ("Prepare", "Treat", "Measure", "Compare")],
         },
     },
     "judge_schema": {
         "leave_out": ["dimensions", "flags", "requires_human_review"],
-        "max_length": {"rationale": 100},
+        "patterns": {"rationale": f"^The answer {_WORDS}{{20,90}}\\.$"},
     },
 }
 
@@ -135,7 +137,7 @@ def embedded_teacher():
             "model": MODEL_NAME,
             "concurrency": 4,
             "timeout_seconds": 300,
-            "parameters": {"temperature": 0.3, "repeat_penalty": 1.1, "max_tokens": 400},
+            "parameters": {"temperature": 0.2, "top_p": 0.95, "repeat_penalty": 1.05, "max_tokens": 400},
             "profile": SMALL_MODEL,
             "input_price": 0,
             "output_price": 0,

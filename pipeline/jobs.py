@@ -7,7 +7,7 @@ from django.db.models import Q
 from redis.backoff import NoBackoff
 from redis.retry import Retry as ConnectionRetry
 
-from curation.models import Event, Prompt, Run, State
+from curation.models import Event, Prompt, Run, State, Teacher
 from curation.reviewing import settle
 
 from . import stages, workers
@@ -101,7 +101,13 @@ def prepare(project, stage, parameters=None, by=None):
 
 def _wanted(stage, parameters):
     prompts = Prompt.objects.in_state(*HANDLES[stage])
-    return prompts.hold_up_their_partner() if parameters.get("only") == "hypotheses_in_the_way" else prompts
+    only = parameters.get("only")
+    if only == "hypotheses_in_the_way":
+        return prompts.hold_up_their_partner()
+    imported = Q(current_response__teacher__kind=Teacher.Kind.IMPORTED)
+    if only == "imported_answers":
+        return prompts.filter(imported)
+    return prompts.exclude(imported) if only == "own_answers" else prompts
 
 
 def _refuse_impossible(project, stage, parameters):

@@ -57,7 +57,7 @@ METHODOLOGY = _strict(
 )
 
 
-def judge_schema(rubric, *, max_length=None, leave_out=()):
+def judge_schema(rubric, *, max_length=None, patterns=None, leave_out=()):
     """The schema of a judge's reply by the rubric "factuality" or "reasoning". Reasons come before numbers."""
     schema = _strict(
         {
@@ -68,25 +68,34 @@ def judge_schema(rubric, *, max_length=None, leave_out=()):
             "score": dict(SCORE),
         }
     )
-    return _fitted(schema, max_length, leave_out)
+    return _fitted(schema, max_length, patterns, leave_out)
 
 
-def schema_for(task_type, *, max_length=None, leave_out=()):
+def schema_for(task_type, *, max_length=None, patterns=None, leave_out=()):
     """The schema of an answer to this task type, or None where plain text is asked for.
 
-    For small models: `max_length` {field: characters} bounds a text or each text of a list, `leave_out` drops fields.
+    For small models: `max_length` {field: characters} bounds a text or each text of a list, `patterns` {field: regular
+    expression} leads a text, or each text of a list by one expression each; `leave_out` drops fields.
     """
     schema = copy.deepcopy({"hypothesis": HYPOTHESIS, "methodology": METHODOLOGY}.get(task_type))
-    return _fitted(schema, max_length, leave_out) if schema else None
+    return _fitted(schema, max_length, patterns, leave_out) if schema else None
 
 
-def _fitted(schema, max_length, leave_out):
-    """A fresh schema without some fields, and with bounded texts."""
+def _fitted(schema, max_length, patterns, leave_out):
+    """A fresh schema without some fields, and with bounded or led texts."""
     for name in leave_out:
         schema["properties"].pop(name, None)
-    schema["required"] = list(schema["properties"])
-    for name, characters in (max_length or {}).items():
-        if name in schema["properties"]:
-            field = schema["properties"][name]
-            field.get("items", field)["maxLength"] = characters
+    fields = schema["properties"]
+    schema["required"] = list(fields)
+    for name in fields.keys() & (max_length or {}).keys():
+        fields[name].get("items", fields[name])["maxLength"] = max_length[name]
+    for name in fields.keys() & (patterns or {}).keys():
+        fields[name] = _led(patterns[name])
     return schema
+
+
+def _led(pattern):
+    if isinstance(pattern, str):
+        return {"type": "string", "pattern": pattern}
+    items = [_led(each) for each in pattern]
+    return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}

@@ -85,6 +85,10 @@ def _start_server(port):
     params.n_parallel = SLOTS
     params.n_ctx = SLOTS * SLOT_TOKENS
     params.fit_params = False
+    # One thread that sleeps while it waits: two of them spin for each other, and beside other work (workers, a browser)
+    # four answers took 126 s instead of 39.
+    for cpu in (params.cpuparams, params.cpuparams_batch):
+        cpu.n_threads, cpu.poll = 1, 0
     params.cache_ram_mib = 256  # a source is read once for its four questions; by default it may take 8 GB
     params.verbosity = 2  # warnings; at 3 it logs a dozen lines a request
     # Answers to this machine's own clients only: no page, no listing of prompts, no reading from another site's page.

@@ -1,6 +1,6 @@
 """Regenerate: a stricter prompt and a stronger teacher for what was sent back."""
 
-from curation.models import Annotation, Event, FilterResult, GateResult, JudgeScore, Prompt, State, Teacher
+from curation.models import Annotation, Event, FilterResult, GateResult, JudgeScore, Prompt, Resolution, State, Teacher
 from pipeline import filters, ledger, prompts
 from pipeline.prompts import PromptError
 
@@ -66,6 +66,7 @@ def _send_exhausted_on(run, waiting):
     if target == State.TO_REVIEW:
         # Another round of review: what was decided stays as history.
         Annotation.objects.filter(response__current_for__in=ids, current=True).update(current=False)
+        Resolution.objects.filter(response__current_for__in=ids, current=True).update(current=False)
     detail = {"attempts": run.project.attempt_limit}
     send_on(run, ids, target, "attempts_used_up", source=STATE, detail=detail)
     return [prompt for prompt in waiting if prompt not in exhausted]
@@ -106,6 +107,9 @@ def reasons(prompt):
     for annotation in Annotation.objects.filter(response=response, current=True).exclude(action="accept"):
         said += [reason.replace("_", " ") for reason in annotation.reasons]
         said += [annotation.comment] if annotation.comment else []
+    for held in Resolution.objects.filter(response=response, current=True, by=Resolution.By.ADJUDICATOR):
+        said += [reason.replace("_", " ") for reason in held.reasons]
+        said += [held.comment] if held.comment else []
     orders = Event.objects.filter(prompt=prompt, kind="regeneration_ordered", detail__response=response)
     said += [reason for order in orders for reason in order.detail.get("reasons", [])]
     return list(dict.fromkeys(said))

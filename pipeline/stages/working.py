@@ -117,7 +117,9 @@ class _Worker:
     # -- claim and ask ------------------------------------------------------------------------------------------
 
     def _claim(self, stage):
-        room = stage.room(self.run) - self.hands.of(stage)
+        # What waits for a later stage counts too: prompts are finished before new ones are begun, so that a run that is
+        # stopped early leaves finished prompts (and whole pairs) rather than many half-done ones.
+        room = stage.room(self.run) - self.hands.of(stage) - self._backlog(stage)
         if room <= 0:
             return 0
         waiting = self.run.prompts.in_state(stage.STATE).select_related("current_response__teacher", "document")
@@ -133,6 +135,10 @@ class _Worker:
             each.notes["stage"] = stage
         self._ask(works)
         return len(prompts)
+
+    def _backlog(self, stage):
+        later = self.stages[self.stages.index(stage) + 1 :]
+        return self.run.prompts.in_state(*(each.STATE for each in later)).count() if later else 0
 
     def _ask(self, works):
         """Reserve the calls that these works still miss, and send those that nobody has sent."""

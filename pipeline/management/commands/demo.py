@@ -22,9 +22,9 @@ class Command(StepCommand):
     def add_arguments(self, parser):
         parser.add_argument("--no-serve", action="store_true", help="stop after the summary")
         parser.add_argument("--bind", default="127.0.0.1:8000", metavar="HOST:PORT")
-        parser.add_argument("--seconds", type=int, default=170, help="how long the model answers (default 170)")
+        parser.add_argument("--seconds", type=int, default=140, help="how long the model answers (default 140)")
         parser.add_argument("--at-least", type=int, default=12, help="prompts to finish, if that takes longer")
-        parser.add_argument("--at-most-seconds", type=int, default=400, help="the end, however few are finished")
+        parser.add_argument("--at-most-seconds", type=int, default=360, help="the end, however few are finished")
 
     def handle(self, *args, **options):
         began = time.monotonic()
@@ -57,15 +57,24 @@ class Command(StepCommand):
         return project, logins
 
     def _run(self, project, options):
-        """Go on with a run that an earlier start left behind; else start one over what waits."""
-        limits = {name: options[name] for name in ("seconds", "at_least", "at_most_seconds")}
+        """Go on with a run that an earlier start left behind; else the model's own answers, then some of the samples.
+
+        The sample answers need only filters and judges; they would take the model's time from its own answers.
+        """
         run = Run.objects.live().filter(project=project).first()
-        if run is None:
-            try:
-                run = jobs.start(project, "pipeline", limits)
-            except jobs.CannotStart as nothing:
-                self.tell(str(nothing))
-                return
+        if run:
+            self._follow_to_the_end(run)
+        limits = {name: options[name] for name in ("seconds", "at_least", "at_most_seconds")}
+        self._start(project, limits | {"only": "own_answers"})
+        self._start(project, {"seconds": max(1, options["seconds"] // 4), "only": "imported_answers"})
+
+    def _start(self, project, parameters):
+        try:
+            self._follow_to_the_end(jobs.start(project, "pipeline", parameters))
+        except jobs.CannotStart as nothing:
+            self.tell(str(nothing))
+
+    def _follow_to_the_end(self, run):
         self._follow(run)
         run.refresh_from_db()
         if run.error:
