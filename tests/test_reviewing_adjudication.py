@@ -18,6 +18,7 @@ from curation.reviewing import (
     take_back,
     take_back_adjudication,
 )
+from pipeline.stages import regenerate
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -178,3 +179,14 @@ def test_regenerate_without_attempts_left_follows_the_project(project, people, p
 
     assert Prompt.objects.get().state == state
     assert Event.objects.get(kind="attempts_used_up").to_state == state
+
+
+def test_the_next_attempt_is_told_why_the_adjudicator_sent_it_back(project, people, prompt):
+    disagree(prompt, people["ada"], people["bob"])
+    adjudicate(
+        project, people["mia"], prompt.current_response, "regenerate", reasons=["no_control"], comment="Add one."
+    )
+    take_effect(project)
+    prompt.refresh_from_db()
+
+    assert {"no control", "Add one."} <= set(regenerate.reasons(prompt))

@@ -583,3 +583,21 @@ def test_a_method_rejected_for_itself_stays_rejected(project, people, pair):
     reopen(pair.hypothesis, people[0], "A mistake.")
 
     assert (state(pair.hypothesis), state(pair.methodology)) == (State.TO_REVIEW, State.REJECTED)
+
+
+@pytest.mark.parametrize("action", STATES)
+def test_a_prompt_that_comes_back_with_its_old_resolution_is_decided_anew(project, people, prompt, action):
+    """As after a regeneration that was ordered and had no attempts left: no round was closed, the state alone moved."""
+    decide(prompt, people[0], "regenerate")
+    pass_time()
+    settle(project)
+    Annotation.objects.update(current=False)
+    Prompt.objects.filter(pk=prompt.pk).move(State.TO_REVIEW, "attempts_used_up", source=State.TO_REGENERATE)
+
+    assert claim_next(project, people[0]).prompts == (prompt,)
+    (row,) = decide(prompt, people[0], action, version=1).annotations
+    assert not row.surplus
+    pass_time()
+    settle(project)
+    assert state(prompt) == STATES[action]
+    assert Resolution.objects.get(current=True).action == action

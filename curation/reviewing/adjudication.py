@@ -7,7 +7,7 @@ from django.utils import timezone
 from ..models import Event, Membership, Resolution, State
 from ..models.review import Action
 from .decisions import Choice, Conflict, Problem, checked
-from .resolutions import current_decisions, current_resolution, take_effect, undo_window
+from .resolutions import close_applied, current_decisions, current_resolution, take_effect, undo_window
 from .rule import same_text
 from .undo import TooLate
 from .units import lock_units
@@ -47,6 +47,8 @@ def adjudicate(project, user, response, action, *, text=None, reasons=(), commen
     """
     choice = checked(Choice(response.pk, action, tuple(reasons), text, comment))
     prompt = lock_units(project, [response.prompt_id])[response.prompt_id]
+    if prompt.state == State.TO_RESOLVE:
+        close_applied(response.pk)
     held = current_resolution(response.pk)
     wanted = _authoritative(choice, response)
     if held and held.decided_by_id == user.pk and (held.action, held.text) == (action, wanted):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from ..models import Annotation, Event, Resolution, ReviewClaim, State, TeacherResponse
 from ..models.review import Action
 from .reasons import BY_CODE
-from .resolutions import current_resolution, weigh
+from .resolutions import pending_resolution, weigh
 from .rule import same_text
 from .units import lock_units
 
@@ -175,10 +175,10 @@ def why_not_decide(user, response):
 
 def _still_open(prompt):
     """Whether a decision already given on the current response may be replaced."""
-    resolution = current_resolution(prompt.current_response_id)
+    resolution = pending_resolution(prompt.current_response_id)
     if prompt.state != State.TO_REVIEW:
         return False
-    return resolution is None or (resolution.applied_at is None and resolution.effective_at > timezone.now())
+    return resolution is None or resolution.effective_at > timezone.now()
 
 
 def newest_own(response_id, user):
@@ -217,7 +217,7 @@ def _record(choice, responses, prompts, user, idempotency_key, seconds):
         comment=choice.comment.strip(),
         seconds=seconds,
         # Decided already, by others or by a policy: kept and counted, without effect.
-        surplus=prompt.state != State.TO_REVIEW or current_resolution(response.pk) is not None,
+        surplus=prompt.state != State.TO_REVIEW or pending_resolution(response.pk) is not None,
         idempotency_key=idempotency_key,
     )
     tell(prompt, user, "decided", row)

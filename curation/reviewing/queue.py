@@ -43,9 +43,9 @@ def _partner_in_machines():
 
 def _hypothesis_refused(user):
     """The hypothesis will not stand as it is, for all or for this user, so its methodology need not be judged yet."""
-    refused = Resolution.objects.filter(response=OuterRef("hypothesis__current_response"), current=True).exclude(
-        action="accept"
-    )
+    refused = Resolution.objects.filter(
+        response=OuterRef("hypothesis__current_response"), current=True, applied_at=None
+    ).exclude(action="accept")
     refused_by_me = _decisions("hypothesis__current_response").filter(reviewer=user).exclude(action="accept")
     pairs = Pair.objects.filter(methodology=OuterRef("pk"), hypothesis__state__in=(State.TO_REVIEW, State.TO_RESOLVE))
     return Q(Exists(pairs.filter(Exists(refused) | Exists(refused_by_me))))
@@ -66,7 +66,7 @@ def capped_count(rows):
 
 def to_resolve(project):
     """Prompts on which people disagree and no adjudicator has decided yet."""
-    decided = Resolution.objects.filter(response=OuterRef("current_response"), current=True)
+    decided = Resolution.objects.filter(response=OuterRef("current_response"), current=True, applied_at=None)
     return project.prompts.in_state(State.TO_RESOLVE).exclude(Exists(decided))
 
 
@@ -135,7 +135,7 @@ def _waiting_for_others(project, user):
         response__prompt__project=project,
         response__prompt__state=State.TO_REVIEW,
         response__prompt__current_response=F("response"),
-    ).exclude(Exists(Resolution.objects.filter(response=OuterRef("response"), current=True)))
+    ).exclude(Exists(Resolution.objects.filter(response=OuterRef("response"), current=True, applied_at=None)))
     if not project.paired:
         return rows
     waiting = _waiting_for_partner(project)

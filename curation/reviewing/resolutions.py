@@ -31,6 +31,16 @@ def current_resolution(response_id):
     return Resolution.objects.filter(response=response_id, current=True).first()
 
 
+def pending_resolution(response_id):
+    """What will hold for a response once its time to be taken back is over, or None."""
+    return Resolution.objects.filter(response=response_id, current=True, applied_at=None).first()
+
+
+def close_applied(response_id):
+    """What had taken effect holds no more: its prompt has come back to people, whichever way."""
+    Resolution.objects.filter(response=response_id, current=True, applied_at__isnull=False).update(current=False)
+
+
 def weigh(project, prompt):
     """Weigh the current decisions on a locked prompt's response: a resolution, the resolve queue, or more to come."""
     response = prompt.current_response
@@ -39,7 +49,7 @@ def weigh(project, prompt):
         Decision(row.action, response.text if row.edited_text is None else row.edited_text, row) for row in rows
     ]
     outcome = consensus(decisions, project.reviews_required, project.consensus)
-    if prompt.state != State.TO_REVIEW or current_resolution(response.pk):
+    if prompt.state != State.TO_REVIEW or pending_resolution(response.pk):
         return outcome
     _mark_surplus(outcome)
     if outcome.disagreed:
@@ -60,6 +70,7 @@ def _mark_surplus(outcome):
 
 
 def _record_consensus(response, outcome):
+    close_applied(response.pk)
     agreeing = [decision.source for decision in outcome.deciding if decision.action == outcome.action]
     return Resolution.objects.create(
         response=response,
@@ -146,7 +157,7 @@ def recount(project):
             response__prompt__state=State.TO_REVIEW,
             response__prompt__current_response=F("response"),
         )
-        .exclude(Exists(Resolution.objects.filter(response=OuterRef("response"), current=True)))
+        .exclude(Exists(Resolution.objects.filter(response=OuterRef("response"), current=True, applied_at=None)))
         .order_by()
         .values("response__prompt_id")
         .annotate(n=Count("pk"))

@@ -9,7 +9,7 @@ from django.utils import timezone
 from ..models import Annotation, Resolution, State
 from .claims import hold
 from .decisions import drop_pending, tell
-from .resolutions import current_resolution, undo_window, weigh
+from .resolutions import pending_resolution, undo_window, weigh
 from .units import lock_units
 
 
@@ -23,10 +23,10 @@ def undo_until(row):
     open_states = (State.TO_REVIEW, State.TO_RESOLVE)
     if not row.current or prompt.current_response_id != row.response_id or prompt.state not in open_states:
         return None
-    resolution = current_resolution(row.response_id)
-    if resolution is None or (row.surplus and not resolution.applied_at):
+    resolution = pending_resolution(row.response_id)
+    if resolution is None or row.surplus:
         until = row.created_at + undo_window()
-    elif resolution.by == Resolution.By.CONSENSUS and not resolution.applied_at:
+    elif resolution.by == Resolution.By.CONSENSUS:
         until = resolution.effective_at
     else:
         return None

@@ -305,13 +305,12 @@
     }
   });
   document.addEventListener("htmx:afterRequest", (event) => event.detail.elt.removeAttribute("aria-busy"));
+  // Before other listeners: elsewhere the page goes to the log-in by itself, here it stays with what is typed on it.
   document.addEventListener("htmx:beforeSwap", function (event) {
     const xhr = event.detail.xhr;
-    const asked = event.detail.pathInfo ? event.detail.pathInfo.requestPath : "";
-    const came = xhr.responseURL ? new URL(xhr.responseURL).pathname : asked;
-    if (came.replace(/\?.*/, "") !== asked.replace(/\?.*/, "")) {
-      // The session ended: the log-in page came instead of ours.
+    if (xhr.responseURL && new URL(xhr.responseURL).pathname === document.body.dataset.login && root()) {
       event.detail.shouldSwap = false;
+      event.stopImmediatePropagation();
       trouble("Your session has ended. What you typed is kept in this browser.", window.location.href);
       return;
     }
@@ -319,7 +318,7 @@
       event.detail.shouldSwap = true;
       event.detail.isError = false;
     }
-  });
+  }, true);
   document.addEventListener("htmx:afterSettle", function (event) {
     if (event.detail.target && event.detail.target.id === "review-held") return;
     if (event.detail.elt && event.detail.elt.id === "review-held") return;
