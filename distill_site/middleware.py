@@ -1,4 +1,10 @@
-"""Response headers that Django 5.2 does not set itself."""
+"""What Django 5.2 does not do itself: a content security policy, and a log-in that leads back to a page."""
+
+from urllib.parse import urlsplit
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.utils.http import url_has_allowed_host_and_scheme
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -19,3 +25,19 @@ def content_security_policy(get_response):
         return response
 
     return middleware
+
+
+class LogInLeadsToAPage(LoginRequiredMiddleware):
+    """After a form that was sent without a session, the log-in leads back to the form's page.
+
+    Django leads to the form's own address, which takes no GET.
+    """
+
+    def handle_no_permission(self, request, view_func):
+        if request.method in ("GET", "HEAD"):
+            return super().handle_no_permission(request, view_func)
+        page = request.headers.get("Referer", "")
+        ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
+        return redirect_to_login(
+            urlsplit(page).path if ours else "/", self.get_login_url(view_func), self.get_redirect_field_name(view_func)
+        )

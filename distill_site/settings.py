@@ -100,7 +100,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Django 5.1: every view needs a log-in unless it says otherwise, so a new page cannot be forgotten.
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "distill_site.middleware.LogInLeadsToAPage",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "distill_site.middleware.content_security_policy",
@@ -165,6 +165,9 @@ RETRY_PAUSE_SECONDS = _number("NEXA_RETRY_PAUSE_SECONDS", 1)
 LEASE_SECONDS = _number("NEXA_LEASE_SECONDS", 20)
 REVIEW_CLAIM_SECONDS = _number("NEXA_REVIEW_CLAIM_SECONDS", 900)
 REVIEW_UNDO_SECONDS = _number("NEXA_REVIEW_UNDO_SECONDS", 30)
+# A large upload lies here while it comes in: on the disk that its copy goes to, not in the system's small /tmp.
+FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
+FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 MAX_UPLOAD_BYTES = _number("NEXA_MAX_UPLOAD_MB", 2048) * 1024 * 1024
 

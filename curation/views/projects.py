@@ -5,7 +5,7 @@ from django.db import transaction
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from curation import overview
+from curation import overview, reviewing
 from curation.access import project_or_404
 from curation.forms import ProjectCreateForm
 from curation.models import Membership, State
@@ -27,6 +27,7 @@ def _progress(project):
 def project_detail(request, slug):
     """The funnel, runs going on, cost, reviewers' progress and what to do next."""
     project = project_or_404(request.user, slug)
+    reviewing.settle(project)
     progress = _progress(project)
     releases = list(project.releases.all()[:3])
     waiting = overview.waiting_for(project, request.user)

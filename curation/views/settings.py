@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from curation import reviewing
 from curation.access import MANAGER, project_or_404
 from curation.forms import ProjectForm, SplitSharesForm
 
@@ -23,6 +24,8 @@ def project_settings(request, slug):
         return redirect("project_settings", slug)
     if form.is_bound and form.is_valid() and not preview:
         form.save_by(request.user)
+        # Fewer reviews may decide what already has them, and more may be wanted of what has none yet.
+        reviewing.recount(project)
         messages.success(request, "Saved.")
         return redirect("project_settings", slug)
     if form.is_bound:

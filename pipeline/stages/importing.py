@@ -35,6 +35,8 @@ def work(run, should_stop=lambda: False):
             task_types=wanted.get("task_types"),
             limit=wanted.get("limit"),
             progress=progress,
+            run=run,
+            actor=run.created_by,
             rejects_path=rejects_path(run),
         )
     except Interrupted:
