@@ -93,6 +93,7 @@ columns = st.sampled_from(["text", "context", "prompt", "task_type", "domain", "
 @pytest.mark.django_db
 @many
 @given(st.lists(st.dictionaries(columns, json_values | st.text(), max_size=5), max_size=8))
+@example([{"text": "A row.", "x": 1.0000000000000002e308, "y": 10**400}])
 def test_rows_of_anything_are_stored_or_rejected_and_known_again(rows):
     whole = [{"text": "A good row.", "prompt": None, "task_type": "hypothesis"}, *rows]
     with transaction.atomic(), tempfile.TemporaryDirectory() as directory:

@@ -22,6 +22,7 @@ from curation.models import (
     TeacherResponse,
 )
 from tests import factories as make
+from tests.threads import together
 
 
 def a_response(project):
@@ -141,6 +142,20 @@ def test_versions_are_made_of_new_bodies_only(project, record, model):
     first, again, second = record(project, 1), record(project, 1), record(project, 2)
     assert (first, first.version, second.version) == (again, 1, 2)
     assert model.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "record",
+    [
+        lambda project: Ruleset.record(project, "filter", {"min_char_length": 1}),
+        lambda project: PromptTemplate.record(project, "hypothesis", "Text"),
+    ],
+    ids=["ruleset", "template"],
+)
+def test_workers_that_begin_together_record_one_version(record):
+    project = make.project()
+    assert len({each.pk for each in together(*[lambda: record(Project.objects.get(pk=project.pk))] * 4)}) == 1
 
 
 @pytest.mark.parametrize(

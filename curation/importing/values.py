@@ -101,5 +101,8 @@ def _floated(value):
     if isinstance(value, list):
         return [_floated(inner) for inner in value]
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
-        return float(value) if abs(value) < 1e308 else value
+        try:
+            return float(value)
+        except OverflowError:
+            return value
     return value

@@ -44,6 +44,10 @@ class Ruleset(models.Model):
         of_kind = cls.objects.filter(project=project, kind=kind)
         found = of_kind.filter(sha256=digest).first()
         if found is None:
+            # Workers that begin a run together record one after the other, and the second finds what the first made.
+            type(project).objects.select_for_update(no_key=True).get(pk=project.pk)
+            found = of_kind.filter(sha256=digest).first()
+        if found is None:
             last = of_kind.aggregate(last=models.Max("version"))["last"] or 0
             found = cls.objects.create(
                 project=project,

@@ -34,7 +34,12 @@ class PromptTemplate(models.Model):
     def record(cls, project, name, body, *, origin="", by=None):
         """The newest version of `name` if it has this body already, else a new version."""
         digest = hashlib.sha256(body.encode()).hexdigest()
-        newest = cls.objects.filter(project=project, name=name).order_by("-version").first()
+        newest = cls.current(project, name)
+        if newest and newest.sha256 == digest:
+            return newest
+        # Workers that begin a run together record one after the other, and the second finds what the first made.
+        type(project).objects.select_for_update(no_key=True).get(pk=project.pk)
+        newest = cls.current(project, name)
         if newest and newest.sha256 == digest:
             return newest
         return cls.objects.create(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Max, Q
 
-from curation.models import Event, Pair, Prompt, Release, Resolution, Run, State, TeacherResponse
+from curation.models import Event, Pair, Project, Prompt, Release, Resolution, Run, State, TeacherResponse
 from curation.reviewing import settle
 from pipeline import card, formats, splits
 
@@ -88,7 +88,8 @@ def _open(run):
     found = Release.objects.filter(run=run).first()
     if found:
         return found
-    last = Release.objects.select_for_update().filter(project=run.project).aggregate(last=Max("version"))["last"] or 0
+    Project.objects.select_for_update(no_key=True).get(pk=run.project_id)  # two releases at once: one after the other
+    last = Release.objects.filter(project=run.project).aggregate(last=Max("version"))["last"] or 0
     recipe = {"include": run.parameters.get("include", "accepted"), "format": "messages"}
     return Release.objects.create(
         project=run.project,
