@@ -138,7 +138,8 @@ def record(replies, run):
             last_error = call.error_detail
     Call.objects.bulk_update(calls.values(), _REPLY_FIELDS, batch_size=200)
     answered = sum(call.state == Call.State.ANSWERED for call in calls.values())
-    run.count(cost=cost, cost_unknown=unknown, last_error=last_error, calls=answered, failed=len(calls) - answered)
+    failed = len(calls) - answered
+    run.count(cost=cost, cost_unknown=unknown, last_error=last_error, calls_answered=answered, calls_failed=failed)
     return calls
 
 

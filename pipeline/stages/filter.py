@@ -107,7 +107,7 @@ def save(run, works):
         targets.setdefault(result.outcome, []).append(each.prompt.pk)
         details[each.prompt.pk] = {"failed": result.failed}
     FilterResult.objects.bulk_create(results, ignore_conflicts=True)
-    run.count(passed=sum(r.passed for r in results), failed_filters=sum(not r.passed for r in results))
+    run.count(filters_passed=sum(r.passed for r in results), filters_failed=sum(not r.passed for r in results))
     for target, ids in targets.items():
         send_on(run, ids, target, "filtered", source=STATE, detail={pk: details[pk] for pk in ids})
     return []
