@@ -7,8 +7,8 @@ from django.conf import settings
 from curation.models import Teacher
 
 from . import jobs
-from .embedded import model, valkey
-from .embedded.loopback import answers
+from .embedded import ServiceError, model, valkey
+from .embedded.loopback import answers, why_not_free
 
 WORKER = ["rqworker", jobs.QUEUE, "--worker-class", "pipeline.workers.ResumableWorker"]
 
@@ -40,6 +40,9 @@ def start_workers(supervisor, count):
 
 def start_web(supervisor, bind):
     """The web server on `bind` (host:port); returns its address once it answers."""
+    trouble = why_not_free(bind)
+    if trouble:
+        raise ServiceError(trouble)
     address = f"http://{bind}/"
     supervisor.start(
         "web",
@@ -51,7 +54,6 @@ def start_web(supervisor, bind):
             f"--bind={bind}",
             "--workers=2",
             "--threads=8",
-            "--worker-tmp-dir=/dev/shm",
             "--access-logfile=-",
         ],
         cwd=settings.BASE_DIR,
