@@ -10,6 +10,7 @@ from django.db import transaction
 
 from curation.importing import import_answers, import_file
 from curation.models import Membership, Project, PromptTemplate, Ruleset, Teacher
+from curation.models.prompt import MACHINE_STATES
 from curation.models.teacher import EMBEDDED
 
 from . import prompts
@@ -163,6 +164,12 @@ def make_people(project):
     with os.fdopen(descriptor, "w") as file:
         json.dump(known, file)
     return [(name, known[name], role.label) for name, role in PEOPLE.items()]
+
+
+def finished_by_the_model(project):
+    """How many prompts with an answer of the model's own wait for no machine any more."""
+    answered = project.prompts.filter(current_response__isnull=False).exclude(state__in=MACHINE_STATES)
+    return answered.exclude(current_response__teacher__kind=Teacher.Kind.IMPORTED).count()
 
 
 def import_samples(project):

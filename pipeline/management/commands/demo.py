@@ -65,6 +65,8 @@ class Command(StepCommand):
         if run:
             self._follow_to_the_end(run)
         limits = {name: options[name] for name in ("seconds", "at_least", "at_most_seconds")}
+        # Started again, it owes nobody a minimum: a second start is to be shorter.
+        limits["at_least"] = max(0, limits["at_least"] - demo.finished_by_the_model(project))
         self._start(project, limits | {"only": "own_answers"})
         self._start(project, {"seconds": max(1, options["seconds"] // 4), "only": "imported_answers"})
 
