@@ -267,8 +267,8 @@ def test_no_samples_is_refused_and_a_key_on_the_command_line_too():
         call_command("collect_teacher", "--api-key", "sk-1")
 
 
-def test_without_a_worker_a_command_says_so_and_ends():
-    with pytest.raises(CommandError, match="--inline"):
+def test_without_a_worker_a_command_says_so_and_ends(valkey):
+    with pytest.raises(CommandError, match="No worker is alive.*--inline"):
         call_command("collect_teacher")
 
 
