@@ -15,6 +15,9 @@ from django.utils import timezone
 from curation.models import Call, Prompt, Teacher
 
 from . import teachers
+from .answers.hygiene import clean_text, clean_value
+
+MOST_TOKENS = 2**31 - 1  # what the database's column holds
 
 
 @dataclass
@@ -125,20 +128,27 @@ def renew(call_ids):
 
 @transaction.atomic
 def record(replies, run):
-    """Store replies as they came: [(Ticket, Reply)] -> {call id: Call}. Counts the cost; parses only the usage."""
-    calls = Call.objects.select_related("teacher").in_bulk([ticket.call_id for ticket, _ in replies])
-    cost, unknown, last_error = 0, 0, ""
+    """Store replies as they came: [(Ticket, Reply)] -> {call id: Call}. Counts the cost; parses only the usage.
+
+    A call that has its answer keeps it: the reply that a stalled worker brings late changes nothing.
+    """
+    rows = Call.objects.select_related("teacher").select_for_update(of=("self",)).order_by("pk")
+    calls = {call.pk: call for call in rows.filter(pk__in=[ticket.call_id for ticket, _ in replies])}
+    filled, cost, unknown, last_error = [], 0, 0, ""
     for ticket, reply in replies:
         call = calls[ticket.call_id]
+        if call.state == Call.State.ANSWERED:
+            continue
+        filled.append(call)
         _fill(call, reply)
         if call.state == Call.State.ANSWERED:
             unknown += call.cost is None
             cost += call.cost or 0
         else:
             last_error = call.error_detail
-    Call.objects.bulk_update(calls.values(), _REPLY_FIELDS, batch_size=200)
-    answered = sum(call.state == Call.State.ANSWERED for call in calls.values())
-    failed = len(calls) - answered
+    Call.objects.bulk_update(filled, _REPLY_FIELDS, batch_size=200)
+    answered = sum(call.state == Call.State.ANSWERED for call in filled)
+    failed = len(filled) - answered
     run.count(cost=cost, cost_unknown=unknown, last_error=last_error, calls_answered=answered, calls_failed=failed)
     return calls
 
@@ -167,7 +177,7 @@ def _fill(call, reply):
     call.http_status, call.latency_ms, call.lease_until = reply.status, reply.latency_ms, None
     # PostgreSQL's text takes no NUL: it is kept in JSON's own escape, so that nothing of the reply is lost.
     call.raw_reply = reply.body.replace("\x00", "\\u0000")
-    call.error_class, call.error_detail = reply.error_class, reply.error.replace("\x00", "\\u0000")
+    call.error_class, call.error_detail = reply.error_class, clean_text(reply.error)
     call.state = Call.State.FAILED
     if reply.error_class:
         return
@@ -177,23 +187,35 @@ def _fill(call, reply):
         return
     call.state, call.answered_at = Call.State.ANSWERED, timezone.now()
     completion = json.loads(reply.body)
-    usage = completion.get("usage") or {}
-    call.finish_reason = str(completion["choices"][0].get("finish_reason") or "")[:40]
-    call.usage = usage
+    call.usage = usage = _usage(completion.get("usage"))
+    call.finish_reason = message_of(call)[2]
     for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
         value = usage.get(name)
-        setattr(call, name, value if isinstance(value, int) and value >= 0 else None)
+        counts = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
+        setattr(call, name, value if counts else None)
     call.cost = call.teacher.price(call.prompt_tokens, call.completion_tokens)
+
+
+def _usage(usage):
+    """What a reply says of its tokens, as every database's JSON takes it; {} where it says nothing of use."""
+    usage = clean_value(usage) if isinstance(usage, dict) else {}
+    try:
+        json.dumps(usage, allow_nan=False)
+    except ValueError:
+        return {}
+    return usage
 
 
 def not_a_completion(body):
     """Why a 200 reply is no chat completion; "" if it is one."""
     try:
-        choices = json.loads(body)["choices"]
-        if not isinstance(choices[0]["message"], dict):
-            return "The reply's first choice has no message."
-    except (ValueError, KeyError, IndexError, TypeError):
+        message = json.loads(body)["choices"][0]["message"]
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         return f"The reply is no chat completion: {body[:200]!r}"
+    if not isinstance(message, dict):
+        return "The reply's first choice has no message."
+    if not isinstance(message.get("content"), str | list | None):
+        return f"The content of the reply's message is no text: {body[:200]!r}"
     return ""
 
 
@@ -203,5 +225,8 @@ def message_of(call):
     message = choice["message"]
     content = message.get("content")
     if isinstance(content, list):  # some servers answer in parts
-        content = "".join(part.get("text", "") for part in content if isinstance(part, dict))
-    return content or "", message.get("refusal") or "", str(choice.get("finish_reason") or "")
+        texts = [part.get("text") for part in content if isinstance(part, dict)]
+        content = "".join(text for text in texts if isinstance(text, str))
+    refusal = message.get("refusal")
+    finish_reason = clean_text(str(choice.get("finish_reason") or ""))[:40]
+    return content or "", refusal if isinstance(refusal, str) else "", finish_reason

@@ -11,7 +11,7 @@ import queue
 import random
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 import httpx2
@@ -24,6 +24,8 @@ from .embedded.model import embedded_model_url
 
 MAX_TRIES = 5
 LONGEST_PAUSE_SECONDS = 60.0
+LONGEST_ASKED_SECONDS = 600.0  # an endpoint that asks to wait longer stops the run, as a used-up quota does
+SHORTEST_SECRET = 8  # a shorter key is a placeholder; to blank it would tear the replies
 
 # What ends a run at once: no later request could fare better, and the prompts keep waiting.
 FATAL = {"quota", "unauthorised", "forbidden", "unknown_model", "no_key", "embedded_model_down"}
@@ -224,7 +226,7 @@ class Exchange:
             raise
         except Exception as error:  # a mistake of ours must not leave the prompt in hand for ever: it is parked
             reply = Reply(error_class="client_error", error=f"{type(error).__name__}: {error}")
-        self._inbox.put((ticket, reply))
+        self._inbox.put((ticket, _without_key(reply, endpoint, client.api_key)))
 
     async def _close(self):
         for task in self._tasks:
@@ -242,7 +244,7 @@ def _open_client(endpoint):
             raise CannotSend(
                 "embedded_model_down", "The embedded model is not running: start it with `python manage.py serve`."
             )
-    key = os.environ.get(endpoint.key_env, "") if endpoint.key_env else "none"
+    key = os.environ.get(endpoint.key_env, "").strip() if endpoint.key_env else "none"
     if not key:
         raise CannotSend(
             "no_key", f"{endpoint.key_env} is not set where the workers run: {endpoint.name} cannot be asked."
@@ -259,6 +261,13 @@ def _open_client(endpoint):
     )
 
 
+def _without_key(reply, endpoint, key):
+    """The reply without the key, which some endpoints repeat in their errors; what is stored never holds it."""
+    if not endpoint.key_env or len(key) < SHORTEST_SECRET:
+        return reply
+    return replace(reply, body=reply.body.replace(key, "[key]"), error=reply.error.replace(key, "[key]"))
+
+
 def _openai_project():
     """The scripts took any variable named OPENAI…PROJECT…; the documented one wins."""
     named = sorted(name for name in os.environ if name.startswith("OPENAI") and "PROJECT" in name)
@@ -271,6 +280,9 @@ async def _ask(client, endpoint, body):
         reply, wait = await _ask_once(client, endpoint, body, tries)
         if reply.error_class not in RETRIED or tries == MAX_TRIES:
             return reply
+        if wait is not None and not wait <= LONGEST_ASKED_SECONDS:
+            said = f"The endpoint asks to wait {wait:,.0f} seconds: {reply.error}"
+            return replace(reply, error_class="quota", error=said)
         if wait is None:
             longest = min(settings.RETRY_PAUSE_SECONDS * 2 ** (tries - 1), LONGEST_PAUSE_SECONDS)
             wait = random.uniform(longest / 2, longest)

@@ -94,7 +94,7 @@ def _score(value, name):
     if isinstance(value, str):
         match = NUMBER.fullmatch(value)
         number = float(match[1]) if match else None
-    if isinstance(number, bool) or not isinstance(number, Real) or not math.isfinite(number) or not 0 <= number <= 100:
+    if isinstance(number, bool) or not isinstance(number, Real) or not 0 <= number <= 100:
         raise JudgeUnreadable(f"{name} is {value!r}; it must be a number from 0 to 100")
     return float(number)
 

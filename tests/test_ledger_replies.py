@@ -1,0 +1,134 @@
+"""Replies that no one expects: each is stored or parked with its reason, and none takes the run down."""
+
+import json
+
+import pytest
+
+from curation.models import Call, Prompt, Run, State
+from pipeline import jobs, ledger, teachers
+from tests import factories, teacher_replies
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def teacher(teacher_server, settings):
+    settings.RETRY_PAUSE_SECONDS = 0.01
+    return factories.teacher(base_url=teacher_server.url, concurrency=4)
+
+
+@pytest.fixture
+def project(teacher):
+    return factories.project(teacher=teacher, paired=False)
+
+
+def run(project, stage, **parameters):
+    made = jobs.prepare(project, stage, parameters)
+    jobs.carry_out(made)
+    made.refresh_from_db()
+    return made
+
+
+def completion(message, **more):
+    choice = {"index": 0, "message": message, "finish_reason": "stop"} | more.pop("choice", {})
+    return json.dumps({"choices": [choice]} | more).encode()
+
+
+GOOD = {"role": "assistant", "content": "If A is raised then B falls by 3 mV."}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        completion({"content": {"text": "an object"}}),
+        completion({"content": 7}),
+        completion({"content": [{"type": "text", "text": None}, {"type": "text", "text": "An answer in parts."}]}),
+        completion({"content": None, "refusal": True}),
+        completion(GOOD, usage="none"),
+        completion(GOOD, usage=[1]),
+        completion(GOOD, usage={"prompt_tokens": 10**30, "completion_tokens": True}),
+        completion(GOOD, usage={"note": "\x00 \ud800"}),
+        completion(GOOD, choice={"finish_reason": {"why": "\x00\ud800"}}),
+        b"[" * 200_000,
+        b'{"choices": ' + b"[" * 200_000,
+        completion({"content": "[" * 200_000}),
+        completion({"content": '{"a":' * 200_000}),
+        completion({"content": "\ud800 \x00"}),
+        b'{"choices": [{"message": {"content": "text"}, "finish_reason": NaN}], "usage": {"prompt_tokens": NaN}}',
+    ],
+    ids=lambda body: body[:60].decode(),
+)
+def test_an_odd_reply_does_not_take_the_run_down(project, teacher_server, body):
+    odd, other = factories.prompt(project), factories.prompt(project)
+    teacher_server.script(teacher_replies.Reply(body=body), when=odd.context)
+    ended = run(project, "collect")
+    assert (ended.state, ended.done) == ("finished", 2), ended.error
+    odd.refresh_from_db()
+    assert odd.state in (State.TO_FILTER, State.PARKED)
+    assert Prompt.objects.get(pk=other.pk).state == State.TO_FILTER
+    assert run(project, "filter").state == "finished" if odd.state == State.TO_FILTER else True
+
+
+@pytest.mark.parametrize(
+    "message", ["\ud800 and \x00", {"why": "an object"}, "x" * 100_000], ids=["surrogate", "object", "long"]
+)
+def test_an_odd_error_parks_its_prompt(project, teacher_server, message):
+    prompt = factories.prompt(project)
+    teacher_server.script(teacher_replies.Reply(status=400, body=json.dumps({"error": {"message": message}}).encode()))
+    ended = run(project, "collect")
+    prompt.refresh_from_db()
+    assert (ended.state, prompt.state) == ("finished", State.PARKED)
+
+
+@pytest.mark.parametrize("score", ["9" * 400, "1e999", "NaN", '"\\ud800"', "[[[[1]]]]"])
+def test_a_judges_odd_number_is_unreadable_and_goes_to_people(teacher, teacher_server, score):
+    project = factories.project(
+        teacher=teacher, judge_factuality=teacher, judge_reasoning=teacher, paired=False, on_gate_fail="rejected"
+    )
+    prompt = factories.prompt(project, State.TO_JUDGE)
+    reply = completion({"content": f'{{"score": {score}, "flags": [], "rationale": "x"}}'})
+    teacher_server.script(teacher_replies.Reply(body=reply), always=True)
+    ended = run(project, "judge")
+    prompt.refresh_from_db()
+    assert (ended.state, prompt.state) == ("finished", State.TO_REVIEW), ended.error
+
+
+def call_of(project, teacher, **fields):
+    run = Run.objects.create(project=project, stage="collect")
+    ask = ledger.Ask(teacher, teachers.payload(teacher, "", "What?"))
+    return run, ledger.reserve([ask], run).to_send[0][0]
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        teachers.Reply(completion({"content": "the second"}).decode(), 200),
+        teachers.Reply("", 500, error_class="server_error", error="too late"),
+    ],
+    ids=["answer", "failure"],
+)
+def test_an_answered_call_is_never_answered_again(project, teacher, late):
+    """A worker that stalled beyond its lease brings its reply after another one asked again and was answered."""
+    run, call = call_of(project, teacher)
+    first = teachers.Reply(completion({"content": "the first"}).decode(), 200)
+    ledger.record([(ledger.Ticket(call.pk), first)], run)
+    given = ledger.record([(ledger.Ticket(call.pk), late)], run)[call.pk]
+    call.refresh_from_db()
+    assert (call.state, ledger.message_of(call)[0]) == ("answered", "the first")
+    assert (given.state, ledger.message_of(given)[0]) == ("answered", "the first")
+
+
+@pytest.mark.parametrize("key", ["sk-very-secret-key", "sk-very-secret-key\n", "sk-very-secret-kéy…"])
+def test_a_key_that_the_endpoint_repeats_is_stored_nowhere(project, teacher, teacher_server, monkeypatch, caplog, key):
+    monkeypatch.setenv("STANDIN_API_KEY", key)
+    teacher.api_key_env = "STANDIN_API_KEY"
+    teacher.save()
+    factories.prompt(project)
+    teacher_server.script(
+        teacher_replies.failing(400, f"The key {key.strip()} has no such model", kind="invalid_request_error")
+    )
+    with caplog.at_level("DEBUG"):
+        ended = run(project, "collect")
+    stored = [list(model.objects.values()) for model in (Call, Run, Prompt)]
+    assert "sk-very" not in json.dumps(stored, default=str, ensure_ascii=False) + caplog.text
+    assert ended.done == 1 or ended.state == "failed"
