@@ -94,13 +94,17 @@ def prepare(project, stage, parameters=None, by=None):
     measured = stages.filtering.call_back(project, run) if stage == "filter" else 0
     if stage in HANDLES and not run.enlist(_wanted(stage, parameters), parameters.get("limit")) and not measured:
         # Leaving the transaction by an exception takes the empty run back.
-        raise CannotStart(f"No prompt waits for this: {where_they_are(project)}.")
+        held = waiting(project, stage).count() if parameters.get("limit") else 0
+        why = f"; {held:,} of them wait for their hypotheses" if held else ""
+        raise CannotStart(f"No prompt waits for this: {where_they_are(project)}{why}.")
     Event.objects.create(project=project, run=run, actor=by, kind="run_started", detail={"stage": stage})
     return run
 
 
 def _wanted(stage, parameters):
     prompts = Prompt.objects.in_state(*HANDLES[stage])
+    if parameters.get("limit") and stage in ("collect", "regenerate"):
+        prompts = prompts.partner_ready()  # those that must wait would fill the limit, again and again
     only = parameters.get("only")
     if only == "hypotheses_in_the_way":
         return prompts.hold_up_their_partner()

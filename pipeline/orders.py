@@ -67,7 +67,8 @@ def order_regeneration(project, path, *, dry_run=False):
 def _read(path):
     rows, wrong = [], []
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        # Other line ends, such as U+2028, may stand as they are in a JSON text.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise OrdersRefused(f"{path} cannot be read as UTF-8 text: {error}") from None
     for number, line in enumerate(lines, 1):
@@ -76,7 +77,7 @@ def _read(path):
         try:
             row = json.loads(line)
             problem = _problem(row)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             problem = f"is not JSON ({error})"
         if problem:
             wrong.append(f"{path}, line {number}: {problem}.")
@@ -124,7 +125,8 @@ def _order(prompt, row, report):
         "action": row["action"],
         "reasons": [text for text in [*_texts(row.get("reasons")), row.get("comment")] if text],
     }
-    if prompt.go(State.TO_REGENERATE, "regeneration_ordered", source=prompt.state, detail=detail):
+    mended = {"parked_from": "", "error_class": "", "error_detail": ""}
+    if prompt.go(State.TO_REGENERATE, "regeneration_ordered", source=prompt.state, detail=detail, **mended):
         Annotation.objects.filter(response=prompt.current_response_id, current=True, action="accept").update(
             current=False
         )

@@ -26,6 +26,7 @@ class State(models.TextChoices):
     PARKED = "parked", "Parked"
 
 
+AT_ONCE = 5000  # ids in one statement
 MACHINE_STATES = (State.TO_COLLECT, State.TO_FILTER, State.TO_JUDGE, State.TO_REGENERATE)
 
 # What the design's table allows; asking for anything else is a mistake in the code.
@@ -63,6 +64,12 @@ def content_key(task_type, domain, user_prompt, context, system_prompt):
         # The length keeps ("ab", "c") and ("a", "bc") apart.
         digest.update(len(data).to_bytes(8, "big") + data)
     return digest.hexdigest()
+
+
+def _portions(ids):
+    """`ids` in lists that a statement takes as parameters: SQLite has a limit for them."""
+    ids = list(ids)
+    return [ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)]
 
 
 class PromptQuerySet(models.QuerySet):
@@ -152,16 +159,20 @@ class PromptQuerySet(models.QuerySet):
             raise ValueError(f"No prompt goes from {source} to {target}; see curation.models.prompt.LEAVES_TO.")
         # Which rows move is decided under their locks; `self` may speak of the state that is about to change.
         rows = self.model.objects.filter(pk__in=[p.pk for p in self] if self._result_cache else self.values("pk"))
-        before = dict(rows.filter(state__in=wanted).select_for_update().order_by("pk").values_list("pk", "state"))
+        rows = rows.filter(state__in=wanted).select_for_update().order_by("pk")
+        before, projects = {}, {}
+        for pk, state, project in rows.values_list("pk", "state", "project_id"):
+            before[pk], projects[pk] = state, project
         if not before:
             return []
         if not keep_run:
             changes["run"] = None
-        self.model.objects.filter(pk__in=before).update(
-            state=target, state_changed_at=timezone.now(), lease_until=None, **changes
-        )
-        details = detail if detail and set(detail) <= set(before) else dict.fromkeys(before, detail or {})
-        projects = dict(self.model.objects.filter(pk__in=before).values_list("pk", "project_id"))
+        changes |= {"state": target, "state_changed_at": timezone.now(), "lease_until": None}
+        for ids in _portions(before):
+            self.model.objects.filter(pk__in=ids).update(**changes)
+        # One of the prompts that `detail` speaks of may have moved before.
+        each_its_own = bool(detail) and all(isinstance(key, int) for key in detail)
+        details = detail if each_its_own else dict.fromkeys(before, detail or {})
         Event.objects.bulk_create(
             [
                 Event(
@@ -203,10 +214,10 @@ class PromptQuerySet(models.QuerySet):
 
     def _reject_methodologies(self, hypotheses, run, actor):
         """A rejected hypothesis rejects its methodology."""
-        partners = self.model.objects.filter(
-            pair_as_methodology__hypothesis__in=hypotheses, project__paired=True
-        ).exclude(state=State.REJECTED)
-        partners.move(State.REJECTED, "hypothesis_rejected", run=run, actor=actor)
+        for ids in _portions(hypotheses):
+            partners = self.model.objects.filter(pair_as_methodology__hypothesis__in=ids, project__paired=True)
+            standing = partners.exclude(state=State.REJECTED)
+            standing.move(State.REJECTED, "hypothesis_rejected", run=run, actor=actor)
 
     def hypothesis_changed(self, *, run=None, actor=None):
         """A new attempt of these hypotheses: their methodologies must be asked (again) with it.

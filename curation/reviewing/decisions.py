@@ -69,6 +69,8 @@ def submit(project, user, choices, *, idempotency_key, seconds=0):
     if not idempotency_key or len(idempotency_key) > 64:
         raise ValueError("A submit needs an idempotency key of 1 to 64 characters.")
     responses = _responses(project, choices)
+    if any(c.action == Action.ACCEPT and not (c.edited_text or responses[c.response_id].text).strip() for c in choices):
+        raise ValueError("There is no text to accept: write one, or reject the response.")
     prompts = lock_units(project, [response.prompt_id for response in responses.values()])
     first = list(
         Annotation.objects.filter(

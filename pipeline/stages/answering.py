@@ -3,22 +3,31 @@
 from curation.models import Call, Prompt, State, Teacher, TeacherResponse
 from pipeline import answers, ledger, teachers
 
+from .composing import hypotheses_of
 from .sending import park, send_on
 
 
-def ask_teacher(teacher, system, user, task_type):
-    """The Ask for one answer, by schema where the task has one."""
+def ask_teacher(teacher, task_type, notes):
+    """The Ask for one answer to the messages in `notes`, by schema where the task has one.
+
+    Where these very messages were answered before for this prompt, another answer is bought: an attempt that gets the
+    stored one again would be none.
+    """
     schema = answers.schema_for(task_type, **teacher.profile.get("answer_schema", {}))
     named = (task_type, schema) if schema else None
-    return ledger.Ask(teacher, teachers.payload(teacher, system, user, schema=named))
+    ask = ledger.Ask(teacher, teachers.payload(teacher, notes["system"], notes["user"], schema=named))
+    ask.sample = notes["earlier"].count(ask.payload_hash)
+    return ask
 
 
 def next_attempts(prompt_list):
-    """{prompt id: number of its next attempt}."""
-    last = dict.fromkeys((prompt.pk for prompt in prompt_list), 0)
-    for pk, attempt in TeacherResponse.objects.filter(prompt__in=last).values_list("prompt_id", "attempt"):
-        last[pk] = max(last[pk], attempt)
-    return {pk: attempt + 1 for pk, attempt in last.items()}
+    """{prompt id: {"attempt": number of its next attempt, "earlier": payload hashes of its former ones}}."""
+    found = {prompt.pk: {"attempt": 1, "earlier": []} for prompt in prompt_list}
+    rows = TeacherResponse.objects.filter(prompt__in=found).values_list("prompt_id", "attempt", "call__payload_hash")
+    for pk, attempt, payload_hash in rows:
+        found[pk]["attempt"] = max(found[pk]["attempt"], attempt + 1)
+        found[pk]["earlier"].append(payload_hash)
+    return found
 
 
 def save_answers(run, works, *, source, kind):
@@ -32,7 +41,7 @@ def save_answers(run, works, *, source, kind):
     ]
     empty = [each for each in works if each not in again and each not in failed and _filtered_empty(each)]
     park(run, failed + empty)
-    answered = [each for each in works if each not in again + failed + empty]
+    answered = _let_outdated_go([each for each in works if each not in again + failed + empty])
     TeacherResponse.objects.bulk_create([_response(run, each) for each in answered], ignore_conflicts=True)
     stored = {
         (r.prompt_id, r.attempt): r.pk
@@ -41,6 +50,18 @@ def save_answers(run, works, *, source, kind):
     current = {each.prompt.pk: stored[(each.prompt.pk, each.notes["attempt"])] for each in answered}
     _make_current(run, answered, current, source=source, kind=kind)
     return again
+
+
+def _let_outdated_go(works):
+    """Leave out methods whose hypothesis got another answer while they were written: they are asked again with it."""
+    ids = [each.prompt.pk for each in works]
+    # Held until the methods are stored, so that no newer hypothesis comes in between.
+    hypotheses = Prompt.objects.filter(pair_as_hypothesis__methodology__in=ids).order_by("pk")
+    list(hypotheses.select_for_update(no_key=True, of=("self",)).values_list("pk"))
+    now = {pk: response.pk for pk, response in hypotheses_of([each.prompt for each in works]).items()}
+    outdated = [each for each in works if each.notes["hypothesis"] != now.get(each.prompt.pk)]
+    Prompt.objects.filter(pk__in=[each.prompt.pk for each in outdated]).let_go()
+    return [each for each in works if each not in outdated]
 
 
 def _make_current(run, works, current, *, source, kind):
@@ -110,6 +131,6 @@ def _ask_plainer(each):
         return False
     Teacher.objects.filter(pk=ask.teacher.pk, structure=sent).update(structure=_PLAINER[sent])
     ask.teacher.refresh_from_db(fields=["structure"])
-    each.asks["answer"] = ask_teacher(ask.teacher, each.notes["system"], each.notes["user"], each.prompt.task_type)
+    each.asks["answer"] = ask_teacher(ask.teacher, each.prompt.task_type, each.notes)
     each.calls.clear()
     return True

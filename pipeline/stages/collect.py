@@ -36,14 +36,13 @@ def prepare(run, prompts):
             prompt.park("cannot_compose", str(error), run=run)
             run.count(done=1, parked=1, last_error=str(error))
             continue
-        notes = {
-            "attempt": attempts[prompt.pk],
+        notes = attempts[prompt.pk] | {
             "system": system,
             "user": user,
             "templates": templates,
             "hypothesis": hypothesis.pk if hypothesis else None,
         }
-        works.append(ledger.Work(prompt, {"answer": ask_teacher(teacher, system, user, prompt.task_type)}, notes=notes))
+        works.append(ledger.Work(prompt, {"answer": ask_teacher(teacher, prompt.task_type, notes)}, notes=notes))
     return works
 
 

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from curation.models import FilterResult, Prompt, Resolution, Ruleset, State
+from curation.models.prompt import AT_ONCE
 from pipeline import filters, ledger
 from pipeline.config import read_yaml
 
@@ -55,8 +56,9 @@ def call_back(project, run):
     would flip is counted as `would_flip`. Returns how many were measured so.
     """
     recalled = undecided(project).free().move(State.TO_FILTER, "refiltered", run=run)
-    policy = Resolution.objects.filter(response__current_for__in=recalled, by=Resolution.By.POLICY)
-    policy.filter(current=True).update(current=False)
+    policy = Resolution.objects.filter(by=Resolution.By.POLICY, current=True)
+    for start in range(0, len(recalled), AT_ONCE):
+        policy.filter(response__current_for__in=recalled[start : start + AT_ONCE]).update(current=False)
     ruleset = ruleset_of(project)
     rules = filters.load_rules(ruleset.body)
     flips, results = 0, []

@@ -8,6 +8,7 @@ from pipeline.gate import DEFAULTS, Reading, judge_verdict, load_gate
 
 from .composing import template
 from .sending import park, send_on
+from .working import BATCH
 
 STATE = State.TO_JUDGE
 
@@ -21,7 +22,7 @@ def room(run):
     """How many prompts may be in hand, where each asks every judge."""
     judges = run.project.judges
     if not judges:
-        return 0  # what passes the filters then goes to people
+        return BATCH  # those who waited for judges that are gone: nothing is asked, they go to people
     return max(1, min(judge.concurrency for judge in judges.values()) // len(judges))
 
 
@@ -60,6 +61,10 @@ def _ask(prompt, judge, rubric, sample=0):
 
 def save(run, works):
     """Store the scores, ask once more where a reply could not be read, and let the gate decide on the rest."""
+    if not run.project.judges:
+        ids = [each.prompt.pk for each in works]
+        send_on(run, ids, State.TO_REVIEW, "gated", source=STATE, detail={"reasons": ["no_judges"]})
+        return []
     failed = [w for w in works if any(c.state == Call.State.FAILED and not _learn(w, n, c) for n, c in w.calls.items())]
     park(run, failed)
     scores, again, ready = [], [], []

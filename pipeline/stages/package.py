@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 
 from curation.models import Event, Pair, Project, Prompt, Release, Resolution, Run, State, TeacherResponse
 from curation.reviewing import settle
@@ -40,7 +40,10 @@ def candidates(project, include="accepted"):
             current_response__filter_results__ruleset=project.filter_ruleset,
         )
         wanted |= passed & Q(state__in=(State.TO_JUDGE, State.TO_REVIEW, State.TO_RESOLVE))
-    prompts = Prompt.objects.filter(wanted, project=project)
+    # An answer without a text has nothing to train on, whoever accepted it, unless a person wrote one.
+    written = Resolution.objects.filter(response=OuterRef("current_response"), current=True, action="accept")
+    has_text = ~Q(current_response__text="") | Exists(written.exclude(text=""))
+    prompts = Prompt.objects.filter(wanted, has_text, project=project)
     if not project.paired:
         return prompts
     ready = prompts.values("pk")

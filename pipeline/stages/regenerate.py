@@ -40,13 +40,11 @@ def prepare(run, waiting):
             prompt.park("cannot_compose", str(error), run=run)
             run.count(done=1, parked=1, last_error=str(error))
             continue
-        notes |= {
-            "attempt": attempts[prompt.pk],
+        notes |= attempts[prompt.pk] | {
             "parent": prompt.current_response_id,
             "hypothesis": hypothesis.pk if hypothesis else None,
         }
-        ask = ask_teacher(teacher, notes["system"], notes["user"], prompt.task_type)
-        works.append(ledger.Work(prompt, {"answer": ask}, notes=notes))
+        works.append(ledger.Work(prompt, {"answer": ask_teacher(teacher, prompt.task_type, notes)}, notes=notes))
     return works
 
 
@@ -73,7 +71,8 @@ def _send_exhausted_on(run, waiting):
 
 
 def _hypothesis_changed(prompt):
-    last = Event.objects.filter(prompt=prompt, to_state=STATE).order_by("-at", "-pk").first()
+    # A prompt that was parked on the way comes back for the reason it was sent for.
+    last = Event.objects.filter(prompt=prompt, to_state=STATE).exclude(kind="unparked").order_by("-at", "-pk").first()
     return bool(last) and last.kind == "hypothesis_changed"
 
 
