@@ -162,14 +162,20 @@ def load_config(path=None):
     return config
 
 
-def read_yaml(path):
-    """The mapping in a YAML file; raises ConfigError that says what is wrong with the file."""
+def read_text(path):
+    """The text of a file; raises ConfigError that says why it cannot be read."""
     try:
-        body = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+
+
+def read_yaml(path):
+    """The mapping in a YAML file; raises ConfigError that says what is wrong with the file."""
+    try:
+        body = yaml.safe_load(read_text(path))
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
     if body is None:

@@ -3,19 +3,30 @@
 import os
 from decimal import Decimal
 
-from curation.models import Project, PromptTemplate, Ruleset, Teacher
+from django.core.exceptions import ValidationError
 
+from curation.models import Project, PromptTemplate, Ruleset, Teacher
+from curation.models.teacher import base_url as check_base_url
+
+from .config import read_text
+from .config_errors import ConfigError
 from .gate import DEFAULTS, load_gate
 from .stages.composing import SYSTEM, SYSTEM_REGEN
 from .teachers import default_profile
 
 OPENAI_URL = "https://api.openai.com/v1"
+MOST_WORKERS = 1000
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
 
 
 def endpoint_of(model):
     """(base URL, key variable, model name) for a model id as the scripts wrote it: openrouter:…, openai/…, plain."""
     base_url = os.environ.get("OPENAI_BASE_URL", "").rstrip("/") or OPENAI_URL
+    try:
+        check_base_url(base_url)
+    except ValidationError as error:
+        # The value may hold a password, so it is not repeated.
+        raise ConfigError(f"OPENAI_BASE_URL is no address: {error.message}") from None
     if model.startswith("openrouter:"):
         return OPENROUTER_URL, "OPENROUTER_API_KEY", model.removeprefix("openrouter:")
     if base_url == OPENAI_URL:
@@ -56,7 +67,12 @@ def _free_name(model, base_url):
 
 def _concurrency(config):
     named = config.generation.max_concurrent_requests if config else None
-    return named or int(os.environ.get("OPENAI_MAX_WORKERS") or 32)
+    if named:
+        return named
+    said = os.environ.get("OPENAI_MAX_WORKERS", "").strip() or "32"
+    if not said.isascii() or not said.isdigit() or not 1 <= int(said) <= MOST_WORKERS:
+        raise ConfigError(f"OPENAI_MAX_WORKERS is {said!r}: give a whole number from 1 to {MOST_WORKERS:,}.")
+    return int(said)
 
 
 def _prices(config):
@@ -94,4 +110,4 @@ def _adopt_prompts(project, config):
     named = {SYSTEM: config.collection.system_prompt_path, SYSTEM_REGEN: config.collection.regen_system_prompt_path}
     for name, path in named.items():
         if path:
-            PromptTemplate.record(project, name, path.read_text(encoding="utf-8"), origin=path.name)
+            PromptTemplate.record(project, name, read_text(path), origin=path.name)

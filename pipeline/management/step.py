@@ -56,6 +56,10 @@ class StepCommand(BaseCommand):
             return self.step(options)
         except (ConfigError, jobs.CannotStart) as error:
             raise CommandError(str(error)) from None
+        except OSError as error:
+            if not error.filename:
+                raise
+            raise CommandError(f"{error.filename}: {error.strerror}.") from error
 
     # -- project and configuration ------------------------------------------------------------------------------
 

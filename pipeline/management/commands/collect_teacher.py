@@ -7,6 +7,7 @@ from django.core.management.base import CommandError
 from curation.importing import ImportRefused, import_file, sniff
 from curation.models import PromptTemplate
 from pipeline import datasets, jobs
+from pipeline.config import read_text
 from pipeline.management.step import StepCommand
 from pipeline.setup import teacher_for
 from pipeline.stages.composing import SYSTEM
@@ -43,7 +44,7 @@ class Command(StepCommand):
         if options["dry_run"]:
             return self._dry_run(project, src, options)
         if options["system_prompt"]:
-            body = options["system_prompt"].read_text(encoding="utf-8")
+            body = read_text(options["system_prompt"])
             PromptTemplate.record(project, SYSTEM, body, origin=options["system_prompt"].name)
         if src:
             self._import(project, src, config, options)
