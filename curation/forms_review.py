@@ -67,8 +67,8 @@ class DecisionForm(ReasonedForm):
 
     def clean(self):
         cleaned = super().clean()
-        text = cleaned.get("text")
-        if cleaned.get("action") == Action.ACCEPT and self.add_prefix("text") in self.data and not (text or "").strip():
+        text = cleaned.get("text") if self.add_prefix("text") in self.data else self.response.text
+        if cleaned.get("action") == Action.ACCEPT and not (text or "").strip():
             self.add_error("text", "An accepted text cannot be empty: put the text back, or reject the response.")
         return cleaned
 

@@ -13,6 +13,7 @@ from curation.models import Run
 from pipeline import prompts
 from pipeline.stages.package import INCLUDES
 
+LONGEST_NAME = 100  # bytes of an uploaded file's name that are kept
 # What each stage does, in one sentence; the order is that of the page.
 STAGES = {
     Run.Stage.PIPELINE: "Ask the teacher, measure the answers by the filters, have the judges score what passes.",
@@ -51,8 +52,9 @@ class UploadForm(forms.Form):
         if file.size > settings.MAX_UPLOAD_BYTES:
             raise forms.ValidationError(too_large())
         try:
-            # The end holds the format, so a long name loses its beginning.
-            file.safe_name = get_valid_filename(os.path.basename(file.name.replace("\\", "/")))[-100:].lstrip(".-")
+            # The end holds the format, so a long name loses its beginning; file systems count bytes.
+            name = get_valid_filename(os.path.basename(file.name.replace("\\", "/")))
+            file.safe_name = name.encode()[-LONGEST_NAME:].decode(errors="ignore").lstrip(".-")
         except SuspiciousFileOperation:
             file.safe_name = ""
         if not file.safe_name:

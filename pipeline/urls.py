@@ -19,5 +19,5 @@ urlpatterns = [
     path("p/<slug:slug>/releases/<int:version>/", releases.release_detail, name="release_detail"),
     path("p/<slug:slug>/releases/<int:version>/files/<path:path>", releases.release_file, name="release_file"),
     path("p/<slug:slug>/templates/", templates.template_list, name="template_list"),
-    path("p/<slug:slug>/templates/<str:name>/", templates.template_edit, name="template_edit"),
+    path("p/<slug:slug>/templates/<path:name>/", templates.template_edit, name="template_edit"),
 ]
