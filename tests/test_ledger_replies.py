@@ -132,3 +132,13 @@ def test_a_key_that_the_endpoint_repeats_is_stored_nowhere(project, teacher, tea
     stored = [list(model.objects.values()) for model in (Call, Run, Prompt)]
     assert "sk-very" not in json.dumps(stored, default=str, ensure_ascii=False) + caplog.text
     assert ended.done == 1 or ended.state == "failed"
+
+
+@pytest.mark.parametrize("header", [("Retry-After", "86400"), ("Retry-After-Ms", "inf"), ("Retry-After-Ms", "nan")])
+def test_an_endpoint_that_asks_to_wait_for_hours_stops_the_run(project, teacher_server, header):
+    prompt = factories.prompt(project)
+    teacher_server.script(teacher_replies.failing(429, "Come back tomorrow", headers=dict([header])), always=True)
+    ended = run(project, "collect")
+    prompt.refresh_from_db()
+    assert (ended.state, prompt.state) == ("failed", State.TO_COLLECT)
+    assert "asks to wait" in ended.error
