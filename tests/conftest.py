@@ -1,6 +1,7 @@
 """Fixtures that many tests share; what builds rows is in factories.py, what starts servers in services.py."""
 
 import shutil
+import signal
 
 import pytest
 
@@ -8,6 +9,9 @@ from tests import factories
 from tests.teacher_server import TeacherServer
 
 pytest_plugins = ["tests.services"]
+
+# A shell starts what runs in the background with Ctrl-C ignored, and every process of a test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
