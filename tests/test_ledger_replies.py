@@ -134,7 +134,7 @@ def test_a_key_that_the_endpoint_repeats_is_stored_nowhere(project, teacher, tea
     assert ended.done == 1 or ended.state == "failed"
 
 
-@pytest.mark.parametrize("header", [("Retry-After", "86400"), ("Retry-After-Ms", "inf"), ("Retry-After-Ms", "nan")])
+@pytest.mark.parametrize("header", [("Retry-After", "86400"), ("Retry-After-Ms", "inf")])
 def test_an_endpoint_that_asks_to_wait_for_hours_stops_the_run(project, teacher_server, header):
     prompt = factories.prompt(project)
     teacher_server.script(teacher_replies.failing(429, "Come back tomorrow", headers=dict([header])), always=True)
