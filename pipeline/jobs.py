@@ -19,6 +19,10 @@ QUEUE = "default"
 MAX_JOBS = 4  # jobs of one run, where so many workers are alive
 
 
+# Stages whose rules have versions: what an older version measured is measured again.
+RECALLS = {"filter": stages.filtering, "judge": stages.judge}
+
+
 class CannotStart(Exception):
     """A run that would be refused or could do nothing; the message says what to do instead."""
 
@@ -42,9 +46,9 @@ def workers_alive():
 def waiting(project, stage):
     """The prompts that a run of `stage` would take up now."""
     prompts = Prompt.objects.filter(project=project).in_state(*HANDLES[stage]).free()
-    if stage != "filter":
+    if stage not in RECALLS or (stage == "judge" and not project.judges):
         return prompts
-    recalled = stages.filtering.undecided(project).free()
+    recalled = RECALLS[stage].undecided(project).free()
     return Prompt.objects.filter(Q(pk__in=prompts.values("pk")) | Q(pk__in=recalled.values("pk")))
 
 
@@ -91,7 +95,7 @@ def prepare(project, stage, parameters=None, by=None):
     _refuse_impossible(project, stage, parameters)
     settle(project)
     run = Run.objects.create(project=project, stage=stage, parameters=parameters, created_by=by)
-    measured = stages.filtering.call_back(project, run) if stage == "filter" else 0
+    measured = RECALLS[stage].call_back(project, run) if stage in RECALLS else 0
     if stage in HANDLES and not run.enlist(_wanted(stage, parameters), parameters.get("limit")) and not measured:
         # Leaving the transaction by an exception takes the empty run back.
         held = waiting(project, stage).count() if parameters.get("limit") else 0

@@ -2,7 +2,9 @@
 
 import pytest
 
-from curation.models import JudgeScore, Prompt, State
+from curation import reviewing
+from curation.models import GateResult, JudgeScore, Prompt, Ruleset, State
+from pipeline import jobs
 from pipeline.config_errors import ConfigError
 from pipeline.gate import DEFAULTS, Reading, judge_verdict, load_gate
 from tests import factories, teacher_replies
@@ -141,3 +143,23 @@ class TestStage:
         factories.prompt(project, State.TO_JUDGE, answer=text)
         run(project, "judge")
         assert text in teacher_server.requests[0]["messages"][-1]["content"]
+
+    def test_another_gate_judges_anew_by_the_known_scores(self, project, teacher_server, settings):
+        settings.REVIEW_UNDO_SECONDS = 0
+        undecided, decided = factories.prompt(project, State.TO_JUDGE), factories.prompt(project, State.TO_JUDGE)
+        run(project, "judge")
+        asked = len(teacher_server.requests)
+        decided.refresh_from_db()
+        choice = reviewing.Choice(response_id=decided.current_response_id, action="accept")
+        reviewing.submit(project, factories.member(project, "reviewer"), [choice], idempotency_key="one")
+        Ruleset.record(project, "gate", load_gate({"judge_f_threshold": 100, "judge_r_threshold": 100}))
+        ended = run(project, "judge")
+        assert dict(Prompt.objects.values_list("pk", "state")) == {
+            undecided.pk: State.TO_REGENERATE,
+            decided.pk: State.ACCEPTED,
+        }
+        assert len(teacher_server.requests) == asked
+        assert ended.counters["would_flip"] == 1
+        assert GateResult.objects.count() == 4
+        with pytest.raises(jobs.CannotStart):
+            jobs.prepare(project, "judge")

@@ -14,11 +14,11 @@ LEADS_TO = {
     "to_collect": "to_filter parked rejected",
     "to_filter": "to_judge to_review to_regenerate rejected",
     "to_judge": "to_filter to_review accepted to_regenerate rejected parked",
-    "to_review": "to_filter accepted rejected to_regenerate to_resolve",
+    "to_review": "to_filter to_judge accepted rejected to_regenerate to_resolve",
     "to_resolve": "accepted rejected to_regenerate to_review",
-    "to_regenerate": "to_filter to_review rejected parked",
-    "accepted": "to_filter to_review rejected to_regenerate",
-    "rejected": "to_filter to_review to_regenerate to_collect",
+    "to_regenerate": "to_filter to_judge to_review rejected parked",
+    "accepted": "to_filter to_judge to_review rejected to_regenerate",
+    "rejected": "to_filter to_judge to_review to_regenerate to_collect",
     "parked": "to_collect to_judge to_regenerate rejected",
 }
 MOVES = [(source, target, target in LEADS_TO[source].split()) for source in State.values for target in State.values]

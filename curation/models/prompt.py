@@ -33,7 +33,7 @@ MACHINE_STATES = (State.TO_COLLECT, State.TO_FILTER, State.TO_JUDGE, State.TO_RE
 LEAVES_TO = {
     State.TO_COLLECT: {State.TO_FILTER, State.PARKED, State.REJECTED},
     State.TO_FILTER: {State.TO_JUDGE, State.TO_REVIEW, State.TO_REGENERATE, State.REJECTED},
-    # Back to the filters: other rules hold now, and no person has decided (see pipeline.stages.filter.call_back).
+    # Back to filters or gate: other rules hold now, and no person has decided (see pipeline/stages/recalling.py).
     State.TO_JUDGE: {
         State.TO_FILTER,
         State.TO_REVIEW,
@@ -42,11 +42,18 @@ LEAVES_TO = {
         State.REJECTED,
         State.PARKED,
     },
-    State.TO_REVIEW: {State.TO_FILTER, State.ACCEPTED, State.REJECTED, State.TO_REGENERATE, State.TO_RESOLVE},
+    State.TO_REVIEW: {
+        State.TO_FILTER,
+        State.TO_JUDGE,
+        State.ACCEPTED,
+        State.REJECTED,
+        State.TO_REGENERATE,
+        State.TO_RESOLVE,
+    },
     State.TO_RESOLVE: {State.ACCEPTED, State.REJECTED, State.TO_REGENERATE, State.TO_REVIEW},
-    State.TO_REGENERATE: {State.TO_FILTER, State.TO_REVIEW, State.REJECTED, State.PARKED},
-    State.ACCEPTED: {State.TO_FILTER, State.TO_REVIEW, State.REJECTED, State.TO_REGENERATE},
-    State.REJECTED: {State.TO_FILTER, State.TO_REVIEW, State.TO_REGENERATE, State.TO_COLLECT},
+    State.TO_REGENERATE: {State.TO_FILTER, State.TO_JUDGE, State.TO_REVIEW, State.REJECTED, State.PARKED},
+    State.ACCEPTED: {State.TO_FILTER, State.TO_JUDGE, State.TO_REVIEW, State.REJECTED, State.TO_REGENERATE},
+    State.REJECTED: {State.TO_FILTER, State.TO_JUDGE, State.TO_REVIEW, State.TO_REGENERATE, State.TO_COLLECT},
     State.PARKED: {State.TO_COLLECT, State.TO_JUDGE, State.TO_REGENERATE, State.REJECTED},
 }
 

@@ -1,13 +1,12 @@
 """Filter: measure every rule on each answer, keep every value, and send the prompt on."""
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, Subquery
 
-from curation.models import FilterResult, Prompt, Resolution, Ruleset, State
-from curation.models.prompt import AT_ONCE
+from curation.models import FilterResult, Ruleset, State
 from pipeline import filters, ledger
 from pipeline.config import read_yaml
 
+from . import recalling
 from .sending import send_on
 from .working import BATCH
 
@@ -28,25 +27,13 @@ def adopt(project, path=None, by=None):
     return Ruleset.record(project, Ruleset.Kind.FILTER, body, origin=path.name, by=by)
 
 
-def unmeasured(project):
-    """Prompts past the filters that the current rules have not measured, though earlier ones did.
-
-    Of the rejected, those alone that the filters rejected: what fell with its hypothesis, or by a judge, stays down.
-    """
-    earlier = FilterResult.objects.filter(response=OuterRef("current_response")).order_by("-pk")
-    rejected_elsewhere = Q(state=State.REJECTED) & ~Q(last_outcome=State.REJECTED)
-    return (
-        Prompt.objects.filter(project=project, state__in=RECALLED)
-        .filter(Exists(earlier), ~Exists(earlier.filter(ruleset=ruleset_of(project))))
-        .annotate(last_outcome=Subquery(earlier.values("outcome")[:1]))
-        .exclude(rejected_elsewhere)
-    )
-
-
 def undecided(project):
-    """Those `unmeasured` prompts that may move by new rules: no person has decided them."""
-    decided = Prompt.objects.filter(project=project).decided_by_people()
-    return unmeasured(project).exclude(pk__in=decided.values("pk"))
+    """Prompts past the filters that the current rules have not measured and no person has decided."""
+    return recalling.undecided(_unmeasured(project), project)
+
+
+def _unmeasured(project):
+    return recalling.unmeasured(project, FilterResult, ruleset_of(project), RECALLED)
 
 
 def call_back(project, run):
@@ -55,21 +42,12 @@ def call_back(project, run):
     Undecided prompts go back to the filters. Decided ones are measured where they stand; how many of those verdicts
     would flip is counted as `would_flip`. Returns how many were measured so.
     """
-    recalled = undecided(project).free().move(State.TO_FILTER, "refiltered", run=run)
-    policy = Resolution.objects.filter(by=Resolution.By.POLICY, current=True)
-    for start in range(0, len(recalled), AT_ONCE):
-        policy.filter(response__current_for__in=recalled[start : start + AT_ONCE]).update(current=False)
+    recalling.recall(undecided(project), STATE, "refiltered", run)
     ruleset = ruleset_of(project)
     rules = filters.load_rules(ruleset.body)
-    flips, results = 0, []
-    for prompt in unmeasured(project).decided_by_people().select_related("current_response").iterator(BATCH):
-        result = _measure(run, prompt, ruleset, rules)
-        flips += result.passed != prompt.current_response.filter_results.order_by("-pk").first().passed
-        results.append(result)
-    FilterResult.objects.bulk_create(results, ignore_conflicts=True, batch_size=BATCH)
-    if results:
-        run.count(measured_where_they_stand=len(results), would_flip=flips)
-    return len(results)
+    standing = _unmeasured(project).decided_by_people().select_related("current_response")
+    measured = [(prompt, _measure(run, prompt, ruleset, rules)) for prompt in standing.iterator(BATCH)]
+    return recalling.keep(FilterResult, measured, run)
 
 
 def _measure(run, prompt, ruleset, rules):

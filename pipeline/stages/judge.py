@@ -6,11 +6,13 @@ from curation.models import Call, GateResult, JudgeScore, Resolution, Ruleset, S
 from pipeline import answers, ledger, prompts, teachers
 from pipeline.gate import DEFAULTS, Reading, judge_verdict, load_gate
 
+from . import recalling
 from .composing import template
 from .sending import park, send_on
 from .working import BATCH
 
 STATE = State.TO_JUDGE
+RECALLED = (State.TO_REVIEW, State.TO_REGENERATE, State.REJECTED, State.ACCEPTED)
 
 
 def gate_of(project):
@@ -133,28 +135,55 @@ def _score(each, rubric, call, judgement, error=""):
     )
 
 
-def _decide(run, works):
-    """The gate's verdict on each response, stored with every reason; then each prompt goes on."""
+def undecided(project):
+    """Prompts past the gate that its current version has not judged and no person has decided."""
+    return recalling.undecided(_unjudged(project), project)
+
+
+def _unjudged(project):
+    return recalling.unmeasured(project, GateResult, gate_of(project), RECALLED)
+
+
+def call_back(project, run):
+    """Another gate: undecided prompts are judged again, by the scores that are known where the rubric is the same.
+
+    Decided ones get the verdict of the new gate where they stand, from known scores alone; see `recalling.keep`.
+    """
+    recalling.recall(undecided(project), STATE, "regated", run)
+    standing = list(_unjudged(project).decided_by_people().select_related("current_response__teacher"))
+    for prompt in standing:
+        prompt.project = project
+    works = [each for each in prepare(run, standing) if not each.asks]
+    return recalling.keep(GateResult, [(w.prompt, row) for w, row, _ in _verdicts(run, works)], run)
+
+
+def _verdicts(run, works):
+    """[(work, GateResult without an outcome, Verdict)] by the current gate."""
     project, ruleset = run.project, gate_of(run.project)
-    gate = load_gate(ruleset.body)
-    readings = _readings(works)
-    results, targets, details = [], {}, {}
+    gate, readings = load_gate(ruleset.body), _readings(works)
+    found = []
     for each in works:
         response = each.prompt.current_response
         verdict = judge_verdict(readings[response.pk], list(project.judges), gate)
-        target = _target(each.prompt, verdict)
-        results.append(
-            GateResult(
-                response=response,
-                ruleset=ruleset,
-                run=run,
-                measurements=verdict.measurements,
-                reasons=verdict.reasons,
-                passed=verdict.passed,
-                outcome=target,
-            )
+        row = GateResult(
+            response=response,
+            ruleset=ruleset,
+            run=run,
+            measurements=verdict.measurements,
+            reasons=verdict.reasons,
+            passed=verdict.passed,
         )
-        targets.setdefault(target, []).append(each.prompt)
+        found.append((each, row, verdict))
+    return found
+
+
+def _decide(run, works):
+    """The gate's verdict on each response, stored with every reason; then each prompt goes on."""
+    results, targets, details = [], {}, {}
+    for each, row, verdict in _verdicts(run, works):
+        row.outcome = _target(each.prompt, verdict)
+        results.append(row)
+        targets.setdefault(row.outcome, []).append(each.prompt)
         details[each.prompt.pk] = {"reasons": verdict.reasons}
     GateResult.objects.bulk_create(results, ignore_conflicts=True)
     run.count(gate_passed=sum(r.passed for r in results), gate_held=sum(not r.passed for r in results))
