@@ -1,5 +1,8 @@
 """Runs and the queue: start, work, cancel, recover. The only module that imports django_rq."""
 
+import os
+from pathlib import Path
+
 import django_rq
 import redis
 from django.db import transaction
@@ -93,6 +96,7 @@ def prepare(project, stage, parameters=None, by=None):
     if stage not in Run.Stage.values:
         raise CannotStart(f"{stage!r} is no stage; stages are {', '.join(Run.Stage.values)}.")
     _refuse_impossible(project, stage, parameters)
+    _end_runs_of_dead_commands(project)
     settle(project)
     run = Run.objects.create(project=project, stage=stage, parameters=parameters, created_by=by)
     measured = RECALLS[stage].call_back(project, run) if stage in RECALLS else 0
@@ -103,6 +107,20 @@ def prepare(project, stage, parameters=None, by=None):
         raise CannotStart(f"No prompt waits for this: {where_they_are(project)}{why}.")
     Event.objects.create(project=project, run=run, actor=by, kind="run_started", detail={"stage": stage})
     return run
+
+
+def this_process():
+    """What an inline run says of the command that works on it."""
+    return {"host": os.uname().nodename, "pid": os.getpid()}
+
+
+def _end_runs_of_dead_commands(project):
+    """Runs without a queue whose command was killed: no job takes them up, and their prompts must not wait for it."""
+    for run in Run.objects.live().filter(project=project, parameters__has_key="command"):
+        command = run.parameters["command"]
+        here = command["host"] == os.uname().nodename
+        if run.is_stalled or (here and not Path(f"/proc/{command['pid']}").exists() and Path("/proc").exists()):
+            run.end(Run.State.FAILED, error="The command that worked on it was killed; start it again to go on.")
 
 
 def _wanted(stage, parameters):
@@ -172,7 +190,9 @@ def recover():
     for job in queue.jobs + [queue.fetch_job(job_id) for job_id in registry.get_job_ids()]:
         if job and job.args:
             queued.add(job.args[0])
-    lost = [run for run in Run.objects.live().order_by("pk") if run.pk not in queued]
+    # A run without a queue belongs to the command that works on it.
+    live = Run.objects.live().exclude(parameters__has_key="command").order_by("pk")
+    lost = [run for run in live if run.pk not in queued]
     for run in lost:
         enqueue(run)
     return lost

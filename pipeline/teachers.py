@@ -11,6 +11,7 @@ import queue
 import random
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -177,6 +178,7 @@ class Exchange:
         self._clients = {}
         self._slots = {}
         self._tasks = set()
+        self._no_more_tries = asyncio.Event()
 
     def __enter__(self):
         self._thread.start()
@@ -218,10 +220,14 @@ class Exchange:
             self.in_flight -= len(arrived)
             return arrived
 
+    def stop_retrying(self):
+        """Hand back what failed so far as it is: nobody waits for a better answer any more."""
+        self._loop.call_soon_threadsafe(self._no_more_tries.set)
+
     async def _deliver(self, ticket, endpoint, client, body):
         try:
             async with self._slots[endpoint]:
-                reply = await _ask(client, endpoint, body)
+                reply = await _ask(client, endpoint, body, self._no_more_tries)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # a mistake of ours must not leave the prompt in hand for ever: it is parked
@@ -274,11 +280,11 @@ def _openai_project():
     return os.environ.get("OPENAI_PROJECT_ID") or (os.environ[named[0]] if named else None)
 
 
-async def _ask(client, endpoint, body):
+async def _ask(client, endpoint, body, no_more_tries):
     """One request with its retries: jittered, doubling, or as long as the endpoint asks."""
     for tries in range(1, MAX_TRIES + 1):
         reply, wait = await _ask_once(client, endpoint, body, tries)
-        if reply.error_class not in RETRIED or tries == MAX_TRIES:
+        if reply.error_class not in RETRIED or tries == MAX_TRIES or no_more_tries.is_set():
             return reply
         if wait is not None and not wait <= LONGEST_ASKED_SECONDS:
             said = f"The endpoint asks to wait {wait:,.0f} seconds: {reply.error}"
@@ -286,7 +292,9 @@ async def _ask(client, endpoint, body):
         if wait is None:
             longest = min(settings.RETRY_PAUSE_SECONDS * 2 ** (tries - 1), LONGEST_PAUSE_SECONDS)
             wait = random.uniform(longest / 2, longest)
-        await asyncio.sleep(wait)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(no_more_tries.wait(), wait)
+            return reply
     raise AssertionError("unreachable")
 
 

@@ -1,6 +1,8 @@
 """Collect against a teacher that speaks real HTTP: what is stored, what is parked, what stops the run."""
 
 import json
+import subprocess
+import threading
 
 import pytest
 
@@ -267,3 +269,37 @@ def test_a_run_goes_on_until_nothing_waits(project, teacher, concurrency):
     ended = run(project, "collect")
     assert (ended.done, ended.total) == (30, 30)
     assert not Prompt.objects.exclude(state=State.TO_FILTER).exists()
+
+
+def test_a_run_of_a_killed_command_lets_its_prompts_go(project, teacher_server):
+    for _ in range(3):
+        factories.prompt(project)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    dead = jobs.prepare(project, "collect", {"command": jobs.this_process() | {"pid": gone.pid}})
+    dead.begin()
+    assert run(project, "collect").done == 3
+    dead.refresh_from_db()
+    assert dead.state == "failed"
+    assert "start it again" in dead.error
+
+
+def test_a_run_of_a_living_command_keeps_its_prompts(project, teacher_server):
+    factories.prompt(project)
+    jobs.prepare(project, "collect", {"command": jobs.this_process()}).begin()
+    with pytest.raises(jobs.CannotStart):
+        jobs.prepare(project, "collect")
+
+
+def test_a_cancel_does_not_wait_for_retries(project, teacher_server):
+    prompts = [factories.prompt(project) for _ in range(3)]
+    teacher_server.script(teacher_replies.rate_limited(retry_after=300), always=True)
+    made = jobs.prepare(project, "collect")
+    canceller = threading.Thread(target=lambda: (teacher_server.wait_for(3), Run.objects.get(pk=made.pk).cancel()))
+    canceller.start()
+    jobs.carry_out(made)
+    canceller.join()
+    made.refresh_from_db()
+    assert made.state == "cancelled"
+    assert set(Prompt.objects.values_list("state", "lease_until")) == {(State.TO_COLLECT, None)}
+    assert len(prompts) == len(teacher_server.requests)

@@ -94,7 +94,7 @@ class StepCommand(BaseCommand):
         """Run one stage to its end, in this process or by the workers; raises CommandError where it failed."""
         parameters = {"limit": options.get("max_samples"), "batch_size": options.get("batch_size"), **parameters}
         if options["inline"]:
-            run = jobs.prepare(project, stage, parameters)
+            run = jobs.prepare(project, stage, parameters | {"command": jobs.this_process()})
             self._inline(run)
         else:
             if not jobs.workers_alive():

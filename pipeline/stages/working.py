@@ -16,7 +16,8 @@ from curation.reviewing import settle
 from pipeline import ledger, teachers
 
 BATCH = 200  # prompts a transaction where the run names no batch size
-DRAIN_SECONDS = 4.0  # how long answers under way are awaited after a stop was asked
+DRAIN_SECONDS = 4.0  # how long answers under way are awaited when the worker must end
+CANCEL_SECONDS = 30.0  # and when somebody cancelled the run
 
 
 class StopRun(Exception):
@@ -87,11 +88,14 @@ class _Worker:
         self.cancelled = self.cancelled or self.run.seen()
         if self.halted_at is None and (self.failure or self.cancelled or self.should_stop() or _out_of_time(self.run)):
             self.halted_at = time.monotonic()
+            if self.cancelled or self.failure or self.should_stop():
+                self.exchange.stop_retrying()
         return self.halted_at is not None
 
     def _may_wait(self):
         """Whether answers under way may be awaited; some seconds after a stop they are given up, to be asked later."""
-        if not self.halted_at or not self.should_stop() or time.monotonic() - self.halted_at < DRAIN_SECONDS:
+        limit = DRAIN_SECONDS if self.should_stop() else CANCEL_SECONDS if self.cancelled else float("inf")
+        if not self.halted_at or time.monotonic() - self.halted_at < limit:
             return True
         Prompt.objects.filter(pk__in=self.hands.works).let_go()
         self.hands.works.clear()
@@ -174,6 +178,10 @@ class _Worker:
         self.hands.works.pop(each.prompt.pk, None)
         Prompt.objects.filter(pk=each.prompt.pk).renew(2)
 
+    def _let_go(self, each):
+        self.hands.works.pop(each.prompt.pk, None)
+        Prompt.objects.filter(pk=each.prompt.pk).let_go()
+
     def _fail(self, message, works):
         self.failure = self.failure or message
         Prompt.objects.filter(pk__in=[each.prompt.pk for each in works]).let_go()
@@ -194,6 +202,8 @@ class _Worker:
                     continue
                 if call.state == Call.State.FAILED and call.error_class in teachers.FATAL:
                     self._fail(f"{call.teacher.name}: {call.error_detail}", [each])
+                elif self.halted_at and call.error_class in teachers.RETRIED:
+                    self._let_go(each)  # it was not given its retries, so it is no failure of the prompt's
                 else:
                     each.calls[name] = call
 
