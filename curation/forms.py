@@ -140,10 +140,8 @@ class TeacherForm(forms.ModelForm):
     GROUPS = (
         ("Model", ("name", "kind", "base_url", "model", "api_key_env")),
         ("How it is asked", ("structure", "parameters", "profile", "timeout_seconds")),
-        (
-            "Limits",
-            ("concurrency", "requests_per_minute", "input_tokens_per_minute", "output_tokens_per_minute"),
-        ),
+        # Requests and tokens a minute come here once they are kept to: a field without effect would be a false promise.
+        ("Limits", ("concurrency",)),
         ("Prices", ("input_price", "output_price", "prices_of")),
     )
 
@@ -151,8 +149,7 @@ class TeacherForm(forms.ModelForm):
         model = Teacher
         fields = [
             *("name", "kind", "base_url", "model", "api_key_env", "structure", "parameters", "profile"),
-            *("timeout_seconds", "concurrency", "requests_per_minute", "input_tokens_per_minute"),
-            *("output_tokens_per_minute", "input_price", "output_price", "prices_of"),
+            *("timeout_seconds", "concurrency", "input_price", "output_price", "prices_of"),
         ]
         widgets = {
             "parameters": forms.Textarea(attrs={"rows": 3, "class": "mono"}),
