@@ -177,23 +177,15 @@ class PromptQuerySet(models.QuerySet):
         changes |= {"state": target, "state_changed_at": timezone.now(), "lease_until": None}
         for ids in _portions(before):
             self.model.objects.filter(pk__in=ids).update(**changes)
-        # One of the prompts that `detail` speaks of may have moved before.
+        # Given one per id, `detail` may speak of a prompt that had moved before.
         each_its_own = bool(detail) and all(isinstance(key, int) for key in detail)
         details = detail if each_its_own else dict.fromkeys(before, detail or {})
+        common = {"run": run, "actor": actor, "kind": kind, "to_state": target}
         Event.objects.bulk_create(
-            [
-                Event(
-                    project_id=projects[pk],
-                    prompt_id=pk,
-                    run=run,
-                    actor=actor,
-                    kind=kind,
-                    from_state=state,
-                    to_state=target,
-                    detail=details.get(pk, {}),
-                )
+            (
+                Event(project_id=projects[pk], prompt_id=pk, from_state=state, detail=details.get(pk, {}), **common)
                 for pk, state in before.items()
-            ],
+            ),
             batch_size=1000,
         )
         if target == State.REJECTED:

@@ -1,9 +1,10 @@
 """From answered calls to stored responses: what collect and regenerate share."""
 
-from curation.models import Call, Prompt, State, Teacher, TeacherResponse
+from curation.models import Call, Prompt, State, TeacherResponse
 from pipeline import answers, ledger, teachers
 
 from .composing import hypotheses_of
+from .plainer import learn_plainer
 from .sending import park, send_on
 
 
@@ -117,20 +118,11 @@ def _filtered_empty(each):
     return True
 
 
-_PLAINER = {"json_schema": "json_object", "json_object": "text"}
-
-
 def _ask_plainer(each):
-    """Where the endpoint takes no schema, learn it for the teacher and ask this work again in the next simpler way."""
-    call = each.calls["answer"]
-    if call.error_class != "unsupported_structure":
-        return False
+    """Where the endpoint takes no schema, ask this work again in the next simpler way."""
     ask = each.asks["answer"]
-    sent = ask.body.get("response_format", {}).get("type", "text")
-    if sent not in _PLAINER:
+    if not learn_plainer(ask, each.calls["answer"]):
         return False
-    Teacher.objects.filter(pk=ask.teacher.pk, structure=sent).update(structure=_PLAINER[sent])
-    ask.teacher.refresh_from_db(fields=["structure"])
     each.asks["answer"] = ask_teacher(ask.teacher, each.prompt.task_type, each.notes)
     each.calls.clear()
     return True

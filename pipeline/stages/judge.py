@@ -8,6 +8,7 @@ from pipeline.gate import DEFAULTS, Reading, judge_verdict, load_gate
 
 from . import recalling
 from .composing import template
+from .plainer import learn_plainer
 from .sending import park, send_on
 from .working import BATCH
 
@@ -81,17 +82,11 @@ def save(run, works):
     return again
 
 
-_PLAINER = {"json_schema": "json_object", "json_object": "text"}
-
-
 def _learn(each, name, call):
-    """An endpoint that takes no schema is asked in the next simpler way; returns whether it will be."""
+    """Where the endpoint takes no schema, ask this judge again in the next simpler way; returns whether it will be."""
     ask = each.asks[name]
-    sent = ask.body.get("response_format", {}).get("type", "text")
-    if call.error_class != "unsupported_structure" or sent not in _PLAINER:
+    if not learn_plainer(ask, call):
         return False
-    Teacher.objects.filter(pk=ask.teacher.pk, structure=sent).update(structure=_PLAINER[sent])
-    ask.teacher.refresh_from_db(fields=["structure"])
     each.asks[name] = _ask(each.prompt, ask.teacher, each.notes["rubrics"][name], ask.sample)
     return True
 
