@@ -6,6 +6,7 @@ that matches none or several is reported, never guessed, and never taken by its 
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.db import transaction
@@ -42,21 +43,20 @@ def order_regeneration(project, path, *, dry_run=False):
     """Order what the rows of the JSONL file at `path` ask for; returns an OrdersReport."""
     rows = _read(Path(path))
     report = OrdersReport()
-    wanted = {}
-    for number, row in rows:
-        if row["action"] == "accept":
-            report.accepted += 1
-        else:
-            wanted.setdefault(_identity(row["task_type"], row["context"], row["teacher_output"]), []).append(
-                (number, row)
-            )
+    # The last word on an answer counts: a later accept takes an earlier reject of the same file back.
+    last = {_identity(row["task_type"], row["context"], row["teacher_output"]): (number, row) for number, row in rows}
+    wanted = {identity: order for identity, order in last.items() if order[1]["action"] != "accept"}
+    report.accepted = len(last) - len(wanted)
     found = _find(project, wanted)
-    for identity, orders in wanted.items():
-        number, row = orders[-1]
+    for identity, (number, row) in wanted.items():
         matches = found.get(identity, [])
         if len(matches) != 1:
             what = "no response" if not matches else f"{len(matches)} responses"
             report.problems.append(f"{path}, line {number}: {what} with this task type, context and teacher output.")
+        elif _accepted_since(matches[0], row):
+            report.problems.append(
+                f"{path}, line {number}: accepted since; reopen it on its page to have it asked again."
+            )
         elif not dry_run:
             _order(matches[0], row, report)
         else:
@@ -112,6 +112,19 @@ def _find(project, wanted):
         if identity in wanted:
             found.setdefault(identity, []).append(prompt)
     return found
+
+
+def _accepted_since(prompt, row):
+    """Whether people accepted this answer after the row was written, or at a time that the row does not tell."""
+    if prompt.state != State.ACCEPTED:
+        return False
+    accepted = Resolution.objects.filter(response=prompt.current_response_id, current=True, action="accept").first()
+    try:
+        written = datetime.fromisoformat(str(row.get("timestamp")))
+    except ValueError:
+        return True
+    written = written if written.tzinfo else written.replace(tzinfo=UTC)  # the scripts wrote UTC without saying so
+    return bool(accepted) and accepted.created_at > written
 
 
 @transaction.atomic
