@@ -188,6 +188,21 @@ def test_a_pair_takes_a_letter_for_each_half(project, ada, open_as):
     assert decisions() == ["accept", "regenerate"]
 
 
+def test_letters_go_on_to_the_next_half_where_the_page_set_the_focus(project, ada, open_as):
+    project.paired = True
+    project.save()
+    factories.pair(project, State.TO_REVIEW)
+    page = open_as(ada)
+    page.keyboard.press("Control+Enter")
+    page.locator("input[value=accept]:focus").first.wait_for()
+    page.keyboard.press("a")
+    page.keyboard.press("a")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("Nothing for you right now").wait_for()
+
+    assert decisions() == ["accept", "accept"]
+
+
 def test_what_is_missing_is_said_and_focused(project, ada, open_as):
     prompts(project, 1)
     page = open_as(ada)

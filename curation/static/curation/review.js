@@ -6,6 +6,7 @@
   let activeSince = null, activeMs = 0, lastSign = 0;
   let slot = null; // where the focus was before a swap
   let chosenCard = null; // the card a letter was last used on
+  let placed = null; // what we gave the focus ourselves: being there is nobody's choice of a card
 
   const root = () => document.querySelector("[data-review]");
   const form = () => document.getElementById("review-form");
@@ -171,6 +172,7 @@
       document.querySelector(".rv-deciding .rv-scroll") || document.querySelector("#review-item a.btn");
     slot = null;
     if (target) target.focus({ preventScroll: true });
+    placed = document.activeElement;
   }
 
   // --- keys
@@ -180,7 +182,7 @@
 
   function cardAtHand() {
     const focused = document.activeElement && document.activeElement.closest(".rv-deciding");
-    const inControls = focused && !document.activeElement.matches(".rv-scroll");
+    const inControls = focused && document.activeElement !== placed && !document.activeElement.matches(".rv-scroll");
     return (inControls && focused) || cards().find((card) => !checked(card)) || chosenCard || focused || cards()[0];
   }
   function choose(action) {
@@ -298,6 +300,7 @@
     line.hidden = false;
   }
   document.addEventListener("submit", writeSeconds, true);
+  document.addEventListener("focusout", () => { placed = null; });
   document.addEventListener("htmx:beforeRequest", function (event) {
     if (event.detail.elt.matches("form")) {
       rememberSlot();
