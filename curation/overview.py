@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
 
-from .models import Annotation, Prompt, Release, Run, State
+from .models import Annotation, Release, Run, State
 from .models.prompt import MACHINE_STATES
 from .reviewing import pending_counts
 
@@ -12,35 +12,6 @@ from .reviewing import pending_counts
 def waiting_for(project, user):
     """{"review": n, "resolve": n} of what waits for `user` in `project`; zeros for who may not decide."""
     return pending_counts(project, user) if project.member.may_review else {"review": 0, "resolve": 0}
-
-
-def waiting_by_project(user, projects):
-    """{project id: {"review": n, "resolve": n}}: what waits for people, minus what `user` has decided already."""
-    states = (State.TO_REVIEW, State.TO_RESOLVE)
-    counted = (
-        Prompt.objects.filter(project__in=projects, state__in=states)
-        .order_by()
-        .values_list("project", "state")
-        .annotate(n=Count("pk"))
-    )
-    mine = (
-        Annotation.objects.filter(
-            reviewer=user,
-            current=True,
-            purpose=Annotation.Purpose.REVIEW,
-            response__current_for__state=State.TO_REVIEW,
-            response__current_for__project__in=projects,
-        )
-        .order_by()
-        .values_list("response__current_for__project")
-        .annotate(n=Count("pk"))
-    )
-    waiting = {project.pk: {"review": 0, "resolve": 0} for project in projects}
-    for project, state, n in counted:
-        waiting[project]["review" if state == State.TO_REVIEW else "resolve"] = n
-    for project, n in mine:
-        waiting[project]["review"] = max(0, waiting[project]["review"] - n)
-    return waiting
 
 
 def with_latest(projects):

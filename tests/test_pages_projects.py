@@ -28,12 +28,33 @@ def test_home_shows_what_waits_for_me_and_nothing_of_others():
     factories.prompt(mine, "to_review")
     factories.prompt(mine, "to_resolve")
     factories.annotation(first.current_response, ada)
+    mine.memberships.filter(user=ada).update(can_resolve=True)
     factories.run(mine, state="finished")
     factories.release(mine)
     page = text(factories.client(ada).get("/"))
     assert "Mine 1 1 Collect Finished" in page
     assert "v1 Published" in page
     assert "Foreign" not in page
+
+
+def test_home_counts_what_the_top_bar_counts():
+    ada, ben = factories.user("ada"), factories.user("ben")
+    project = factories.project("Pairs", managers=[ada], reviewers=[ben], paired=True)
+    factories.pair(project, "to_review")
+    factories.pair(project, "to_review", methodology_state="to_regenerate")  # its hypothesis waits with it
+    factories.pair(project, "to_resolve")
+    for person, resolve in ((ada, 2), (ben, 0)):
+        client = factories.client(person)
+        home = client.get("/").context["projects"][0].waiting
+        assert home == {"review": 2, "resolve": resolve}
+        assert "Review 2" in text(client.get("/p/pairs/"))
+
+
+def test_home_sends_no_viewer_to_pages_that_refuse():
+    cyd = factories.user("cyd")
+    project = factories.project("Read only", viewers=[cyd])
+    factories.prompt(project, "to_review")
+    assert "/p/read-only/review/" not in factories.client(cyd).get("/").content.decode()
 
 
 def test_whoever_makes_a_project_manages_it():

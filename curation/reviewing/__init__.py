@@ -13,7 +13,7 @@ from .decisions import (
     why_not_decide,
 )
 from .diff import Change, word_diff
-from .queue import EmptyQueue, decidable, pending_counts, to_resolve
+from .queue import EmptyQueue, decidable, pending_by_project, pending_counts, to_resolve
 from .reasons import REASONS, Reason, labels
 from .resolutions import recount, reopen, settle
 from .rule import Decision, Outcome, consensus, same_text
@@ -49,6 +49,7 @@ __all__ = [
     "newest_own",
     "open_prompt",
     "others_who_may_resolve",
+    "pending_by_project",
     "pending_counts",
     "recount",
     "renew",

@@ -7,7 +7,7 @@ from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, Subque
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from ..models import Annotation, Pair, Resolution, ReviewClaim, State
+from ..models import Annotation, Pair, Project, Prompt, Resolution, ReviewClaim, State
 from ..models.prompt import MACHINE_STATES
 
 COUNT_CAP = 1000  # beyond it a count says "1,000 or more": nobody plans by the exact number, and it stays cheap
@@ -27,8 +27,12 @@ def with_counts(project, user):
 
     One statement counts both, since a submit turns a claim into a decision between two.
     """
+    return _counted(project.prompts, user)
+
+
+def _counted(prompts, user):
     claims = ReviewClaim.objects.filter(prompt=OuterRef("pk"), until__gt=timezone.now()).exclude(reviewer=user)
-    return project.prompts.in_state(State.TO_REVIEW).annotate(
+    return prompts.in_state(State.TO_REVIEW).annotate(
         given=_number(_decisions(), "response"),
         held=_number(claims, "prompt"),
         mine=Exists(_decisions().filter(reviewer=user)),
@@ -66,13 +70,36 @@ def capped_count(rows):
 
 def to_resolve(project):
     """Prompts on which people disagree and no adjudicator has decided yet."""
+    return _undecided(project.prompts)
+
+
+def _undecided(prompts):
     decided = Resolution.objects.filter(response=OuterRef("current_response"), current=True, applied_at=None)
-    return project.prompts.in_state(State.TO_RESOLVE).exclude(Exists(decided))
+    return prompts.in_state(State.TO_RESOLVE).exclude(Exists(decided))
 
 
 def pending_counts(project, user):
     """{"review": prompts that `user` could review now, "resolve": disagreements open}; each at most COUNT_CAP."""
     return {"review": capped_count(decidable(project, user)), "resolve": capped_count(to_resolve(project))}
+
+
+class _CappedCount(Subquery):
+    """How many rows a sliced subquery has."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) capped)"
+    output_field = IntegerField()
+
+
+def pending_by_project(user, projects):
+    """{project id: pending_counts} of many projects in one statement."""
+    prompts = Prompt.objects.filter(project=OuterRef("pk"))
+    review = _counted(prompts, user).filter(mine=False, given__lt=F("project__reviews_required") - F("held"))
+    review = review.exclude(Q(project__paired=True) & (_partner_in_machines() | _hypothesis_refused(user)))
+    rows = Project.objects.filter(pk__in=[project.pk for project in projects]).annotate(
+        review=_CappedCount(review.order_by().values("pk")[:COUNT_CAP]),
+        resolve=_CappedCount(_undecided(prompts).order_by().values("pk")[:COUNT_CAP]),
+    )
+    return {row.pop("pk"): row for row in rows.values("pk", "review", "resolve")}
 
 
 @dataclass(frozen=True)

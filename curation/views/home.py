@@ -4,8 +4,9 @@ from django.core.paginator import Paginator
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from curation import overview
+from curation import access, overview
 from curation.models import Project
+from curation.reviewing import pending_by_project
 
 
 @require_GET
@@ -15,7 +16,11 @@ def home(request):
         request.GET.get("page")
     )
     projects = overview.with_latest(page.object_list)
-    waiting = overview.waiting_by_project(request.user, projects)
+    waiting, members = pending_by_project(request.user, projects), access.memberships(request.user, projects)
     for project in projects:
-        project.waiting = waiting[project.pk]
+        member, pending = members[project.pk], waiting[project.pk]
+        project.waiting = {
+            "review": pending["review"] if member.may_review else 0,
+            "resolve": pending["resolve"] if member.may_resolve else 0,
+        }
     return render(request, "curation/home.html", {"page": page, "projects": projects})
