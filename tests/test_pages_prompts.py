@@ -231,3 +231,20 @@ def test_one_press_is_bounded(people, project, monkeypatch):
 def test_an_unknown_bulk_action_is_refused(people, project):
     page = people["manager"].post(f"/p/{project.slug}/prompts/bulk/", {"action": "drop"}, follow=True)
     assert "Choose what to do" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("passed", "said"),
+    [
+        (True, "✓ passed (shown only: factuality below its threshold, a judge asks for a person)"),
+        (False, "✕ held (factuality below its threshold, a judge asks for a person)"),
+    ],
+)
+def test_the_gate_gives_its_reasons_in_words(project, people, passed, said):
+    prompt = factories.prompt(project, "accepted")
+    codes = ["judge_f_low_score", "safety_flag_human_review"]
+    gate = factories.gate_result(prompt.current_response, reasons=codes)
+    gate.passed = passed  # as where the scores are shown and decide nothing
+    gate.save()
+    page = people["viewer"].get(f"/p/{project.slug}/prompts/{prompt.key}/").content.decode()
+    assert said in " ".join(re.sub(r"<[^>]+>", "", page).split())

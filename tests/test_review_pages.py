@@ -713,3 +713,10 @@ def test_who_may_open_it(project, people, name, allowed):
     expected |= {"anonymous": 302, "outsider": 404}
 
     assert {role: client.get(url).status_code for role, client in people.items()} == expected
+
+
+def test_judges_stand_in_the_same_order_on_every_card(browser, prompt):
+    for rubric in ("reasoning", "factuality"):  # whichever answered first
+        factories.judge_score(prompt.current_response, rubric)
+    page = get(browser)
+    assert page.index("judge, factuality") < page.index("judge, reasoning")

@@ -157,7 +157,8 @@ def _verdicts(response_id, everything):
     return Verdicts(
         everything["filters"].get(response_id),
         everything["gates"].get(response_id),
-        list(everything["scores"].get(response_id, {}).values()),
+        # By rubric: which judge answered first is chance, and a reader compares the same place from card to card.
+        [score for _, score in sorted(everything["scores"].get(response_id, {}).items())],
     )
 
 
