@@ -4,6 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from curation.models import Teacher
+from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,3 +54,27 @@ def test_a_place_that_cannot_be_written_is_named(config, tmp_path):
     (tmp_path / "file").write_text("no folder", "utf-8")
     with pytest.raises(CommandError, match="file"):
         collect(config, "--dst", str(tmp_path / "file" / "out.parquet"))
+
+
+def test_a_named_project_with_prompts_goes_on_where_the_configured_file_is_absent(config, tmp_path, capsys):
+    project = factories.project("Films")
+    factories.prompt(project, "accepted")
+    (tmp_path / "inputs.csv").unlink()
+    collect(config, "--project", "films")
+    assert "films goes on with the prompts it has" in capsys.readouterr().err
+    assert (tmp_path / "out.parquet").exists()
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+@pytest.mark.parametrize("said", [(), ("--project", "films"), ("--src", "nowhere.csv")])
+def test_an_absent_file_is_named_with_its_place(config, tmp_path, said, dry):
+    factories.project("Films")
+    (tmp_path / "inputs.csv").unlink()
+    with pytest.raises(CommandError, match="(inputs|nowhere).csv: there is no such file"):
+        collect(config, *said, *dry)
+
+
+def test_a_dry_run_refuses_a_file_that_the_import_would_refuse(config, tmp_path):
+    (tmp_path / "inputs.csv").write_text("number\n12\n", "utf-8")
+    with pytest.raises(CommandError, match="inputs.csv.*number"):
+        collect(config, "--dry-run")

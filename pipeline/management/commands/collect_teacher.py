@@ -41,8 +41,9 @@ class Command(StepCommand):
         src = options["src"] or (config.path("raw_dataset") if files else None)
         dst = options["dst"] or (config.path("collected_dataset") if files else None)
         project = self.project(options, config)
+        src = self._existing(src, project, options)
         if options["dry_run"]:
-            return self._dry_run(project, src, options)
+            return self._dry_run(project, src, config, options)
         if options["system_prompt"]:
             body = read_text(options["system_prompt"])
             PromptTemplate.record(project, SYSTEM, body, origin=options["system_prompt"].name)
@@ -55,12 +56,20 @@ class Command(StepCommand):
             self.stdout.write(f"{rows:,} answers in {dst}")
         return None
 
-    def _dry_run(self, project, src, options):
+    def _existing(self, src, project, options):
+        """`src`, or None where only the configuration names it, it is absent, and the named project has its prompts."""
+        if src is None or src.exists():
+            return src
+        if options["src"] is None and options["project"] and project and project.prompts.exists():
+            self.tell(f"{src} does not exist: nothing is imported; {project.slug} goes on with the prompts it has.")
+            return None
+        raise CommandError(f"{src}: there is no such file. Name the teacher inputs by --src or storage.raw_dataset.")
+
+    def _dry_run(self, project, src, config, options):
         if src:
-            try:
-                preview = sniff(src, src.name)
-            except ImportRefused as refusal:
-                raise CommandError(str(refusal)) from None
+            preview = sniff(src, src.name, **_reading(config, options))
+            if preview.problems:
+                raise CommandError(f"{src}: {' '.join(map(str, preview.problems))}")
             self.stdout.write(f"{src}: {preview.format}, columns {', '.join(preview.columns)}.")
         waiting = jobs.quote(project, "collect", {"limit": options["max_samples"]}) if project else {"prompts": 0}
         self.stdout.write(
@@ -68,15 +77,11 @@ class Command(StepCommand):
         )
 
     def _import(self, project, src, config, options):
-        # Columns of the command line must exist; of the configuration's three, a file may lack some.
-        named = {field: options[f"{field}_column"] for field in config.columns if options[f"{field}_column"]}
         try:
             report = import_file(
                 project,
                 src,
-                named,
-                defaults=config.columns,
-                task_types=options["task_types"].split(","),
+                **_reading(config, options),
                 rejects_path=src.with_name(f"{src.name}.rejects.jsonl"),
             )
         except ImportRefused as refusal:
@@ -101,3 +106,12 @@ class Command(StepCommand):
                 raise
             # Nothing left to ask is the good end of a step that is run again.
             self.tell(str(nothing))
+
+
+def _reading(config, options):
+    """How to read the file: columns of the command line must exist; of the configuration's, some may be absent."""
+    return {
+        "mapping": {field: options[f"{field}_column"] for field in config.columns if options[f"{field}_column"]},
+        "defaults": config.columns,
+        "task_types": options["task_types"].split(","),
+    }
