@@ -153,7 +153,16 @@ def test_the_menus_open_and_close_with_the_keyboard(page, project):
 def test_ticking_all_says_how_many(page, project):
     page.goto(f"/p/{project.slug}/prompts/")
     page.locator("[data-select-all]").check()
-    page.get_by_text("5 selected").wait_for()
+    page.get_by_text("5 ticked").wait_for()
     page.locator("#bulk-action").select_option("retry")
-    page.get_by_role("button", name="the ticked ones").click()
+    page.get_by_role("button", name="The ticked ones…").click()
     page.get_by_text("This touches 1").wait_for()
+
+
+def test_on_a_narrow_page_the_bar_begins_at_the_place_where_one_is(page, project):
+    page.set_viewport_size(LOOKS["narrow and dark"]["viewport"])
+    for place in ("quality", "runs", "releases"):
+        page.goto(f"/p/{project.slug}/{place}/")
+        box = page.locator(".places a[aria-current=page]").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390

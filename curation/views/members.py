@@ -16,7 +16,7 @@ from curation.models import Invitation, LastManager
 ROLES = (
     ("Viewer", "reads everything, decides nothing"),
     ("Reviewer", "decides on answers; with the extra right also where reviewers disagree"),
-    ("Manager", "everything: imports, runs, releases, settings, people"),
+    ("Manager", "everything: imports, runs, releases, settings, people; may always resolve"),
 )
 
 

@@ -23,6 +23,13 @@
     });
   }
 
+  // On a narrow page the places scroll sideways: begin where we are.
+  function showPlace() {
+    const places = document.querySelector(".places");
+    const here = places && places.querySelector('a[aria-current="page"]');
+    if (here) places.scrollLeft = here.offsetLeft - places.offsetLeft - (places.clientWidth - here.offsetWidth) / 2;
+  }
+
   // Menus are <details>: they open without us; we only close them again.
   function closeMenus(except) {
     document.querySelectorAll("details.menu[open]").forEach(function (menu) {
@@ -69,7 +76,7 @@
     const boxes = form.querySelectorAll("input[name=key]");
     const chosen = form.querySelectorAll("input[name=key]:checked").length;
     const out = form.querySelector("[data-selected-count]");
-    if (out) out.textContent = chosen ? chosen + " selected" : "none selected";
+    if (out) out.textContent = chosen ? chosen + " ticked" : "none ticked";
     const all = form.querySelector("[data-select-all]");
     if (all) {
       all.checked = chosen > 0 && chosen === boxes.length;
@@ -100,6 +107,7 @@
 
   document.addEventListener("DOMContentLoaded", function () {
     startThemeButton();
+    showPlace();
     document.querySelectorAll("form[data-bulk]").forEach(drawSelection);
     document.querySelectorAll("[data-needs-script]").forEach(function (element) { element.hidden = false; });
     document.querySelectorAll("[data-without-script]").forEach(function (element) { element.hidden = true; });
