@@ -303,3 +303,19 @@ def test_a_cancel_does_not_wait_for_retries(project, teacher_server):
     assert made.state == "cancelled"
     assert set(Prompt.objects.values_list("state", "lease_until")) == {(State.TO_COLLECT, None)}
     assert len(prompts) == len(teacher_server.requests)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "out of time"])
+def test_a_run_ends_only_when_nobody_has_anything_of_it_in_hand(project, teacher_server, how):
+    held = factories.prompt(project)
+    factories.prompt(project)
+    made = jobs.prepare(project, "collect", {"seconds": 0.001} if how == "out of time" else {})
+    Prompt.objects.filter(pk=held.pk).lease(1, seconds=2)  # another worker's
+    until = Prompt.objects.get(pk=held.pk).lease_until
+    made.begin()
+    if how == "cancelled":
+        made.cancel()
+    jobs.carry_out(made)
+    made.refresh_from_db()
+    assert made.state == ("cancelled" if how == "cancelled" else "finished")
+    assert made.ended_at >= until

@@ -77,7 +77,8 @@ class _Worker:
                 continue
             if claimed or not (idle or self.halted_at):
                 continue
-            if self.halted_at or not self._others_at_work():
+            # A run ends when nobody has anything of it in hand; a worker that must end leaves it to the others.
+            if self.should_stop() or not self._others_at_work():
                 return self._finish()
             time.sleep(0.3)
 
@@ -110,12 +111,9 @@ class _Worker:
     def _finish(self):
         if self.failure:
             raise StopRun(self.failure)
-        if self.cancelled:
-            self.run.end(Run.State.CANCELLED)
-        elif self.should_stop():
+        if self.should_stop() and (not self.cancelled or self._others_at_work()):
             return "stopped"
-        else:
-            self.run.end(Run.State.FINISHED)
+        self.run.end(Run.State.CANCELLED if self.cancelled else Run.State.FINISHED)
         return "ended"
 
     # -- claim and ask ------------------------------------------------------------------------------------------
