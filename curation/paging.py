@@ -15,10 +15,6 @@ class Page:
     after: int
     looked_through: int  # rows searched without filling the page; 0 where all were searched
 
-    @property
-    def is_last(self):
-        return not self.after
-
 
 def capped_count(queryset):
     """How many rows, at most COUNT_CAP + 1 (so that "more than COUNT_CAP" can be said)."""

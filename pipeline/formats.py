@@ -50,12 +50,6 @@ def to_messages(user, assistant, system=None):
     return [*messages, {"role": "user", "content": user}, {"role": "assistant", "content": assistant}]
 
 
-def to_legacy_io(user, assistant, **meta):
-    """The earlier scripts' shape: {"input", "output", "meta"}, with task_type, model_id, regenerated … in `meta`."""
-    to_messages(user, assistant)
-    return {"input": user, "output": assistant, "meta": meta}
-
-
 def jsonl_bytes(record):
     """One line of JSONL: sorted keys, UTF-8 as it is, LF. NaN, infinity and lone surrogates are refused."""
     text = json.dumps(_normal(record), sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.formats import combined_sha256, jsonl_bytes, row_id, to_legacy_io, to_messages
+from pipeline.formats import combined_sha256, jsonl_bytes, row_id, to_messages
 
 USER, ASSISTANT = {"role": "user", "content": "Q\n1"}, {"role": "assistant", "content": " A"}
 
@@ -31,17 +31,6 @@ def test_messages_keep_the_text_as_it_is(system, messages):
 def test_a_message_without_text_is_refused(user, assistant, role):
     with pytest.raises(ValueError, match=f"the {role} message is"):
         to_messages(user, assistant)
-    with pytest.raises(ValueError, match=f"the {role} message is"):
-        to_legacy_io(user, assistant)
-
-
-def test_the_shape_of_the_earlier_scripts():
-    record = to_legacy_io("Q", "A", task_type="hypothesis", model_id="m", regenerated=False)
-    assert record == {
-        "input": "Q",
-        "output": "A",
-        "meta": {"task_type": "hypothesis", "model_id": "m", "regenerated": False},
-    }
 
 
 def test_a_rows_identity_is_its_prompt_and_text():
