@@ -12,12 +12,12 @@ from tests.threads import together
 # The table of the design, and the ways back: reopened, retried, and what a pair's hypothesis does to its methodology.
 LEADS_TO = {
     "to_collect": "to_filter parked rejected",
-    "to_filter": "to_judge to_review to_regenerate rejected",
-    "to_judge": "to_filter to_review accepted to_regenerate rejected parked",
-    "to_review": "to_filter to_judge accepted rejected to_regenerate to_resolve",
-    "to_resolve": "accepted rejected to_regenerate to_review",
-    "to_regenerate": "to_filter to_judge to_review rejected parked",
-    "accepted": "to_filter to_judge to_review rejected to_regenerate",
+    "to_filter": "to_collect to_judge to_review to_regenerate rejected",
+    "to_judge": "to_collect to_filter to_review accepted to_regenerate rejected parked",
+    "to_review": "to_collect to_filter to_judge accepted rejected to_regenerate to_resolve",
+    "to_resolve": "to_collect accepted rejected to_regenerate to_review",
+    "to_regenerate": "to_collect to_filter to_judge to_review rejected parked",
+    "accepted": "to_collect to_filter to_judge to_review rejected to_regenerate",
     "rejected": "to_filter to_judge to_review to_regenerate to_collect",
     "parked": "to_collect to_judge to_regenerate rejected",
 }

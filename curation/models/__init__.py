@@ -1,5 +1,6 @@
 """The record: what we know, what machines measured and what people decided. One file per noun."""
 
+from .batch import Batch, BatchItem
 from .call import Call
 from .document import SourceDocument
 from .event import Event
@@ -17,6 +18,8 @@ from .verdict import FilterResult, GateResult, JudgeScore
 
 __all__ = [
     "Annotation",
+    "Batch",
+    "BatchItem",
     "Call",
     "Event",
     "FilterResult",

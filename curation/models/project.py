@@ -79,6 +79,12 @@ class Project(models.Model):
     split_seed = models.CharField(max_length=64, default=new_seed)
     split_shares = models.JSONField(default=default_shares)
     teacher = models.ForeignKey("Teacher", models.PROTECT, null=True, blank=True, related_name="+")
+    more_teachers = models.ManyToManyField(
+        "Teacher", blank=True, related_name="+", help_text="Asked beside the teacher; each answer is a candidate"
+    )
+    samples = models.PositiveSmallIntegerField(
+        "answers from each teacher", default=1, validators=[MinValueValidator(1), MaxValueValidator(20)]
+    )
     regen_teacher = models.ForeignKey("Teacher", models.PROTECT, null=True, blank=True, related_name="+")
     judge_factuality = models.ForeignKey("Teacher", models.PROTECT, null=True, blank=True, related_name="+")
     judge_reasoning = models.ForeignKey("Teacher", models.PROTECT, null=True, blank=True, related_name="+")

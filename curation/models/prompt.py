@@ -29,12 +29,13 @@ class State(models.TextChoices):
 AT_ONCE = 5000  # ids in one statement
 MACHINE_STATES = (State.TO_COLLECT, State.TO_FILTER, State.TO_JUDGE, State.TO_REGENERATE)
 
-# What the design's table allows; asking for anything else is a mistake in the code.
+# What the design's table allows; asking for anything else is a mistake in the code. To collect again: asked by name.
 LEAVES_TO = {
     State.TO_COLLECT: {State.TO_FILTER, State.PARKED, State.REJECTED},
-    State.TO_FILTER: {State.TO_JUDGE, State.TO_REVIEW, State.TO_REGENERATE, State.REJECTED},
+    State.TO_FILTER: {State.TO_COLLECT, State.TO_JUDGE, State.TO_REVIEW, State.TO_REGENERATE, State.REJECTED},
     # Back to filters or gate: other rules hold now, and no person has decided (see pipeline/stages/recalling.py).
     State.TO_JUDGE: {
+        State.TO_COLLECT,
         State.TO_FILTER,
         State.TO_REVIEW,
         State.ACCEPTED,
@@ -43,6 +44,7 @@ LEAVES_TO = {
         State.PARKED,
     },
     State.TO_REVIEW: {
+        State.TO_COLLECT,
         State.TO_FILTER,
         State.TO_JUDGE,
         State.ACCEPTED,
@@ -50,9 +52,23 @@ LEAVES_TO = {
         State.TO_REGENERATE,
         State.TO_RESOLVE,
     },
-    State.TO_RESOLVE: {State.ACCEPTED, State.REJECTED, State.TO_REGENERATE, State.TO_REVIEW},
-    State.TO_REGENERATE: {State.TO_FILTER, State.TO_JUDGE, State.TO_REVIEW, State.REJECTED, State.PARKED},
-    State.ACCEPTED: {State.TO_FILTER, State.TO_JUDGE, State.TO_REVIEW, State.REJECTED, State.TO_REGENERATE},
+    State.TO_RESOLVE: {State.TO_COLLECT, State.ACCEPTED, State.REJECTED, State.TO_REGENERATE, State.TO_REVIEW},
+    State.TO_REGENERATE: {
+        State.TO_COLLECT,
+        State.TO_FILTER,
+        State.TO_JUDGE,
+        State.TO_REVIEW,
+        State.REJECTED,
+        State.PARKED,
+    },
+    State.ACCEPTED: {
+        State.TO_COLLECT,
+        State.TO_FILTER,
+        State.TO_JUDGE,
+        State.TO_REVIEW,
+        State.REJECTED,
+        State.TO_REGENERATE,
+    },
     State.REJECTED: {State.TO_FILTER, State.TO_JUDGE, State.TO_REVIEW, State.TO_REGENERATE, State.TO_COLLECT},
     State.PARKED: {State.TO_COLLECT, State.TO_JUDGE, State.TO_REGENERATE, State.REJECTED},
 }
@@ -262,6 +278,7 @@ class Prompt(models.Model):
     parked_from = models.CharField(max_length=16, blank=True)
     error_class = models.CharField(max_length=40, blank=True)
     error_detail = models.TextField(blank=True)
+    failed_call = models.ForeignKey("Call", models.SET_NULL, null=True, blank=True, related_name="parked_prompts")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = PromptQuerySet.as_manager()

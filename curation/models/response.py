@@ -44,6 +44,7 @@ class TeacherResponse(models.Model):
     sent_system = models.TextField(blank=True)
     templates = models.JSONField(default=dict, blank=True, help_text="Name → version and sha256 of the templates used")
     renderer = models.PositiveSmallIntegerField(default=1, help_text="Version of the rendering to text")
+    parser = models.PositiveSmallIntegerField(default=1, help_text="Version of the parsing")
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

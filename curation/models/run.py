@@ -34,6 +34,7 @@ class Run(models.Model):
         JUDGE = "judge", "SampleGate"
         REGENERATE = "regenerate", "Regenerate"
         PIPELINE = "pipeline", "Collect through SampleGate"
+        REPARSE = "reparse", "Parse again"
         PACKAGE = "package", "Release"
 
     LIVE = (State.QUEUED, State.RUNNING, State.CANCELLING)
@@ -48,6 +49,17 @@ class Run(models.Model):
     counters = models.JSONField(default=dict, blank=True)
     cost = models.DecimalField("cost, USD", max_digits=14, decimal_places=8, default=0)
     cost_unknown = models.PositiveIntegerField(default=0, help_text="Calls whose price or usage is unknown")
+    cap_usd = models.DecimalField("cap, USD", max_digits=14, decimal_places=8, null=True, blank=True)
+    cap_tokens = models.PositiveBigIntegerField("cap, tokens", null=True, blank=True)
+    held_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0, help_text="For calls under way")
+    held_tokens = models.PositiveBigIntegerField(default=0)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    saved_usd = models.DecimalField("saved, USD", max_digits=14, decimal_places=8, default=0)
+    quote = models.JSONField(default=dict, blank=True, help_text="What it was expected to cost, as shown before it")
+    latencies = models.JSONField(default=dict, blank=True, help_text="Milliseconds, upper edge of a bucket → calls")
+    errors = models.JSONField(default=dict, blank=True, help_text="Error class → {n, last, at}")
+    notice = models.TextField(blank=True, help_text="What it has to say without having failed, such as a cap reached")
     error = models.TextField(blank=True)
     last_error = models.TextField(blank=True, help_text="The last thing that went wrong while it went on")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")

@@ -1,6 +1,7 @@
 """The endpoints that answer: teachers and judges."""
 
 import re
+from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
@@ -35,6 +36,7 @@ class Teacher(models.Model):
     class Structure(models.TextChoices):
         JSON_SCHEMA = "json_schema", "JSON by schema"
         JSON_OBJECT = "json_object", "JSON mode"
+        TOOL_CALL = "tool_call", "Tool call"
         TEXT = "text", "Plain text"
 
     name = models.CharField(max_length=120, unique=True)
@@ -55,6 +57,12 @@ class Teacher(models.Model):
     )
     output_price = models.DecimalField(
         "price per million output tokens, USD", max_digits=12, decimal_places=6, null=True, blank=True
+    )
+    cached_input_price = models.DecimalField(
+        "price per million cached input tokens, USD", max_digits=12, decimal_places=6, null=True, blank=True
+    )
+    batch_price_share = models.DecimalField(
+        "share of the price in batch mode", max_digits=4, decimal_places=3, default=Decimal("0.5")
     )
     prices_of = models.DateField("prices as of", null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

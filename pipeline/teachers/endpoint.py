@@ -1,0 +1,76 @@
+"""Where a request goes: the address, the key out of the environment, the client."""
+
+import os
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import openai
+
+from curation.models.teacher import EMBEDDED
+from pipeline.embedded.model import embedded_model_url
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What a request needs to know of its teacher; built where the database may be read."""
+
+    name: str
+    base_url: str
+    key_env: str
+    concurrency: int
+    timeout: float
+
+    @classmethod
+    def of(cls, teacher):
+        return cls(
+            teacher.name, teacher.base_url, teacher.api_key_env, teacher.concurrency, float(teacher.timeout_seconds)
+        )
+
+
+class CannotSend(Exception):
+    """A request that must not leave: no key, or no endpoint. `error_class` is one of FATAL."""
+
+    def __init__(self, error_class, message):
+        self.error_class = error_class
+        super().__init__(message)
+
+
+def address(base_url):
+    """Scheme, host, port and path of a base URL, as they enter a call's hash."""
+    if base_url == EMBEDDED:
+        return EMBEDDED
+    parts = urlsplit(base_url)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{parts.hostname}:{port}{parts.path.rstrip('/')}"
+
+
+def open_client(endpoint):
+    """The client that asks there; raises CannotSend where there is no key or no endpoint."""
+    base_url = endpoint.base_url
+    if base_url == EMBEDDED:
+        base_url = embedded_model_url()
+        if base_url is None:
+            raise CannotSend(
+                "embedded_model_down", "The embedded model is not running: start it with `python manage.py serve`."
+            )
+    key = os.environ.get(endpoint.key_env, "").strip() if endpoint.key_env else "none"
+    if not key:
+        raise CannotSend(
+            "no_key", f"{endpoint.key_env} is not set where the workers run: {endpoint.name} cannot be asked."
+        )
+    of_openai = endpoint.key_env == "OPENAI_API_KEY"
+    return openai.AsyncOpenAI(
+        api_key=key,
+        base_url=base_url,
+        organization=os.environ.get("OPENAI_ORG") if of_openai else None,
+        project=_openai_project() if of_openai else None,
+        max_retries=0,  # the SDK gives up on a Retry-After above 120 s; the retry is ours
+        timeout=endpoint.timeout,
+        http_client=openai.DefaultAioHttpClient(),
+    )
+
+
+def _openai_project():
+    """The scripts took any variable named OPENAI…PROJECT…; the documented one wins."""
+    named = sorted(name for name in os.environ if name.startswith("OPENAI") and "PROJECT" in name)
+    return os.environ.get("OPENAI_PROJECT_ID") or (os.environ[named[0]] if named else None)
