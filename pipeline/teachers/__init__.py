@@ -4,6 +4,7 @@ from .endpoint import CannotSend, Endpoint, address
 from .errors import FATAL, RETRIED, classify, retry_after
 from .exchange import Exchange, Reply
 from .payload import default_profile, payload
+from .tokens import bigger, estimate_input, most_input, most_output
 
 __all__ = [
     "FATAL",
@@ -13,8 +14,12 @@ __all__ = [
     "Exchange",
     "Reply",
     "address",
+    "bigger",
     "classify",
     "default_profile",
+    "estimate_input",
+    "most_input",
+    "most_output",
     "payload",
     "retry_after",
 ]
