@@ -13,7 +13,7 @@ from curation.access import MANAGER, project_or_404
 from curation.importing import sniff
 from pipeline import jobs
 from pipeline.forms import MappingForm, UploadForm, too_large
-from pipeline.views.runs import why_not
+from pipeline.views.run_start import why_not
 
 FORM_ROOM = 1024 * 1024  # what the rest of a multipart body may weigh
 

@@ -10,7 +10,7 @@ from curation.models import Release, State
 from pipeline import jobs
 from pipeline.forms import ReleaseForm
 from pipeline.stages.package import candidates
-from pipeline.views.runs import why_not
+from pipeline.views.run_start import why_not
 
 
 @require_GET
