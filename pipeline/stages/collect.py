@@ -26,15 +26,26 @@ def room(run):
 
 def prepare(run, prompts):
     """Compose the messages of each prompt; one that cannot be composed is parked with the reason."""
-    teacher, attempts, hypotheses = teacher_of(run), next_attempts(prompts), hypotheses_of(prompts)
     works = []
+    for prompt, work, trouble in asks_of(run, prompts):
+        if trouble:
+            prompt.park("cannot_compose", trouble, run=run)
+            run.count(done=1, parked=1, last_error=trouble)
+        else:
+            works.append(work)
+    return works
+
+
+def asks_of(run, prompts):
+    """[(prompt, its Work, "")], or (prompt, None, why it cannot be composed): what each would be asked, asking nobody."""
+    teacher, attempts, hypotheses = teacher_of(run), next_attempts(prompts), hypotheses_of(prompts)
+    found = []
     for prompt in prompts:
         hypothesis = hypotheses.get(prompt.pk)
         try:
             system, user, templates = compose(prompt, hypothesis)
         except PromptError as error:
-            prompt.park("cannot_compose", str(error), run=run)
-            run.count(done=1, parked=1, last_error=str(error))
+            found.append((prompt, None, str(error)))
             continue
         notes = attempts[prompt.pk] | {
             "system": system,
@@ -42,8 +53,9 @@ def prepare(run, prompts):
             "templates": templates,
             "hypothesis": hypothesis.pk if hypothesis else None,
         }
-        works.append(ledger.Work(prompt, {"answer": ask_teacher(teacher, prompt.task_type, notes)}, notes=notes))
-    return works
+        work = ledger.Work(prompt, {"answer": ask_teacher(teacher, prompt.task_type, notes)}, notes=notes)
+        found.append((prompt, work, ""))
+    return found
 
 
 def save(run, works):
