@@ -138,7 +138,7 @@ def _order(prompt, row, report):
         "action": row["action"],
         "reasons": [text for text in [*_texts(row.get("reasons")), row.get("comment")] if text],
     }
-    mended = {"parked_from": "", "error_class": "", "error_detail": ""}
+    mended = {"parked_from": "", "error_class": "", "error_detail": "", "failed_call": None}
     if prompt.go(State.TO_REGENERATE, "regeneration_ordered", source=prompt.state, detail=detail, **mended):
         Annotation.objects.filter(response=prompt.current_response_id, current=True, action="accept").update(
             current=False

@@ -96,6 +96,10 @@ def _portions(ids):
 
 
 class PromptQuerySet(models.QuerySet):
+    def in_hand(self):
+        """Prompts that a worker has in hand at this moment."""
+        return self.filter(lease_until__gt=timezone.now())
+
     def in_state(self, *states):
         """Prompts in one of `states`."""
         return self.filter(state__in=states)
@@ -223,6 +227,7 @@ class PromptQuerySet(models.QuerySet):
                     parked_from="",
                     error_class="",
                     error_detail="",
+                    failed_call=None,
                 )
             )
         return moved
@@ -312,6 +317,8 @@ class Prompt(models.Model):
         indexes = [
             models.Index(fields=["project", "state", "id"]),
             models.Index(fields=["run", "state", "id"]),
+            # What a run has in hand right now: few rows, whatever its size.
+            models.Index(fields=["run", "lease_until"], condition=Q(lease_until__isnull=False), name="prompt_in_hand"),
             models.Index(fields=["project", "group_key"]),
         ]
 
@@ -335,8 +342,8 @@ class Prompt(models.Model):
             self.refresh_from_db()
         return moved
 
-    def park(self, error_class, detail, *, run=None):
-        """Set aside with the reason; the run goes on with the others."""
+    def park(self, error_class, detail, *, run=None, call=None):
+        """Set aside with the reason, and the call that failed, if one did; the run goes on with the others."""
         return self.go(
             State.PARKED,
             "parked",
@@ -346,6 +353,7 @@ class Prompt(models.Model):
             parked_from=self.state,
             error_class=error_class,
             error_detail=detail,
+            failed_call=call,
         )
 
     def unpark(self, *, actor, reason=""):

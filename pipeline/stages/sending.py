@@ -28,6 +28,6 @@ def park(run, works):
     """Set aside works whose call failed, each with its own reason."""
     for each in works:
         call = next(call for call in each.calls.values() if call.error_class)
-        each.prompt.park(call.error_class, call.error_detail or call.error_class, run=run)
+        each.prompt.park(call.error_class, call.error_detail or call.error_class, run=run, call=call)
     if works:
         run.count(done=len(works), parked=len(works), last_error=f"{works[-1].prompt}: {call.error_detail}")
