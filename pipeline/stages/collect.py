@@ -37,7 +37,7 @@ def prepare(run, prompts):
 
 
 def asks_of(run, prompts):
-    """[(prompt, its Work, "")], or (prompt, None, why it cannot be composed): what each would be asked, asking nobody."""
+    """What each would be asked: (prompt, its Work, "") or (prompt, None, why it cannot be composed). Asks nobody."""
     teacher, attempts, hypotheses = teacher_of(run), next_attempts(prompts), hypotheses_of(prompts)
     found = []
     for prompt in prompts:
