@@ -137,6 +137,22 @@ def prompt(project, state=State.TO_COLLECT, *, task_type="hypothesis", document=
     return made
 
 
+def many_prompts(project, contexts, *, task_type="hypothesis"):
+    """One prompt to collect for each text, in few statements: for tests and benchmarks of thousands."""
+    made = [
+        Prompt(
+            project=project,
+            task_type=task_type,
+            domain="chemistry",
+            context=text,
+            key=content_key(task_type, "chemistry", "", text, ""),
+            group_key=hashlib.sha256(text.encode()).hexdigest(),
+        )
+        for text in contexts
+    ]
+    Prompt.objects.bulk_create(made, batch_size=500)
+
+
 def pair(project, state=State.TO_COLLECT, *, methodology_state=None, **document_fields):
     """The hypothesis and methodology prompt of a new document; an answered method answers the hypothesis' answer."""
     source = document(project, **document_fields)
