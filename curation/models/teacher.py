@@ -80,8 +80,15 @@ class Teacher(models.Model):
     def __str__(self):
         return self.name
 
-    def price(self, prompt_tokens, completion_tokens):
-        """Cost in USD of a call with this usage, or None where a price or the usage is unknown (never 0)."""
+    def price(self, prompt_tokens, completion_tokens, *, cached_tokens=None, batch=False):
+        """Cost in USD of a call with this usage, or None where a price or the usage is unknown (never 0).
+
+        `completion_tokens` include the reasoning; `cached_tokens` are those of the prompt that the endpoint had at
+        hand, at their own price where one is known. `batch`: at the share that is paid in batch mode.
+        """
         if None in (self.input_price, self.output_price, prompt_tokens, completion_tokens):
             return None
-        return (self.input_price * prompt_tokens + self.output_price * completion_tokens) / 1_000_000
+        cost = self.input_price * prompt_tokens + self.output_price * completion_tokens
+        if cached_tokens and self.cached_input_price is not None:
+            cost -= (self.input_price - self.cached_input_price) * min(cached_tokens, prompt_tokens)
+        return cost * (self.batch_price_share if batch else 1) / 1_000_000

@@ -1,5 +1,6 @@
 """What a teacher or a judge replied -> fields, text and scores. Pure functions."""
 
+from pipeline.answers.completions import Completion, read_completion, why_not_a_completion
 from pipeline.answers.hygiene import clean_text
 from pipeline.answers.judgements import (
     Judgement,
@@ -22,6 +23,7 @@ __all__ = [
     "JUDGE_DIMENSIONS",
     "METHODOLOGY",
     "RENDERER_VERSION",
+    "Completion",
     "JudgeUnreadable",
     "Judgement",
     "Parsed",
@@ -30,6 +32,8 @@ __all__ = [
     "judgement_from_column",
     "parse_answer",
     "parse_judgement",
+    "read_completion",
     "render_answer",
     "schema_for",
+    "why_not_a_completion",
 ]
