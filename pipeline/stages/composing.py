@@ -1,10 +1,25 @@
 """From a prompt to the messages that are sent: the project's templates, its context, its hypothesis."""
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from curation.models import Pair, PromptTemplate, TeacherResponse
 from pipeline import prompts
 
 SYSTEM = "system_toolproto"
 SYSTEM_REGEN = "system_regen"
+
+_recording = ContextVar("recording", default=True)
+
+
+@contextmanager
+def only_looking():
+    """Within, composing writes nothing: a shipped template is used without becoming the project's version 1."""
+    token = _recording.set(False)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
 
 
 def template(project, name):
@@ -13,7 +28,12 @@ def template(project, name):
     Raises prompts.PromptError where neither the project nor prompts/ has one of this name.
     """
     found = PromptTemplate.current(project, name)
-    return found or PromptTemplate.record(project, name, prompts.shipped(name), origin=f"prompts/{name}.txt")
+    if found:
+        return found
+    body = prompts.shipped(name)
+    if _recording.get():
+        return PromptTemplate.record(project, name, body, origin=f"prompts/{name}.txt")
+    return PromptTemplate(project=project, name=name, version=1, body=body, sha256=prompts.sha256(body))
 
 
 def hypotheses_of(prompt_list):

@@ -29,23 +29,34 @@ def room(run):
 
 def prepare(run, waiting):
     """Compose the stricter messages; prompts whose attempts are used up go where the project says."""
-    waiting = _send_exhausted_on(run, waiting)
-    teacher, attempts, hypotheses = teacher_of(run), next_attempts(waiting), hypotheses_of(waiting)
     works = []
+    for prompt, work, trouble in asks_of(run, _send_exhausted_on(run, waiting)):
+        if trouble:
+            prompt.park("cannot_compose", trouble, run=run)
+            run.count(done=1, parked=1, last_error=trouble)
+        else:
+            works.append(work)
+    return works
+
+
+def asks_of(run, waiting):
+    """What each would be asked, without asking: [(prompt, its Work, "")], or (prompt, None, why it cannot be)."""
+    teacher, attempts, hypotheses = teacher_of(run), next_attempts(waiting), hypotheses_of(waiting)
+    found = []
     for prompt in waiting:
         hypothesis = hypotheses.get(prompt.pk)
         try:
             notes = _compose(prompt, hypothesis)
         except PromptError as error:
-            prompt.park("cannot_compose", str(error), run=run)
-            run.count(done=1, parked=1, last_error=str(error))
+            found.append((prompt, None, str(error)))
             continue
         notes |= attempts[prompt.pk] | {
             "parent": prompt.current_response_id,
             "hypothesis": hypothesis.pk if hypothesis else None,
         }
-        works.append(ledger.Work(prompt, {"answer": ask_teacher(teacher, prompt.task_type, notes)}, notes=notes))
-    return works
+        work = ledger.Work(prompt, {"answer": ask_teacher(teacher, prompt.task_type, notes)}, notes=notes)
+        found.append((prompt, work, ""))
+    return found
 
 
 def save(run, works):
@@ -57,8 +68,8 @@ def save(run, works):
 
 
 def _send_exhausted_on(run, waiting):
-    """Leave out prompts that have had all their attempts; those asked anew for their hypothesis do not count."""
-    exhausted = [p for p in waiting if not _hypothesis_changed(p) and p.attempts >= run.project.attempt_limit]
+    """Leave out prompts that have had all their attempts."""
+    exhausted = [prompt for prompt in waiting if is_exhausted(prompt)]
     target = run.project.on_exhausted
     ids = [prompt.pk for prompt in exhausted]
     if target == State.TO_REVIEW:
@@ -68,6 +79,11 @@ def _send_exhausted_on(run, waiting):
     detail = {"attempts": run.project.attempt_limit}
     send_on(run, ids, target, "attempts_used_up", source=STATE, detail=detail)
     return [prompt for prompt in waiting if prompt not in exhausted]
+
+
+def is_exhausted(prompt):
+    """Whether a prompt has had all the attempts that its project allows; one asked anew for its hypothesis has not."""
+    return prompt.attempts >= prompt.project.attempt_limit and not _hypothesis_changed(prompt)
 
 
 def _hypothesis_changed(prompt):
