@@ -14,8 +14,8 @@ from curation.models import Event, Prompt, Run, State, Teacher
 from curation.reviewing import settle
 
 from . import stages, workers
+from .stages import again, package, working
 from .stages import importing as import_stage
-from .stages import package, working
 from .stages.sending import HANDLES
 
 QUEUE = "default"
@@ -100,7 +100,8 @@ def prepare(project, stage, parameters=None, by=None):
     settle(project)
     run = Run.objects.create(project=project, stage=stage, parameters=parameters, created_by=by)
     measured = RECALLS[stage].call_back(project, run) if stage in RECALLS else 0
-    if stage in HANDLES and not run.enlist(_wanted(stage, parameters), parameters.get("limit")) and not measured:
+    enlisted = run.enlist(_wanted(stage, parameters), parameters.get("limit")) if stage in HANDLES else 0
+    if stage in HANDLES and not (enlisted or measured or "again" in parameters):
         # Leaving the transaction by an exception takes the empty run back.
         held = waiting(project, stage).count() if parameters.get("limit") else 0
         why = f"; {held:,} of them wait for their hypotheses" if held else ""
@@ -125,6 +126,8 @@ def _end_runs_of_dead_commands(project):
 
 def _wanted(stage, parameters):
     prompts = Prompt.objects.in_state(*HANDLES[stage])
+    if "again" in parameters:
+        return prompts.none()  # the run chooses its prompts when it begins: see stages/again.py
     if parameters.get("limit") and stage in ("collect", "regenerate"):
         prompts = prompts.partner_ready()  # those that must wait would fill the limit, again and again
     only = parameters.get("only")
@@ -144,9 +147,20 @@ def _refuse_impossible(project, stage, parameters):
         raise CannotStart("This project has no teacher for regeneration: choose one in its settings.")
     if stage == "judge" and not project.judges:
         raise CannotStart("This project has no judges: choose them in its settings.")
+    if "again" in parameters:
+        _refuse_wrong_again(stage, parameters["again"])
     limit = parameters.get("limit")
     if limit is not None and limit < 1:
         raise CannotStart("A limit of 0 prompts is nothing to do: give 1 or more, or leave it out for all.")
+
+
+def _refuse_wrong_again(stage, wanted):
+    if stage != "collect":
+        raise CannotStart(f"Asking again is collecting: a {stage} run does not do it.")
+    try:
+        again.AgainFilter.from_json(wanted)
+    except again.WrongFilter as wrong:
+        raise CannotStart(str(wrong)) from None
 
 
 def where_they_are(project):
@@ -179,6 +193,8 @@ def carry_out(run, should_stop=lambda: False):
         return import_stage.work(run, should_stop)
     if run.stage == "package":
         return package.work(run, should_stop)
+    if not again.put_back(run, should_stop):
+        return "stopped"
     return working.work(run, stages.PLANS[run.stage], should_stop)
 
 
