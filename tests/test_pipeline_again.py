@@ -1,4 +1,4 @@
-"""Asking again: only what would be sent another payload, decided ones only when named, and nothing twice after a kill."""
+"""Asking again: only what would be sent another payload, decided ones only when named, nothing twice after a kill."""
 
 from datetime import timedelta
 
