@@ -52,7 +52,6 @@ class Step:
     sentence: str
     label: str = ""
     url_name: str = ""
-    query: str = ""
 
 
 def next_step(project, counts, *, live_runs, waiting, releases):
@@ -94,7 +93,7 @@ def _for_managers(project, counts, releases):
         return Step(f"{number} accepted: make the first release.", "Make a release", "release_create")
     if parked:
         number = _said(parked, "prompt is", "prompts are")
-        return Step(f"{number} parked after an error.", "Look at them", "prompt_list", "?state=parked")
+        return Step(f"{number} parked after an error.", "Look at them", "failed_list")
     return Step("Nothing waits for you here.")
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import imports, quality, releases, run_start, runs, templates
+from .views import failures, imports, quality, releases, run_start, runs, templates
 
 urlpatterns = [
     path("p/<slug:slug>/import/", imports.import_upload, name="import_upload"),
@@ -13,6 +13,9 @@ urlpatterns = [
     path("p/<slug:slug>/runs/<int:pk>/progress/", runs.run_progress, name="run_progress"),
     path("p/<slug:slug>/runs/<int:pk>/cancel/", runs.run_cancel, name="run_cancel"),
     path("p/<slug:slug>/runs/<int:pk>/rejects/", runs.run_rejects, name="run_rejects"),
+    path("p/<slug:slug>/failed/", failures.failed_list, name="failed_list"),
+    path("p/<slug:slug>/failed/retry/", failures.failed_retry, name="failed_retry"),
+    path("p/<slug:slug>/failed/export/", failures.failed_export, name="failed_export"),
     path("p/<slug:slug>/quality/", quality.quality, name="quality"),
     path("p/<slug:slug>/releases/", releases.release_list, name="release_list"),
     path("p/<slug:slug>/releases/new/", releases.release_create, name="release_create"),

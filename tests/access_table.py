@@ -85,6 +85,9 @@ TABLE = {
     "run_progress": of_project("viewer", GET, pk="live_run"),
     "run_cancel": of_project("manager", POST, pk="live_run"),
     "run_rejects": of_project("manager", GET, pk="import_run"),
+    "failed_list": of_project("viewer", GET),
+    "failed_retry": of_project("manager", POST, words={"scope": "all"}),
+    "failed_export": of_project("viewer", GET),
     # releases
     "release_list": of_project("viewer", GET),
     "release_create": of_project("manager", BOTH),

@@ -18,10 +18,10 @@ FLOORS = (
     {"config", "datasets", "teachers", "workers"},
     {"ledger"},
     {"stages"},
-    {"quotes"},
+    {"failures", "quotes", "watching"},
     {"jobs", "setup"},
     {"all_in_one"},
-    {"admin", "apps", "demo", "forms", "management", "urls", "views"},
+    {"admin", "apps", "demo", "filtersets", "forms", "management", "tables", "urls", "views"},
 )
 PURE = {"answers", "card", "filters", "formats", "gate"}
 NOT_OURS_TO_IMPORT = {"views", "forms", "forms_review", "tables", "filtersets", "admin", "urls", "urls_review"}
