@@ -11,6 +11,7 @@ from curation.models import Project, Prompt, ReviewClaim, Run, State, TeacherRes
 
 from . import collect
 from .again_filter import AgainFilter, WrongFilter
+from .composing import only_looking
 from .working import StopRun
 
 __all__ = ["AgainFilter", "AgainQuote", "WrongFilter", "put_back", "quote_again"]
@@ -41,7 +42,7 @@ class AgainQuote:
         if self.same:
             said.append(f"{about}{self.same:,} would be sent the very payload that they answered: left as they are.")
         if self.cannot_compose:
-            said.append(f"{about}{self.cannot_compose:,} cannot be composed and would be parked with the reason.")
+            said.append(f"{about}{self.cannot_compose:,} cannot be composed by today's templates: left as they are.")
         if self.held:
             said.append(f"{self.held:,} are in another run: left.")
         if self.claimed:
@@ -70,9 +71,10 @@ def quote_again(project, wanted, parameters=None):
     ids = list(chosen.filter(in_run=False, claimed=False).values_list("pk", flat=True))
     looked = ids if len(ids) <= EXACT else random.sample(ids, EXACT)
     sorted_out = {"ask": 0, "same": 0, "broken": 0}
-    for start in range(0, len(looked), BATCH):
-        for _, verdict in _sort_out(run, _load(run, looked[start : start + BATCH])):
-            sorted_out[verdict] += 1
+    with only_looking():
+        for start in range(0, len(looked), BATCH):
+            for _, verdict in _sort_out(run, _load(run, looked[start : start + BATCH])):
+                sorted_out[verdict] += 1
     share = len(ids) / len(looked) if looked else 0
     return AgainQuote(
         chosen=chosen.count(),
@@ -125,11 +127,11 @@ def _put_back_some(run):
         verdicts[verdict].append(prompt.pk)
     counted = {
         "left_same": len(verdicts["same"]),
+        "left_not_composed": len(verdicts["broken"]),
         "left_in_another_run": sum(in_run for _, in_run, _ in found),
         "left_with_a_reviewer": sum(claimed and not in_run for _, in_run, claimed in found),
     }
-    # What cannot be composed goes along: collecting parks it with the reason.
-    wanted = sorted(verdicts["ask"] + verdicts["broken"])
+    wanted = sorted(verdicts["ask"])
     with transaction.atomic():
         Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
         row = Run.objects.select_for_update().get(pk=run.pk)

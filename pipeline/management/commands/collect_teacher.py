@@ -8,6 +8,7 @@ from curation.importing import ImportRefused, import_file, sniff
 from curation.models import PromptTemplate
 from pipeline import datasets, jobs
 from pipeline.config import read_text
+from pipeline.management import asking_again
 from pipeline.management.step import StepCommand
 from pipeline.setup import teacher_for
 from pipeline.stages.composing import SYSTEM
@@ -28,6 +29,7 @@ class Command(StepCommand):
         parser.add_argument(
             "--api-key", help="refused: a key on a command line can be read by every user of the machine"
         )
+        asking_again.add_arguments(parser)
 
     def step(self, options):
         if options["api_key"]:
@@ -40,21 +42,47 @@ class Command(StepCommand):
         files = not options["project"] or options["config"]
         src = options["src"] or (config.path("raw_dataset") if files else None)
         dst = options["dst"] or (config.path("collected_dataset") if files else None)
+        if options["again"] is not None:
+            return self._again(dst, config, options)
         project = self.project(options, config)
         src = self._existing(src, project, options)
         if options["dry_run"]:
             return self._dry_run(project, src, config, options)
-        if options["system_prompt"]:
-            body = read_text(options["system_prompt"])
-            PromptTemplate.record(project, SYSTEM, body, origin=options["system_prompt"].name)
+        self._adopt_system_prompt(project, options)
         if src:
             self._import(project, src, config, options)
         self._collect(project, config, options)
         self._collect_methodologies(project, config, options)
+        return self._write(project, dst, config)
+
+    def _adopt_system_prompt(self, project, options):
+        if options["system_prompt"]:
+            body = read_text(options["system_prompt"])
+            PromptTemplate.record(project, SYSTEM, body, origin=options["system_prompt"].name)
+
+    def _write(self, project, dst, config):
         if dst:
             rows = datasets.write_collected(project, dst, datasets.columns_of(config))
             self.stdout.write(f"{rows:,} answers in {dst}")
-        return None
+
+    def _again(self, dst, config, options):
+        """Ask chosen prompts again; no file is imported."""
+        if self.project(options | {"dry_run": True}, config) is None:
+            raise CommandError(f"There is no project {options['project'] or config.project!r} yet: collect first.")
+        if options["src"]:
+            raise CommandError("--again asks prompts that the project has: import and collect --src first.")
+
+        def set_up():
+            project = self.project(options | {"dry_run": False}, config)
+            self._adopt_system_prompt(project, options)
+            return project, {"teacher": self._teacher(config, options)}
+
+        run = asking_again.ask_again(self, options, set_up)
+        if run:
+            self._write(run.project, dst, config)
+
+    def _teacher(self, config, options):
+        return teacher_for(options["teacher"], parameters=config.parameters).pk if options["teacher"] else None
 
     def _existing(self, src, project, options):
         """`src`, or None where only the configuration names it, it is absent, and the named project has its prompts."""
@@ -97,10 +125,9 @@ class Command(StepCommand):
             self._collect(project, config, options)
 
     def _collect(self, project, config, options):
-        teacher = teacher_for(options["teacher"], parameters=config.parameters).pk if options["teacher"] else None
         options["batch_size"] = options["batch_size"] or config.batch_size
         try:
-            self.run_stage(project, "collect", options, teacher=teacher)
+            self.run_stage(project, "collect", options, teacher=self._teacher(config, options))
         except jobs.CannotStart as nothing:
             if not project.prompts.exists():
                 raise
