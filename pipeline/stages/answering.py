@@ -1,56 +1,135 @@
-"""From answered calls to stored responses: what collect and regenerate share."""
+"""From answered calls to stored responses: what collect and regenerate share.
+
+An attempt is one answer or several: candidates, from several teachers or several times from one. It is stored whole
+once all its calls ended.
+"""
+
+from itertools import count, islice
 
 from curation.models import Call, Prompt, State, TeacherResponse
 from pipeline import answers, ledger, teachers
+from pipeline.answers.completions import read_completion
 
+from .choosing import LONGER
 from .composing import hypotheses_of
 from .plainer import learn_plainer
 from .sending import park, send_on
 
 
-def ask_teacher(teacher, task_type, notes):
-    """The Ask for one answer to the messages in `notes`, by schema where the task has one.
+def asks_for(wanted, samples, task_type, notes):
+    """{name: Ask} for `samples` answers of each teacher in `wanted` to the messages in `notes`, in this order."""
+    asks, taken = {}, set(notes["earlier"])
+    for teacher in wanted:
+        for ask in _asks(teacher, task_type, notes, taken, samples):
+            asks[f"answer-{len(asks) + 1}" if asks else "answer"] = ask
+    return asks
+
+
+def _asks(teacher, task_type, notes, taken, number):
+    """`number` Asks of one teacher, by schema where the task has one; adds to `taken` what they ask.
 
     Where these very messages were answered before for this prompt, another answer is bought: an attempt that gets the
     stored one again would be none.
     """
     schema = answers.schema_for(task_type, **teacher.profile.get("answer_schema", {}))
     named = (task_type, schema) if schema else None
-    ask = ledger.Ask(teacher, teachers.payload(teacher, notes["system"], notes["user"], schema=named))
-    ask.sample = notes["earlier"].count(ask.payload_hash)
-    return ask
+    body = teachers.payload(teacher, notes["system"], notes["user"], schema=named)
+    return _free(teacher, body, taken, number)
+
+
+def _free(teacher, body, taken, number=1):
+    """Asks of `body` with the first samples that are not taken."""
+    digest = ledger.Ask(teacher, body).payload_hash
+    samples = list(islice((sample for sample in count() if (digest, sample) not in taken), number))
+    taken |= {(digest, sample) for sample in samples}
+    return [ledger.Ask(teacher, body, sample) for sample in samples]
 
 
 def next_attempts(prompt_list):
-    """{prompt id: {"attempt": number of its next attempt, "earlier": payload hashes of its former ones}}."""
-    found = {prompt.pk: {"attempt": 1, "earlier": []} for prompt in prompt_list}
-    rows = TeacherResponse.objects.filter(prompt__in=found).values_list("prompt_id", "attempt", "call__payload_hash")
-    for pk, attempt, payload_hash in rows:
+    """{prompt id: {"attempt": number of its next attempt, "earlier": (payload hash, sample) of its former calls}}."""
+    found = {prompt.pk: {"attempt": 1, "earlier": set()} for prompt in prompt_list}
+    rows = TeacherResponse.objects.filter(prompt__in=found)
+    for pk, attempt, *call in rows.values_list("prompt_id", "attempt", "call__payload_hash", "call__sample_index"):
         found[pk]["attempt"] = max(found[pk]["attempt"], attempt + 1)
-        found[pk]["earlier"].append(payload_hash)
+        found[pk]["earlier"].add(tuple(call))
     return found
 
 
 def save_answers(run, works, *, source, kind):
-    """Store each answer as a response and send its prompt to the filters; park those whose call failed.
+    """Store what was answered as responses and send the prompts to the filters.
 
-    Returns works to ask again in another structure. A second save of the same attempt changes nothing.
+    A prompt is parked where not one of its calls was answered. Returns works that ask for more: in another structure,
+    or for a longer answer. A second save of the same attempt changes nothing.
     """
-    again = [each for each in works if _ask_plainer(each)]
-    failed = [
-        each for each in works if each not in again and any(c.state == Call.State.FAILED for c in each.calls.values())
-    ]
-    empty = [each for each in works if each not in again and each not in failed and _filtered_empty(each)]
-    park(run, failed + empty)
-    answered = _let_outdated_go([each for each in works if each not in again + failed + empty])
-    TeacherResponse.objects.bulk_create([_response(run, each) for each in answered], ignore_conflicts=True)
-    stored = {
-        (r.prompt_id, r.attempt): r.pk
-        for r in TeacherResponse.objects.filter(prompt__in=[w.prompt.pk for w in answered]).only("prompt_id", "attempt")
-    }
-    current = {each.prompt.pk: stored[(each.prompt.pk, each.notes["attempt"])] for each in answered}
-    _make_current(run, answered, current, source=source, kind=kind)
-    return again
+    more = {each.prompt.pk for each in works if _ask_more(each)}
+    ended = [each for each in works if each.prompt.pk not in more]
+    for each in ended:
+        each.notes["answers"] = _answered(each)
+    park(run, [each for each in ended if not each.notes["answers"]])
+    answered = _let_outdated_go([each for each in ended if each.notes["answers"]])
+    _store(run, answered, source=source, kind=kind)
+    return [each for each in works if each.prompt.pk in more]
+
+
+# -- what is asked for besides ------------------------------------------------------------------------------------
+
+
+def _ask_more(each):
+    """Add what is to be asked besides, or in another way, to a work whose calls ended; returns whether there is any."""
+    again = [name for name, call in each.calls.items() if learn_plainer(each.asks[name], call)]
+    for name in again:
+        teacher, taken = each.asks[name].teacher, _taken(each)
+        (each.asks[name],) = _asks(teacher, each.prompt.task_type, each.notes, taken, 1)
+        del each.calls[name]
+    tried = each.notes.setdefault("longer", {})
+    cut_off = [name for name, call in each.calls.items() if _is_cut_off(call) and name not in tried]
+    for name in list(cut_off):
+        if name in tried.values():
+            continue
+        ask = each.asks[name]
+        body = teachers.bigger(ask.body)
+        if body is None:
+            continue
+        tried[name] = f"{name}-longer"
+        (each.asks[tried[name]],) = _free(ask.teacher, body, _taken(each))
+        each.optional.add(tried[name])
+        again.append(name)
+    return bool(again)
+
+
+def _taken(each):
+    return {*each.notes["earlier"], *(ask.identity for ask in each.asks.values())}
+
+
+def _is_cut_off(call):
+    return call.state == Call.State.ANSWERED and call.finish_reason == "length"
+
+
+def _answered(each):
+    """[(name, call)] of what may be stored, a cut-off answer before the longer one; each call once."""
+    longer = each.notes["longer"]
+    order = [name for first in each.asks if first not in longer.values() for name in (first, longer.get(first))]
+    # The first reason comes first, as it is the one that a parked prompt tells.
+    each.calls = {name: each.calls[name] for name in order if name in each.calls}
+    found = {}
+    for name, call in each.calls.items():
+        if call.state == Call.State.ANSWERED and not _is_empty(call):
+            found.setdefault(call.pk, (name, call))
+    return list(found.values())
+
+
+def _is_empty(call):
+    """A content filter that left no text at all: there is nothing to store as an answer."""
+    if call.finish_reason != "content_filter":
+        return False
+    said = read_completion(call.raw_reply)
+    if said.content or said.refusal:
+        return False
+    call.error_class, call.error_detail = "content_filter", "The endpoint's content filter let no text through."
+    return True
+
+
+# -- storing ------------------------------------------------------------------------------------------------------
 
 
 def _let_outdated_go(works):
@@ -60,27 +139,62 @@ def _let_outdated_go(works):
     hypotheses = Prompt.objects.filter(pair_as_hypothesis__methodology__in=ids).order_by("pk")
     list(hypotheses.select_for_update(no_key=True, of=("self",)).values_list("pk"))
     now = {pk: response.pk for pk, response in hypotheses_of([each.prompt for each in works]).items()}
-    outdated = [each for each in works if each.notes["hypothesis"] != now.get(each.prompt.pk)]
-    Prompt.objects.filter(pk__in=[each.prompt.pk for each in outdated]).let_go()
-    return [each for each in works if each not in outdated]
+    outdated = {each.prompt.pk for each in works if each.notes["hypothesis"] != now.get(each.prompt.pk)}
+    Prompt.objects.filter(pk__in=outdated).let_go()
+    return [each for each in works if each.prompt.pk not in outdated]
 
 
-def _make_current(run, works, current, *, source, kind):
-    """Point the prompts at their new responses while they still wait for them, then send them on."""
-    by_id = {each.prompt.pk: each for each in works}
-    rows = list(Prompt.objects.select_for_update().filter(pk__in=current, state=source))
-    for prompt in rows:
-        prompt.current_response_id = current[prompt.pk]
-        prompt.attempts += by_id[prompt.pk].notes.get("counts", 1)
-    Prompt.objects.bulk_update(rows, ["current_response", "attempts"], batch_size=200)
-    details = {prompt.pk: {"attempt": by_id[prompt.pk].notes["attempt"]} for prompt in rows}
-    send_on(run, [prompt.pk for prompt in rows], State.TO_FILTER, kind, source=source, detail=details)
+def _store(run, works, *, source, kind):
+    """Store the attempts, point the prompts that still wait for them at their first answers, and send those on."""
+    works = {each.prompt.pk: each for each in works}
+    prompts = list(Prompt.objects.select_for_update().filter(pk__in=works).order_by("pk"))
+    waiting = [prompt for prompt in prompts if prompt.state == source]
+    _leave_out_stored(works, waiting)
+    rows = {pk: _responses(run, each) for pk, each in works.items()}
+    TeacherResponse.objects.bulk_create([row for several in rows.values() for row in several], ignore_conflicts=True)
+    stored = {
+        (pk, attempt, candidate): response
+        for response, pk, attempt, candidate in TeacherResponse.objects.filter(prompt__in=works).values_list(
+            "pk", "prompt_id", "attempt", "candidate"
+        )
+    }
+    details = {}
+    for prompt in waiting:
+        notes = works[prompt.pk].notes
+        first = next(row for row in rows[prompt.pk] if LONGER not in row.metadata)
+        prompt.current_response_id = stored[prompt.pk, first.attempt, first.candidate]
+        prompt.attempts += notes.get("counts", 1)
+        several = {"candidates": len(rows[prompt.pk])} if len(rows[prompt.pk]) > 1 else {}
+        details[prompt.pk] = {"attempt": notes["attempt"]} | several
+    Prompt.objects.bulk_update(waiting, ["current_response", "attempts"], batch_size=200)
+    _count_failed(run, works.values())
+    send_on(run, list(details), State.TO_FILTER, kind, source=source, detail=details)
 
 
-def _response(run, each):
-    call, notes = each.calls["answer"], each.notes
-    content, refusal, finish_reason = ledger.message_of(call)
-    parsed = answers.parse_answer(content, each.prompt.task_type)
+def _leave_out_stored(works, waiting):
+    """Of prompts that have left meanwhile, those whose attempt another worker stored: it stays as it was stored."""
+    gone = works.keys() - {prompt.pk for prompt in waiting}
+    if gone:
+        stored = TeacherResponse.objects.filter(prompt__in=gone).values_list("prompt_id", "attempt")
+        for pk in {pk for pk, attempt in stored if works[pk].notes["attempt"] == attempt}:
+            del works[pk]
+
+
+def _responses(run, each):
+    """The rows of one attempt, numbered in the order of teachers and samples."""
+    rows = {name: _response(run, each, call) for name, call in each.notes["answers"]}
+    for number, row in enumerate(rows.values()):
+        row.candidate = number
+    for name, longer in each.notes["longer"].items():
+        if name in rows and longer in rows:
+            rows[name].metadata[LONGER] = rows[longer].candidate
+    return list(rows.values())
+
+
+def _response(run, each, call):
+    notes, said = each.notes, read_completion(call.raw_reply)
+    parsed = answers.parse_answer(said.content, each.prompt.task_type)
+    refusal = answers.clean_text(said.refusal)
     return TeacherResponse(
         prompt=each.prompt,
         attempt=notes["attempt"],
@@ -89,13 +203,13 @@ def _response(run, each):
         teacher_id=call.teacher_id,
         run=run,
         hypothesis_id=notes.get("hypothesis"),
-        text=parsed.text or answers.clean_text(refusal),
+        text=parsed.text or refusal,
         fields=parsed.fields,
         form=parsed.form,
         parse_error=parsed.error,
-        thinking=parsed.thinking,
-        refusal=answers.clean_text(refusal),
-        finish_reason=finish_reason[:40],
+        thinking="\n\n".join(part for part in (said.thinking, parsed.thinking) if part),
+        refusal=refusal,
+        finish_reason=said.finish_reason,
         model_id=call.model,
         prompt_tokens=call.prompt_tokens,
         completion_tokens=call.completion_tokens,
@@ -108,21 +222,10 @@ def _response(run, each):
     )
 
 
-def _filtered_empty(each):
-    """A content filter that left no text at all: there is nothing to store as an answer."""
-    call = each.calls["answer"]
-    content, refusal, finish_reason = ledger.message_of(call)
-    if finish_reason != "content_filter" or content or refusal:
-        return False
-    call.error_class, call.error_detail = "content_filter", "The endpoint's content filter let no text through."
-    return True
-
-
-def _ask_plainer(each):
-    """Where the endpoint takes no schema, ask this work again in the next simpler way."""
-    ask = each.asks["answer"]
-    if not learn_plainer(ask, each.calls["answer"]):
-        return False
-    each.asks["answer"] = ask_teacher(ask.teacher, each.prompt.task_type, each.notes)
-    each.calls.clear()
-    return True
+def _count_failed(run, works):
+    """Candidates that failed while others answered are counted; a longer try that failed leaves the cut-off answer."""
+    failed = sum(
+        bool(call.error_class) for each in works for name, call in each.calls.items() if name not in each.optional
+    )
+    if failed:
+        run.count(candidates_failed=failed)

@@ -1,27 +1,40 @@
 """Collect: ask the teacher for what has no answer yet."""
 
-from curation.models import State, Teacher
+from curation.models import Prompt, State, Teacher
 from pipeline import ledger
 from pipeline.prompts import PromptError
 
-from .answering import ask_teacher, next_attempts, save_answers
+from .answering import asks_for, next_attempts, save_answers
 from .composing import compose, hypotheses_of
 from .working import StopRun
 
 STATE = State.TO_COLLECT
 
 
-def teacher_of(run):
-    """The teacher that this run asks: the one it was started with, else the project's."""
-    chosen = Teacher.objects.filter(pk=run.parameters.get("teacher") or run.project.teacher_id).first()
-    if chosen is None:
+def teachers_of(run):
+    """The teachers that this run asks, in the order of the candidates: those it was started with, else the project's.
+
+    Started with one teacher, it asks that one alone.
+    """
+    wanted, project = run.parameters, run.project
+    ids = wanted.get("teachers") or ([wanted["teacher"]] if wanted.get("teacher") else [])
+    if not ids and project.teacher_id:
+        ids = [project.teacher_id, *project.more_teachers.order_by("pk").values_list("pk", flat=True)]
+    known = Teacher.objects.in_bulk(ids)
+    found = [known[pk] for pk in dict.fromkeys(ids) if pk in known]
+    if not found:
         raise StopRun("This project has no teacher: choose one in its settings.")
-    return chosen
+    return found
+
+
+def samples_of(run):
+    """How many answers each teacher is asked for."""
+    return run.parameters.get("samples") or run.project.samples
 
 
 def room(run):
-    """How many prompts may be in hand: as many as the teacher answers at once."""
-    return teacher_of(run).concurrency
+    """How many prompts may be in hand: twice what the teachers answer at once, as storing takes its time too."""
+    return max(1, 2 * min(teacher.concurrency for teacher in teachers_of(run)) // samples_of(run))
 
 
 def prepare(run, prompts):
@@ -38,7 +51,8 @@ def prepare(run, prompts):
 
 def asks_of(run, prompts):
     """What each would be asked: (prompt, its Work, "") or (prompt, None, why it cannot be composed). Asks nobody."""
-    teacher, attempts, hypotheses = teacher_of(run), next_attempts(prompts), hypotheses_of(prompts)
+    wanted, samples = teachers_of(run), samples_of(run)
+    attempts, hypotheses = next_attempts(prompts), hypotheses_of(prompts)
     found = []
     for prompt in prompts:
         hypothesis = hypotheses.get(prompt.pk)
@@ -51,13 +65,18 @@ def asks_of(run, prompts):
             "system": system,
             "user": user,
             "templates": templates,
+            "parent": prompt.current_response_id,
             "hypothesis": hypothesis.pk if hypothesis else None,
         }
-        work = ledger.Work(prompt, {"answer": ask_teacher(teacher, prompt.task_type, notes)}, notes=notes)
+        work = ledger.Work(prompt, asks_for(wanted, samples, prompt.task_type, notes), notes=notes)
         found.append((prompt, work, ""))
     return found
 
 
 def save(run, works):
-    """Store the answers and send the prompts to the filters."""
-    return save_answers(run, works, source=STATE, kind="collected")
+    """Store the answers and send the prompts to the filters; methods of hypotheses asked again are called back."""
+    again = save_answers(run, works, source=STATE, kind="collected")
+    renewed = [each.prompt.pk for each in works if each.notes["parent"] and each.prompt.task_type == "hypothesis"]
+    if renewed:
+        Prompt.objects.filter(pk__in=renewed, state=State.TO_FILTER).hypothesis_changed(run=run)
+    return again

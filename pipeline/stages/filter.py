@@ -6,7 +6,7 @@ from curation.models import FilterResult, Ruleset, State
 from pipeline import filters, ledger
 from pipeline.config import read_yaml
 
-from . import recalling
+from . import choosing, recalling
 from .sending import send_on
 from .working import BATCH
 
@@ -45,16 +45,16 @@ def call_back(project, run):
     recalling.recall(undecided(project), STATE, "refiltered", run)
     ruleset = ruleset_of(project)
     rules = filters.load_rules(ruleset.body)
-    standing = _unmeasured(project).decided_by_people().select_related("current_response")
-    measured = [(prompt, _measure(run, prompt, ruleset, rules)) for prompt in standing.iterator(BATCH)]
+    decided = _unmeasured(project).decided_by_people().select_related("current_response")
+    measured = [(p, _measure(run, p, p.current_response, ruleset, rules)) for p in decided.iterator(BATCH)]
     return recalling.keep(FilterResult, measured, run)
 
 
-def _measure(run, prompt, ruleset, rules):
-    measured = filters.check(answer_of(prompt, prompt.current_response), rules)
+def _measure(run, prompt, response, ruleset, rules):
+    measured = filters.check(answer_of(prompt, response), rules)
     failed = filters.failed(measured)
     return FilterResult(
-        response=prompt.current_response,
+        response=response,
         ruleset=ruleset,
         run=run,
         measurements=[m._asdict() for m in measured],
@@ -74,23 +74,45 @@ def prepare(run, prompts):
 
 
 def save(run, works):
-    """Store every measurement and send each prompt on by the project's policy."""
+    """Measure every candidate, store all of it, and send each prompt on by the best one and the project's policy."""
     project = run.project
     ruleset = ruleset_of(project)
     rules = filters.load_rules(ruleset.body)
-    passed_to = State.TO_JUDGE if project.judges else State.TO_REVIEW
-    results, targets, details = [], {}, {}
-    for each in works:
-        result = _measure(run, each.prompt, ruleset, rules)
-        result.outcome = passed_to if result.passed else project.on_filter_fail
-        results.append(result)
-        targets.setdefault(result.outcome, []).append(each.prompt.pk)
-        details[each.prompt.pk] = {"failed": result.failed}
+    prompts = [each.prompt for each in works]
+    found = choosing.candidates_of(prompts)
+    may = choosing.standing(prompts, found)
+    results, chosen, targets, details = [], {}, {}, {}
+    for prompt in prompts:
+        measured = [_measure(run, prompt, response, ruleset, rules) for response in found[prompt.pk]]
+        best, why = choosing.by_rules([result for result in measured if result.response in may[prompt.pk]])
+        target = _target(project, best)
+        for result in measured:
+            result.outcome = target if result.passed == best.passed else ""
+        results += measured
+        chosen[prompt.pk] = best
+        targets.setdefault(target, []).append(prompt.pk)
+        details[prompt.pk] = {"failed": best.failed} | _words(measured, best, why, target)
     FilterResult.objects.bulk_create(results, ignore_conflicts=True)
-    run.count(filters_passed=sum(r.passed for r in results), filters_failed=sum(not r.passed for r in results))
+    recalling.note_outcomes(FilterResult, ruleset, [best for pk, best in chosen.items() if len(found[pk]) > 1])
+    passed = sum(best.passed for best in chosen.values())
+    run.count(filters_passed=passed, filters_failed=len(chosen) - passed)
+    choosing.make_current(run, {pk: best.response for pk, best in chosen.items()}, source=STATE)
     for target, ids in targets.items():
         send_on(run, ids, target, "filtered", source=STATE, detail={pk: details[pk] for pk in ids})
     return []
+
+
+def _target(project, result):
+    if not result.passed:
+        return project.on_filter_fail
+    return State.TO_JUDGE if project.judges else State.TO_REVIEW
+
+
+def _words(measured, best, why, target):
+    """What the event says where there was a choice; with judges, SampleGate is still to make it."""
+    if target != State.TO_JUDGE:
+        return choosing.words(best.response, len(measured), why)
+    return {"passed": sum(result.passed for result in measured), "of": len(measured)} if len(measured) > 1 else {}
 
 
 def answer_of(prompt, response):

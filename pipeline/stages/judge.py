@@ -1,12 +1,14 @@
 """SampleGate: two judges read each response; the gate decides from what they say."""
 
 import hashlib
+from dataclasses import replace
 
-from curation.models import Call, GateResult, JudgeScore, Resolution, Ruleset, State, Teacher
+from curation.models import Call, FilterResult, GateResult, JudgeScore, Resolution, Ruleset, State, Teacher
 from pipeline import answers, ledger, prompts, teachers
+from pipeline.answers.completions import read_completion
 from pipeline.gate import DEFAULTS, Reading, judge_verdict, load_gate
 
-from . import recalling
+from . import choosing, recalling
 from .composing import template
 from .plainer import learn_plainer
 from .sending import park, send_on
@@ -22,33 +24,58 @@ def gate_of(project):
 
 
 def room(run):
-    """How many prompts may be in hand, where each asks every judge."""
+    """How many prompts may be in hand: twice what the judges answer at once, where each reads every candidate."""
     judges = run.project.judges
     if not judges:
         return BATCH  # those who waited for judges that are gone: nothing is asked, they go to people
-    return max(1, min(judge.concurrency for judge in judges.values()) // len(judges))
+    return max(1, 2 * min(judge.concurrency for judge in judges.values()) // (len(judges) * _candidates(run)))
+
+
+def _candidates(run):
+    """How many answers a prompt has, as the project asks for them; some failed, others were cut off and doubled."""
+    return run.project.samples * (1 + run.project.more_teachers.count())
 
 
 def prepare(run, waiting):
-    """Ask each judge of each response, except where its score by this rubric is known."""
-    judges = run.project.judges
-    rubrics = {rubric: template(run.project, f"judge_{rubric}") for rubric in judges}
-    known = {
-        (score.response_id, score.judge_id, score.rubric, score.rubric_version)
-        for score in JudgeScore.objects.filter(response__in=[prompt.current_response_id for prompt in waiting])
-    }
-    works = []
-    for prompt in waiting:
-        asks, notes = {}, {"rubrics": rubrics, "judges": judges}
-        for rubric, judge in judges.items():
-            if (prompt.current_response_id, judge.pk, rubric, rubrics[rubric].sha256) not in known:
-                asks[rubric] = _ask(prompt, judge, rubrics[rubric])
-        works.append(ledger.Work(prompt, asks, notes=notes))
+    """Ask each judge of each answer that passed the filters, except where its score by this rubric is known."""
+    found = choosing.candidates_of(waiting)
+    works = _works(run, waiting, _to_judge(waiting, found))
+    for each in works:
+        each.notes["candidates"] = len(found[each.prompt.pk])
     return works
 
 
-def _ask(prompt, judge, rubric, sample=0):
-    response = prompt.current_response
+def _to_judge(waiting, found):
+    """{prompt id: the candidates that passed the filters}; the current one where none is known to have."""
+    may = choosing.standing(waiting, found)
+    several = [response for responses in may.values() if len(responses) > 1 for response in responses]
+    results = FilterResult.objects.filter(response__in=several).order_by("pk")
+    passed = dict(results.values_list("response_id", "passed"))
+    passing = {pk: [r for r in responses if passed.get(r.pk, True)] for pk, responses in may.items()}
+    return {prompt.pk: passing[prompt.pk] or [prompt.current_response] for prompt in waiting}
+
+
+def _works(run, waiting, responses):
+    judges = run.project.judges
+    rubrics = {rubric: template(run.project, f"judge_{rubric}") for rubric in judges}
+    ids = [response.pk for several in responses.values() for response in several]
+    scores = JudgeScore.objects.filter(response__in=ids)
+    known = set(scores.values_list("response_id", "judge_id", "rubric", "rubric_version"))
+    works = []
+    for prompt in waiting:
+        notes = {"rubrics": rubrics, "judges": judges, "responses": responses[prompt.pk], "of": {}, "tried": set()}
+        work = ledger.Work(prompt, notes=notes)
+        for response in responses[prompt.pk]:
+            for rubric, judge in judges.items():
+                if (response.pk, judge.pk, rubric, rubrics[rubric].sha256) not in known:
+                    name = f"{rubric} of {response.pk}"
+                    notes["of"][name] = (response, rubric)
+                    work.asks[name] = _ask(prompt, response, judge, rubrics[rubric])
+        works.append(work)
+    return works
+
+
+def _ask(prompt, response, judge, rubric, sample=0):
     text = prompts.render(
         rubric.body,
         {
@@ -63,64 +90,66 @@ def _ask(prompt, judge, rubric, sample=0):
 
 
 def save(run, works):
-    """Store the scores, ask once more where a reply could not be read, and let the gate decide on the rest."""
+    """Store the scores, ask once more where a reply could not be read, and let the gate decide on the rest.
+
+    A candidate whose judge failed is out, while another has all its scores; a prompt is parked where none has.
+    """
     if not run.project.judges:
         ids = [each.prompt.pk for each in works]
         send_on(run, ids, State.TO_REVIEW, "gated", source=STATE, detail={"reasons": ["no_judges"]})
         return []
-    failed = [w for w in works if any(c.state == Call.State.FAILED and not _learn(w, n, c) for n, c in w.calls.items())]
-    park(run, failed)
-    scores, again, ready = [], [], []
+    scores, again, failed, ready = [], [], [], []
     for each in works:
-        if each in failed:
-            continue
-        read, unread = _read(each)
-        scores += read
-        (again if unread else ready).append(each)
+        scores += _read(each)
+        out = {each.notes["of"][name][0].pk for name, call in each.calls.items() if call.error_class}
+        each.notes["judged"] = [response for response in each.notes["responses"] if response.pk not in out]
+        (ready if each.complete and each.notes["judged"] else failed if each.complete else again).append(each)
+    park(run, failed)
     JudgeScore.objects.bulk_create(scores, ignore_conflicts=True)
     _decide(run, ready)
     return again
 
 
-def _learn(each, name, call):
-    """Where the endpoint takes no schema, ask this judge again in the next simpler way; returns whether it will be."""
-    ask = each.asks[name]
-    if not learn_plainer(ask, call):
-        return False
-    each.asks[name] = _ask(each.prompt, ask.teacher, each.notes["rubrics"][name], ask.sample)
-    return True
-
-
 def _read(each):
-    """(scores that could be read or were given up, whether something is to be asked again) of one work."""
-    scores, again = [], False
-    for rubric, call in list(each.calls.items()):
+    """The scores of one work that could be read or were given up; what is to be asked again has no call any more."""
+    scores = []
+    for name, call in list(each.calls.items()):
+        response, rubric = each.notes["of"][name]
         if call.state == Call.State.FAILED:
-            del each.calls[rubric]
-            again = True
+            if learn_plainer(each.asks[name], call):
+                teacher, sample = each.asks[name].teacher, each.asks[name].sample
+                each.asks[name] = _ask(each.prompt, response, teacher, each.notes["rubrics"][rubric], sample)
+                del each.calls[name]
             continue
         try:
-            content, refusal, _ = ledger.message_of(call)
-            scores.append(_score(each, rubric, call, answers.parse_judgement(content or refusal)))
+            said = read_completion(call.raw_reply)
+            scores.append(_score(each, name, answers.parse_judgement(said.content or said.refusal)))
         except answers.JudgeUnreadable as error:
-            ask = each.asks[rubric]
-            if ask.sample == 0:
-                each.asks[rubric] = ledger.Ask(ask.teacher, ask.body, sample=1)
-                del each.calls[rubric]
-                again = True
+            if name in each.notes["tried"]:
+                scores.append(_score(each, name, None, error=str(error) or "unreadable"))
             else:
-                scores.append(_score(each, rubric, call, None, error=str(error) or "unreadable"))
-    return scores, again
+                each.notes["tried"].add(name)
+                each.asks[name] = _second(each.asks[name], call)
+                del each.calls[name]
+    return scores
 
 
-def _score(each, rubric, call, judgement, error=""):
-    said = judgement
+def _second(ask, call):
+    """What is asked after an unreadable reply: the same once more, with more room where the reply was cut off."""
+    longer = teachers.bigger(ask.body) if call.finish_reason == "length" else None
+    if longer:
+        return ledger.Ask(ask.teacher, longer)
+    return replace(ask, sample=ask.sample + 1)
+
+
+def _score(each, name, said, error=""):
+    response, rubric = each.notes["of"][name]
     return JudgeScore(
-        response=each.prompt.current_response,
+        response=response,
         judge=each.notes["judges"][rubric],
         rubric=rubric,
         rubric_version=each.notes["rubrics"][rubric].sha256,
-        call=call,
+        call=each.calls[name],
         score=said.score if said else None,
         dimensions=said.dimensions if said else {},
         flags=list(said.flags) if said else [],
@@ -145,53 +174,64 @@ def call_back(project, run):
     Decided ones get the verdict of the new gate where they stand, from known scores alone; see `recalling.keep`.
     """
     recalling.recall(undecided(project), STATE, "regated", run)
-    standing = list(_unjudged(project).decided_by_people().select_related("current_response__teacher"))
-    for prompt in standing:
+    decided = list(_unjudged(project).decided_by_people().select_related("current_response__teacher"))
+    for prompt in decided:
         prompt.project = project
-    works = [each for each in prepare(run, standing) if not each.asks]
-    return recalling.keep(GateResult, [(w.prompt, row) for w, row, _ in _verdicts(run, works)], run)
+    works = _works(run, decided, {prompt.pk: [prompt.current_response] for prompt in decided})
+    known = [each for each in works if not each.asks]
+    for each in known:
+        each.notes["judged"] = each.notes["responses"]
+    return recalling.keep(GateResult, [(w.prompt, row) for w, ((row, _),) in _verdicts(run, known)], run)
 
 
 def _verdicts(run, works):
-    """[(work, GateResult without an outcome, Verdict)] by the current gate."""
+    """[(work, [(GateResult without an outcome, Verdict) of each judged candidate])] by the current gate."""
     project, ruleset = run.project, gate_of(run.project)
     gate, readings = load_gate(ruleset.body), _readings(works)
     found = []
     for each in works:
-        response = each.prompt.current_response
-        verdict = judge_verdict(readings[response.pk], list(project.judges), gate)
-        row = GateResult(
-            response=response,
-            ruleset=ruleset,
-            run=run,
-            measurements=verdict.measurements,
-            reasons=verdict.reasons,
-            passed=verdict.passed,
-        )
-        found.append((each, row, verdict))
+        rows = []
+        for response in each.notes["judged"]:
+            verdict = judge_verdict(readings[response.pk], list(project.judges), gate)
+            row = GateResult(
+                response=response,
+                ruleset=ruleset,
+                run=run,
+                measurements=verdict.measurements,
+                reasons=verdict.reasons,
+                passed=verdict.passed,
+            )
+            rows.append((row, verdict))
+        found.append((each, rows))
     return found
 
 
 def _decide(run, works):
-    """The gate's verdict on each response, stored with every reason; then each prompt goes on."""
-    results, targets, details = [], {}, {}
-    for each, row, verdict in _verdicts(run, works):
-        row.outcome = _target(each.prompt, verdict)
-        results.append(row)
-        targets.setdefault(row.outcome, []).append(each.prompt)
-        details[each.prompt.pk] = {"reasons": verdict.reasons}
+    """The gate's verdict on each candidate, stored with every reason; then each prompt goes on with the best one."""
+    results, chosen, targets, details = [], {}, {}, {}
+    for each, rows in _verdicts(run, works):
+        prompt = each.prompt
+        best, verdict, why = choosing.by_scores(rows)
+        best.outcome = _target(prompt, best.response, verdict)
+        results += [row for row, _ in rows]
+        chosen[prompt.pk] = best
+        targets.setdefault(best.outcome, []).append(prompt)
+        details[prompt.pk] = {"reasons": verdict.reasons} | choosing.words(best.response, each.notes["candidates"], why)
     GateResult.objects.bulk_create(results, ignore_conflicts=True)
-    run.count(gate_passed=sum(r.passed for r in results), gate_held=sum(not r.passed for r in results))
+    recalling.note_outcomes(GateResult, gate_of(run.project), list(chosen.values()))
+    passed = sum(best.passed for best in chosen.values())
+    run.count(gate_passed=passed, gate_held=len(chosen) - passed)
+    choosing.make_current(run, {pk: best.response for pk, best in chosen.items()}, source=STATE)
     for target, reached in targets.items():
         ids = [prompt.pk for prompt in reached]
         moved = send_on(run, ids, target, "gated", source=STATE, detail={pk: details[pk] for pk in ids})
         if target == State.ACCEPTED:
-            _accept_by_policy([prompt for prompt in reached if prompt.pk in moved])
+            _accept_by_policy([chosen[pk].response for pk in moved])
 
 
 def _readings(works):
     """{response id: [Reading]} of this project's judges and rubric versions, unreadable ones included."""
-    found = {each.prompt.current_response_id: [] for each in works}
+    found = {response.pk: [] for each in works for response in each.notes["judged"]}
     if not works:
         return found
     rubrics, judges = works[0].notes["rubrics"], works[0].notes["judges"]
@@ -204,14 +244,14 @@ def _readings(works):
     return found
 
 
-def _target(prompt, verdict):
+def _target(prompt, response, verdict):
     """Where a judged prompt goes by the project's policy."""
     project = prompt.project
     if verdict.needs_people:
         return State.TO_REVIEW
     if not verdict.passed:
         return project.on_gate_fail
-    imported = prompt.current_response.teacher.kind == Teacher.Kind.IMPORTED  # nobody here knows how it was made
+    imported = response.teacher.kind == Teacher.Kind.IMPORTED  # nobody here knows how it was made
     return State.ACCEPTED if _drawn(prompt) and not imported else State.TO_REVIEW
 
 
@@ -221,8 +261,7 @@ def _drawn(prompt):
     return int(draw[:8], 16) % 100 < prompt.project.auto_accept_percent
 
 
-def _accept_by_policy(accepted):
-    responses = [prompt.current_response for prompt in accepted]
+def _accept_by_policy(responses):
     Resolution.objects.bulk_create(
         [
             Resolution(

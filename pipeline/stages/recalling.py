@@ -46,3 +46,10 @@ def keep(results, prompts_and_results, run):
     if prompts_and_results:
         run.count(measured_where_they_stand=len(prompts_and_results), would_flip=flips)
     return len(prompts_and_results)
+
+
+def note_outcomes(results, ruleset, chosen):
+    """Say on verdicts that were known before where they sent their prompts now; `chosen` are rows of `results`."""
+    for outcome in {row.outcome for row in chosen}:
+        ids = [row.response_id for row in chosen if row.outcome == outcome]
+        results.objects.filter(ruleset=ruleset, response__in=ids).exclude(outcome=outcome).update(outcome=outcome)

@@ -4,7 +4,7 @@ from curation.models import Annotation, Event, FilterResult, GateResult, JudgeSc
 from pipeline import filters, ledger, prompts
 from pipeline.prompts import PromptError
 
-from .answering import ask_teacher, next_attempts, save_answers
+from .answering import asks_for, next_attempts, save_answers
 from .composing import SYSTEM_REGEN, compose, hypotheses_of, template
 from .sending import send_on
 from .working import StopRun
@@ -23,8 +23,8 @@ def teacher_of(run):
 
 
 def room(run):
-    """How many prompts may be in hand: as many as the teacher answers at once."""
-    return teacher_of(run).concurrency
+    """How many prompts may be in hand: twice what the teacher answers at once, as storing takes its time too."""
+    return 2 * teacher_of(run).concurrency
 
 
 def prepare(run, waiting):
@@ -54,7 +54,7 @@ def asks_of(run, waiting):
             "parent": prompt.current_response_id,
             "hypothesis": hypothesis.pk if hypothesis else None,
         }
-        work = ledger.Work(prompt, {"answer": ask_teacher(teacher, prompt.task_type, notes)}, notes=notes)
+        work = ledger.Work(prompt, asks_for([teacher], 1, prompt.task_type, notes), notes=notes)
         found.append((prompt, work, ""))
     return found
 
@@ -62,7 +62,7 @@ def asks_of(run, waiting):
 def save(run, works):
     """Store the new attempts, send them to the filters, and call back the methodologies of new hypotheses."""
     again = save_answers(run, works, source=STATE, kind="regenerated")
-    renewed = [each.prompt.pk for each in works if each not in again and each.prompt.task_type == "hypothesis"]
+    renewed = [each.prompt.pk for each in works if each.prompt.task_type == "hypothesis"]
     Prompt.objects.filter(pk__in=renewed, state=State.TO_FILTER).hypothesis_changed(run=run)
     return again
 
