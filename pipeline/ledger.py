@@ -1,23 +1,28 @@
 """The ledger of calls: reserved, marked sent before sending, stored as they came before anything is parsed.
 
-The same payload is bought once: an answered call serves every prompt that asks the same thing.
+The same payload is bought once: an answered call serves every prompt that asks the same thing, in any project. What a
+run may spend is held by reservation: spent + held for calls under way never exceeds its cap.
 """
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
-from curation.models import Call, Prompt, Teacher
+from curation.models import Call, Prompt, Run, Teacher
 
 from . import teachers
-from .answers.hygiene import clean_text, clean_value
+from .answers.completions import read_completion, why_not_a_completion
+from .answers.hygiene import clean_text
 
-MOST_TOKENS = 2**31 - 1  # what the database's column holds
+LATENCY_EDGES = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 120_000)  # ms
 
 
 @dataclass
@@ -27,8 +32,9 @@ class Ask:
     teacher: Teacher
     body: dict
     sample: int = 0
+    fresh: bool = False  # whether `sample` was chosen above what other runs bought
 
-    @property
+    @cached_property
     def payload_hash(self):
         """sha256 over the address and the final body, so that whatever changes the answer changes the hash."""
         wire = {"address": teachers.address(self.teacher.base_url), "body": self.body}
@@ -39,15 +45,27 @@ class Ask:
     def identity(self):
         return (self.payload_hash, self.sample)
 
+    def most(self, *, batch=False):
+        """(USD, tokens) that it can cost at most; None where the body sets no limit or no price is known."""
+        limit = teachers.most_output(self.body)
+        if limit is None:
+            return None, None
+        read = teachers.most_input(self.body)
+        return self.teacher.price(read, limit, batch=batch), read + limit
+
 
 @dataclass
 class Work:
-    """A prompt in hand: what a stage asks for it, by name, and the calls that came of it."""
+    """A prompt in hand: what a stage asks for it, by name, and the calls that came of it.
+
+    Names in `optional` may stay without a call where the run's cap has no room for one.
+    """
 
     prompt: Prompt
     asks: dict[str, Ask] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
+    optional: set = field(default_factory=set)
 
     @property
     def complete(self):
@@ -63,113 +81,153 @@ class Ticket:
 
 @dataclass
 class Reserved:
-    """What came of a reservation: calls to send now, calls that are answered, and those somebody else is sending."""
+    """Calls to send now, calls that are answered, what somebody else is sending, what the cap has no room for."""
 
-    to_send: list[tuple[Call, Ask]]
-    answered: list[Call]
-    elsewhere: set
+    to_send: list[tuple[Call, Ask]] = field(default_factory=list)
+    answered: list[Call] = field(default_factory=list)
+    elsewhere: set = field(default_factory=set)
+    too_dear: set = field(default_factory=set)
     resent: int = 0
 
 
-@transaction.atomic
-def reserve(asks, run):
-    """Find or make the Call of each ask and mark as sent those that this worker must send.
+def freshen(asks, run):
+    """Where the run wants no answers that others bought, give each ask a sample above all of theirs."""
+    wanted = [ask for ask in asks if not ask.fresh]
+    if not run.parameters.get("fresh") or not wanted:
+        return
+    bought = {}
+    rows = Call.objects.filter(payload_hash__in={ask.payload_hash for ask in wanted})
+    for digest, sample, owner in rows.values_list("payload_hash", "sample_index", "run"):
+        bought.setdefault(digest, []).append((sample, owner == run.pk))
+    for ask in wanted:
+        known = bought.get(ask.payload_hash, [])
+        own = [sample for sample, of_this_run in known if of_this_run]
+        ask.sample += min(own) if own else max((sample + 1 for sample, _ in known), default=0)
+        ask.fresh = True
+
+
+def reserve(asks, run, *, batch=None, seconds=None):
+    """Find or make the Call of each ask and mark as sent those that this worker must send, for `seconds`.
 
     A call that is `sent` under a live lease belongs to another worker; one whose lease ran out may have been paid
-    for, is sent again and marked so. A failed call is tried again: it cost nothing that is known of.
+    for, is sent again and marked so. A failed call is tried again: it cost nothing that is known of. What the run's
+    cap has no room for, at the most that it can cost, is not sent. In a `batch` the teacher's batch price counts.
     """
-    wanted = {ask.identity: ask for ask in asks}
-    Call.objects.bulk_create(
-        [
-            Call(
-                payload_hash=digest,
-                sample_index=sample,
-                teacher=ask.teacher,
-                project_id=run.project_id,
-                run=run,
-                model=ask.teacher.model,
-                request=ask.body,
-            )
-            for (digest, sample), ask in wanted.items()
-        ],
-        ignore_conflicts=True,
-    )
-    now = timezone.now()
-    rows = Call.objects.filter(payload_hash__in=[digest for digest, _ in wanted]).select_for_update()
-    outcome = Reserved([], [], set())
-    for call in rows.order_by("pk"):
-        ask = wanted.get((call.payload_hash, call.sample_index))
-        if ask is None:
-            continue
-        if call.state == Call.State.ANSWERED:
+    wanted = dict(sorted((ask.identity, ask) for ask in asks))
+    until = timezone.now() + timedelta(seconds=seconds or settings.LEASE_SECONDS)
+    while True:
+        try:
+            with transaction.atomic():
+                return _reserve(wanted, run, {"run": run, "batch": batch, "lease_until": until})
+        except IntegrityError:
+            continue  # another worker made one of these calls between our look and our insert: look again
+
+
+def _reserve(wanted, run, sending):
+    outcome, again = Reserved(), []
+    rows = Call.objects.filter(payload_hash__in={digest for digest, _ in wanted}).select_for_update(of=("self",))
+    known = {(call.payload_hash, call.sample_index): call for call in rows.defer("request").order_by("pk")}
+    budget = _Budget(run, sending["batch"])
+    for identity, ask in wanted.items():
+        call = known.get(identity)
+        if call and call.state == Call.State.ANSWERED:
             outcome.answered.append(call)
-        elif call.state == Call.State.SENT and call.lease_until and call.lease_until > now:
-            outcome.elsewhere.add(ask.identity)
+        elif call and call.state == Call.State.SENT and call.lease_until and call.lease_until > timezone.now():
+            outcome.elsewhere.add(identity)
+        elif (held := budget.hold(ask)) is None:
+            outcome.too_dear.add(identity)
         else:
-            outcome.resent += call.state == Call.State.SENT
-            call.maybe_paid_twice = call.maybe_paid_twice or call.state == Call.State.SENT
+            lost = bool(call) and call.state == Call.State.SENT
+            outcome.resent += lost
+            if call:
+                again.append(call)
+                call.teacher = ask.teacher
+            else:
+                call = _new_call(ask, run)
+            call.maybe_paid_twice = call.maybe_paid_twice or lost
+            call.held_usd, call.held_tokens = held
+            for name, value in sending.items():
+                setattr(call, name, value)
+            call.state = Call.State.SENT
             outcome.to_send.append((call, ask))
-    _mark_sent([call for call, _ in outcome.to_send], run)
+    Call.objects.bulk_update(again, [*sending, "state", "maybe_paid_twice", "held_usd", "held_tokens"], batch_size=200)
+    Call.objects.bulk_create([call for call, _ in outcome.to_send if call.pk is None], batch_size=200)
+    budget.store()
     return outcome
 
 
-def _mark_sent(calls, run):
-    until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
-    for call in calls:
-        call.state, call.lease_until, call.run = Call.State.SENT, until, run
-    Call.objects.bulk_update(calls, ["state", "lease_until", "run", "maybe_paid_twice"], batch_size=200)
+def _new_call(ask, run):
+    return Call(
+        payload_hash=ask.payload_hash,
+        sample_index=ask.sample,
+        teacher=ask.teacher,
+        project_id=run.project_id,
+        model=ask.teacher.model,
+        request=ask.body,
+    )
 
 
-def renew(call_ids):
+class _Budget:
+    """What a run's cap has room for, under the lock of its row: spent + held for calls under way <= cap."""
+
+    def __init__(self, run, batch):
+        self.run_id, self.batch = run.pk, bool(batch)
+        self.capped = run.cap_usd is not None or run.cap_tokens is not None
+        self.usd = self.tokens = 0
+        # After the calls' locks, as `record` takes them too, so that no two workers wait for each other.
+        self.row = Run.objects.select_for_update(of=("self",)).get(pk=run.pk) if self.capped else None
+
+    def hold(self, ask):
+        """(USD, tokens) held for this ask, (0, 0) where the run has no cap; None where there is no room."""
+        if not self.capped:
+            return 0, 0
+        row, (usd, tokens) = self.row, ask.most(batch=self.batch)
+        if row.cap_usd is not None and (usd is None or row.cost + row.held_usd + self.usd + usd > row.cap_usd):
+            return None
+        spent = row.input_tokens + row.output_tokens + row.held_tokens + self.tokens
+        if row.cap_tokens is not None and (tokens is None or spent + tokens > row.cap_tokens):
+            return None
+        self.usd += usd or 0
+        self.tokens += tokens
+        return usd or 0, tokens
+
+    def store(self):
+        if self.usd or self.tokens:
+            Run.objects.filter(pk=self.run_id).update(
+                held_usd=F("held_usd") + self.usd, held_tokens=F("held_tokens") + self.tokens
+            )
+
+
+def renew(call_ids, seconds=None):
     """Keep the calls under way this worker's."""
-    until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    until = timezone.now() + timedelta(seconds=seconds or settings.LEASE_SECONDS)
     Call.objects.filter(pk__in=call_ids, state=Call.State.SENT).update(lease_until=until)
 
 
 @transaction.atomic
-def record(replies, run):
+def record(replies, run, calls=None):
     """Store replies as they came: [(Ticket, Reply)] -> {call id: Call}. Counts the cost; parses only the usage.
 
-    A call that has its answer keeps it: the reply that a stalled worker brings late changes nothing.
+    A call that has its answer keeps it: the reply that a stalled worker brings late changes nothing. `calls` are those
+    in hand, {id: Call}, where the caller has them; others are read.
     """
-    rows = Call.objects.select_related("teacher").select_for_update(of=("self",)).order_by("pk")
-    calls = {call.pk: call for call in rows.filter(pk__in=[ticket.call_id for ticket, _ in replies])}
-    filled, cost, unknown, last_error = [], 0, 0, ""
+    ids = [ticket.call_id for ticket, _ in replies]
+    rows = Call.objects.filter(pk__in=ids).select_for_update(of=("self",)).order_by("pk")
+    settled = {pk for pk, state in rows.values_list("pk", "state") if state == Call.State.ANSWERED}
+    found = {pk: call for pk, call in (calls or {}).items() if pk in ids and pk not in settled}
+    unread = [pk for pk in ids if pk not in found]
+    if unread:
+        found |= Call.objects.select_related("teacher").defer("request").in_bulk(unread)
+    filled, tally = [], _Tally()
     for ticket, reply in replies:
-        call = calls[ticket.call_id]
-        if call.state == Call.State.ANSWERED:
-            continue
-        filled.append(call)
-        _fill(call, reply)
-        if call.state == Call.State.ANSWERED:
-            unknown += call.cost is None
-            cost += call.cost or 0
-        else:
-            last_error = call.error_detail
-    Call.objects.bulk_update(filled, _REPLY_FIELDS, batch_size=200)
-    answered = sum(call.state == Call.State.ANSWERED for call in filled)
-    failed = len(filled) - answered
-    run.count(cost=cost, cost_unknown=unknown, last_error=last_error, calls_answered=answered, calls_failed=failed)
-    return calls
-
-
-_REPLY_FIELDS = [
-    "state",
-    "raw_reply",
-    "finish_reason",
-    "prompt_tokens",
-    "completion_tokens",
-    "total_tokens",
-    "usage",
-    "cost",
-    "latency_ms",
-    "http_status",
-    "error_class",
-    "error_detail",
-    "sends",
-    "lease_until",
-    "answered_at",
-]
+        call = found[ticket.call_id]
+        if call.pk not in settled:
+            _fill(call, reply)
+            tally.add(call, reply)
+            filled.append(call)
+    _write(filled)
+    run.count(**tally.counted())
+    return found
 
 
 def _fill(call, reply):
@@ -178,55 +236,94 @@ def _fill(call, reply):
     # PostgreSQL's text takes no NUL: it is kept in JSON's own escape, so that nothing of the reply is lost.
     call.raw_reply = reply.body.replace("\x00", "\\u0000")
     call.error_class, call.error_detail = reply.error_class, clean_text(reply.error)
-    call.state = Call.State.FAILED
     if reply.error_class:
+        call.state = Call.State.RESERVED if reply.error_class == teachers.UNSENT else Call.State.FAILED
         return
-    reason = not_a_completion(reply.body)
+    reason = why_not_a_completion(reply.body)
     if reason:
-        call.error_class, call.error_detail = "not_a_completion", reason
+        call.state, call.error_class, call.error_detail = Call.State.FAILED, "not_a_completion", reason
         return
     call.state, call.answered_at = Call.State.ANSWERED, timezone.now()
-    completion = json.loads(reply.body)
-    call.usage = usage = _usage(completion.get("usage"))
-    call.finish_reason = message_of(call)[2]
-    for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
-        value = usage.get(name)
-        counts = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
-        setattr(call, name, value if counts else None)
-    call.cost = call.teacher.price(call.prompt_tokens, call.completion_tokens)
+    said = read_completion(reply.body)
+    for name in ("finish_reason", "usage", *_TOKENS):
+        setattr(call, name, getattr(said, name))
+    call.cost = call.teacher.price(
+        said.prompt_tokens, said.completion_tokens, cached_tokens=said.cached_tokens, batch=bool(call.batch_id)
+    )
 
 
-def _usage(usage):
-    """What a reply says of its tokens, as every database's JSON takes it; {} where it says nothing of use."""
-    usage = clean_value(usage) if isinstance(usage, dict) else {}
-    try:
-        json.dumps(usage, allow_nan=False)
-    except ValueError:
-        return {}
-    return usage
+_TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens", "reasoning_tokens", "cached_tokens")
+_REPLY_FIELDS = [
+    *("state", "raw_reply", "finish_reason", *_TOKENS, "usage", "cost", "latency_ms", "http_status", "error_class"),
+    *("error_detail", "sends", "lease_until", "answered_at", "held_usd", "held_tokens"),
+]
 
 
-def not_a_completion(body):
-    """Why a 200 reply is no chat completion; "" if it is one."""
-    try:
-        message = json.loads(body)["choices"][0]["message"]
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
-        return f"The reply is no chat completion: {body[:200]!r}"
-    if not isinstance(message, dict):
-        return "The reply's first choice has no message."
-    if not isinstance(message.get("content"), str | list | None):
-        return f"The content of the reply's message is no text: {body[:200]!r}"
-    return ""
+def _write(calls):
+    """One prepared statement for all rows: an UPDATE with a CASE a field takes ten times as long."""
+    if not calls:
+        return
+    fields = [Call._meta.get_field(name) for name in _REPLY_FIELDS]
+    quote = connection.ops.quote_name
+    sets = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    rows = [[field.get_db_prep_save(getattr(call, field.attname), connection) for field in fields] for call in calls]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {quote(Call._meta.db_table)} SET {sets} WHERE {quote('id')} = %s",
+            [[*row, call.pk] for row, call in zip(rows, calls, strict=True)],
+        )
+
+
+class _Tally:
+    """What replies cost, how long they took and what went wrong, for the run's row."""
+
+    def __init__(self):
+        self.numbers, self.latencies, self.errors = Counter(), Counter(), {}
+        self.cost = self.released_usd = self.released_tokens = 0
+
+    def add(self, call, reply):
+        self.numbers["lost_tries"] += reply.lost
+        known = call.error_class != "timeout"  # an endpoint may have written, and billed, what came too late
+        if call.state == Call.State.ANSWERED:
+            self.numbers["calls_answered"] += 1
+            self.numbers["cost_unknown"] += call.cost is None
+            self.numbers["input_tokens"] += call.prompt_tokens or 0
+            self.numbers["output_tokens"] += call.completion_tokens or 0
+            self.latencies[bucket(call.latency_ms)] += 1
+            self.cost += call.cost or 0
+            known = None not in (call.prompt_tokens, call.completion_tokens)
+        elif call.state == Call.State.FAILED:
+            self.numbers["calls_failed"] += 1
+            kind = self.errors.setdefault(call.error_class, {"n": 0})
+            kind |= {"n": kind["n"] + 1, "last": call.error_detail[:500], "at": timezone.now().isoformat()}
+        if known:
+            self.released_usd += call.held_usd
+            self.released_tokens += call.held_tokens
+            call.held_usd = call.held_tokens = 0
+
+    def counted(self):
+        """The keywords of `Run.count`."""
+        last = next((kind["last"] for kind in reversed(self.errors.values())), "")
+        found = {name: number for name, number in self.numbers.items() if number}
+        held = {"held_usd": -self.released_usd, "held_tokens": -self.released_tokens}
+        return (
+            found
+            | held
+            | {
+                "cost": self.cost,
+                "last_error": last,
+                "latencies": self.latencies,
+                "errors": self.errors,
+            }
+        )
+
+
+def bucket(milliseconds):
+    """The upper edge of the latency bucket, as text; "more" above the last."""
+    return next((str(edge) for edge in LATENCY_EDGES if (milliseconds or 0) <= edge), "more")
 
 
 def message_of(call):
     """(content, refusal, finish_reason) of an answered call; content is "" where the model sent none."""
-    choice = json.loads(call.raw_reply)["choices"][0]
-    message = choice["message"]
-    content = message.get("content")
-    if isinstance(content, list):  # some servers answer in parts
-        texts = [part.get("text") for part in content if isinstance(part, dict)]
-        content = "".join(text for text in texts if isinstance(text, str))
-    refusal = message.get("refusal")
-    finish_reason = clean_text(str(choice.get("finish_reason") or ""))[:40]
-    return content or "", refusal if isinstance(refusal, str) else "", finish_reason
+    said = read_completion(call.raw_reply)
+    return said.content, said.refusal, said.finish_reason

@@ -38,6 +38,9 @@ class Run(models.Model):
         PACKAGE = "package", "Release"
 
     LIVE = (State.QUEUED, State.RUNNING, State.CANCELLING)
+    COUNTED = (
+        *("done", "cost", "cost_unknown", "saved_usd", "held_usd", "held_tokens", "input_tokens", "output_tokens"),
+    )
 
     project = models.ForeignKey("Project", models.CASCADE, related_name="runs")
     stage = models.CharField(max_length=12, choices=Stage)
@@ -131,18 +134,31 @@ class Run(models.Model):
         return Run.objects.filter(pk=self.pk).exclude(state=self.State.RUNNING).exists()
 
     @transaction.atomic
-    def count(self, *, done=0, cost=None, cost_unknown=0, last_error="", **counters):
-        """Add to the counters; safe when several jobs count at once."""
-        row = Run.objects.select_for_update().get(pk=self.pk)
-        row.done += done
-        for name, number in counters.items():
-            row.counters[name] = row.counters.get(name, 0) + number
-        row.cost += cost or 0
-        row.cost_unknown += cost_unknown
+    def count(self, *, last_error="", latencies=None, errors=None, **numbers):
+        """Add to the counters; safe when several jobs count at once.
+
+        `numbers` go to the column of their name, or to `counters` where there is none. `latencies` is {bucket: calls},
+        `errors` {error class: {n, last, at}}.
+        """
+        row = Run.objects.select_for_update(of=("self",)).get(pk=self.pk)
+        for name, number in numbers.items():
+            if name in self.COUNTED:
+                setattr(row, name, getattr(row, name) + number)
+            else:
+                row.counters[name] = row.counters.get(name, 0) + number
+        for edge, number in (latencies or {}).items():
+            row.latencies[edge] = row.latencies.get(edge, 0) + number
+        for error_class, found in (errors or {}).items():
+            before = row.errors.get(error_class, {"n": 0})["n"]
+            row.errors[error_class] = found | {"n": before + found["n"]}
         if last_error:
             row.last_error = last_error[:2000]
         row.seen_at = timezone.now()
-        row.save(update_fields=["done", "counters", "cost", "cost_unknown", "last_error", "seen_at"])
+        row.save(update_fields=[*self.COUNTED, "counters", "latencies", "errors", "last_error", "seen_at"])
+
+    def say(self, notice):
+        """Tell something that is no failure, such as a cap that is reached; "" takes it back."""
+        Run.objects.filter(pk=self.pk).update(notice=notice)
 
     def cancel(self, *, by=None):
         """Ask a live run to stop; one that no job has taken up ends at once. Returns False if it had ended."""

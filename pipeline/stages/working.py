@@ -18,6 +18,10 @@ from pipeline import ledger, teachers
 BATCH = 200  # prompts a transaction where the run names no batch size
 DRAIN_SECONDS = 4.0  # how long answers under way are awaited when the worker must end
 CANCEL_SECONDS = 30.0  # and when somebody cancelled the run
+LOOK_SECONDS = 0.5  # between two looks at whether somebody cancelled
+DRY_SECONDS = 0.3  # between two looks for prompts where the last found few
+REFILL_AT = 0.75  # of the room that is taken when more prompts are claimed
+MOST_TOO_DEAR = 20  # prompts that do not fit under the cap, alone, until it counts as reached
 
 
 class StopRun(Exception):
@@ -31,6 +35,7 @@ class Hands:
     works: dict = field(default_factory=dict)
     waiting: dict = field(default_factory=dict)  # call id -> [(prompt id, name of the ask)]
     flying: dict = field(default_factory=dict)  # (payload hash, sample) -> call id
+    calls: dict = field(default_factory=dict)  # id -> Call under way
     renewed: float = 0.0
 
     def of(self, stage):
@@ -64,6 +69,11 @@ class _Worker:
         self.failure = ""
         self.halted_at = None
         self.cancelled = False
+        self.looked_at = 0.0
+        self.dry = {}  # stage -> when its last claim found too little to look again at once
+        self.too_dear = set()  # prompts that the cap had no room for while nothing was under way
+        self.affordable = None  # how many to try where the cap was full: those whose answers gave something back
+        self.said = ""
 
     def loop(self):
         while True:
@@ -79,19 +89,29 @@ class _Worker:
                 continue
             # A run ends when nobody has anything of it in hand; a worker that must end leaves it to the others.
             if self.should_stop() or not self._others_at_work():
-                return self._finish()
+                if self.halted_at or self._nothing_left():
+                    return self._finish()
+                continue
             time.sleep(0.3)
 
     # -- when to stop -------------------------------------------------------------------------------------------
 
     def _halted(self):
         """Whether nothing new is to be taken up: stopped, cancelled, failed, or out of time."""
-        self.cancelled = self.cancelled or self.run.seen()
+        if time.monotonic() - self.looked_at > LOOK_SECONDS:
+            self.looked_at = time.monotonic()
+            self.cancelled = self.cancelled or self.run.seen()
+            self._say(self.exchange.trouble)
         if self.halted_at is None and (self.failure or self.cancelled or self.should_stop() or _out_of_time(self.run)):
             self.halted_at = time.monotonic()
             if self.cancelled or self.failure or self.should_stop():
                 self.exchange.stop_retrying()
         return self.halted_at is not None
+
+    def _say(self, notice):
+        if notice != self.said:
+            self.said = notice
+            self.run.say(notice)
 
     def _may_wait(self):
         """Whether answers under way may be awaited; some seconds after a stop they are given up, to be asked later."""
@@ -108,28 +128,40 @@ class _Worker:
         states = [stage.STATE for stage in self.stages]
         return self.run.prompts.in_state(*states).filter(lease_until__gt=timezone.now()).exists()
 
+    def _nothing_left(self):
+        """Whether a look at every stage, all at once, finds nothing more to do."""
+        self.affordable = None
+        self.dry.clear()
+        return not sum(self._claim(stage) for stage in reversed(self.stages)) and not self.hands.works
+
     def _finish(self):
         if self.failure:
             raise StopRun(self.failure)
         if self.should_stop() and (not self.cancelled or self._others_at_work()):
             return "stopped"
+        waiting = self.run.prompts.in_state(*(stage.STATE for stage in self.stages)).count() if self.too_dear else 0
+        self._say(_cap_reached(self.run, waiting) if waiting else "")
         self.run.end(Run.State.CANCELLED if self.cancelled else Run.State.FINISHED)
         return "ended"
 
     # -- claim and ask ------------------------------------------------------------------------------------------
 
     def _claim(self, stage):
+        """Take prompts in hand for `stage`; returns how many. Few at a time cost as much as many, so it waits a bit."""
+        if len(self.too_dear) >= MOST_TOO_DEAR:
+            return 0
+        now, capacity, in_hand = time.monotonic(), stage.room(self.run), self.hands.of(stage)
+        if now - self.dry.get(stage, 0.0) < DRY_SECONDS or in_hand > capacity * REFILL_AT:
+            return 0
         # What waits for a later stage counts too: prompts are finished before new ones are begun, so that a run that is
         # stopped early leaves finished prompts (and whole pairs) rather than many half-done ones.
-        room = stage.room(self.run) - self.hands.of(stage) - self._backlog(stage)
-        if room <= 0:
-            return 0
-        waiting = self.run.prompts.in_state(stage.STATE).select_related("current_response__teacher", "document")
-        if stage.STATE in ("to_collect", "to_regenerate"):
-            waiting = waiting.partner_ready()
-        prompts = waiting.lease(room, settings.LEASE_SECONDS)
-        for prompt in prompts:
-            prompt.project = self.run.project
+        room = capacity - in_hand - self._backlog(stage)
+        if self.affordable is not None:
+            room = min(room, self.affordable)
+            self.affordable -= max(0, room)
+        prompts = self._lease(stage, room) if room > 0 else []
+        if len(prompts) < room or room <= 0:
+            self.dry[stage] = now
         if not prompts:
             return 0
         works = stage.prepare(self.run, prompts)
@@ -137,6 +169,17 @@ class _Worker:
             each.notes["stage"] = stage
         self._ask(works)
         return len(prompts)
+
+    def _lease(self, stage, room):
+        waiting = self.run.prompts.in_state(stage.STATE).select_related("current_response__teacher", "document")
+        if stage.STATE in ("to_collect", "to_regenerate"):
+            waiting = waiting.partner_ready()
+        if self.too_dear:
+            waiting = waiting.exclude(pk__in=self.too_dear)
+        prompts = waiting.lease(room, settings.LEASE_SECONDS)
+        for prompt in prompts:
+            prompt.project = self.run.project
+        return prompts
 
     def _backlog(self, stage):
         later = self.stages[self.stages.index(stage) + 1 :]
@@ -148,37 +191,68 @@ class _Worker:
         for each in works:
             self.hands.works[each.prompt.pk] = each
         try:
-            for _, _, ask in missing:
+            for ask in {ask.teacher.pk: ask for _, _, ask in missing}.values():
                 self.exchange.open(teachers.Endpoint.of(ask.teacher))
         except teachers.CannotSend as error:
             self._fail(str(error), works)
             return
-        own = [item for item in missing if item[2].identity in self.hands.flying]
-        new = [item for item in missing if item[2].identity not in self.hands.flying]
-        reserved = ledger.reserve([ask for _, _, ask in new], self.run) if new else ledger.Reserved([], [], set())
+        ledger.freshen([ask for _, _, ask in missing], self.run)
+        new = [ask for _, _, ask in missing if ask.identity not in self.hands.flying]
+        reserved = ledger.reserve(new, self.run) if new else ledger.Reserved()
+        too_dear = []
         by_identity = {(c.payload_hash, c.sample_index): c for c in reserved.answered}
         for call, ask in reserved.to_send:
             self.hands.flying[ask.identity] = call.pk
-        for each, name, ask in own + new:
+            self.hands.calls[call.pk] = call
+        for each, name, ask in missing:
             if ask.identity in by_identity:
                 each.calls[name] = by_identity[ask.identity]
             elif ask.identity in reserved.elsewhere:
                 self._postpone(each)
+            elif ask.identity in reserved.too_dear:
+                if name in each.optional:
+                    del each.asks[name]
+                else:
+                    too_dear.append(each)
             else:
                 self.hands.waiting.setdefault(self.hands.flying[ask.identity], []).append((each.prompt.pk, name))
-        if reserved.answered or reserved.resent:
-            self.run.count(reused=len(reserved.answered), maybe_paid_twice=reserved.resent)
-        for call, ask in reserved.to_send:
-            self.exchange.send(ledger.Ticket(call.pk), teachers.Endpoint.of(ask.teacher), ask.body)
+        if too_dear:
+            self._leave_unasked(too_dear)
+        self._count_reserved(reserved)
+        self.exchange.send(
+            (ledger.Ticket(call.pk), teachers.Endpoint.of(ask.teacher), ask.body) for call, ask in reserved.to_send
+        )
+
+    def _count_reserved(self, reserved):
+        """What was bought before by others is money saved; an answer of this very run's, found again, is not."""
+        saved = [call for call in reserved.answered if call.run_id != self.run.pk]
+        numbers = {
+            "reused": len(saved),
+            "saved_usd": sum(call.cost or 0 for call in saved),
+            "saved_unknown": sum(call.cost is None for call in saved),
+            "maybe_paid_twice": reserved.resent,
+        }
+        if any(numbers.values()):
+            self.run.count(**{name: number for name, number in numbers.items() if number})
 
     def _postpone(self, each):
         """Another worker is asking the same thing: come back when its answer is there."""
         self.hands.works.pop(each.prompt.pk, None)
         Prompt.objects.filter(pk=each.prompt.pk).renew(2)
 
-    def _let_go(self, each):
-        self.hands.works.pop(each.prompt.pk, None)
-        Prompt.objects.filter(pk=each.prompt.pk).let_go()
+    def _leave_unasked(self, works):
+        """The cap has no room for these now: they keep waiting."""
+        self._let_go(*works)
+        if self.hands.waiting or self._others_at_work():
+            self.affordable = 0
+        else:
+            self.too_dear.update(each.prompt.pk for each in works)
+
+    def _let_go(self, *works):
+        ids = [each.prompt.pk for each in works]
+        for pk in ids:
+            self.hands.works.pop(pk, None)
+        Prompt.objects.filter(pk__in=ids).let_go()
 
     def _fail(self, message, works):
         self.failure = self.failure or message
@@ -191,8 +265,11 @@ class _Worker:
     def _take_in(self, replies):
         if not replies:
             return
-        calls = ledger.record(replies, self.run)
+        calls = ledger.record(replies, self.run, self.hands.calls)
+        if self.affordable is not None:
+            self.affordable += len(replies)
         for call in calls.values():
+            self.hands.calls.pop(call.pk, None)
             self.hands.flying.pop((call.payload_hash, call.sample_index), None)
             for prompt_id, name in self.hands.waiting.pop(call.pk, []):
                 each = self.hands.works.get(prompt_id)
@@ -200,23 +277,27 @@ class _Worker:
                     continue
                 if call.state == Call.State.FAILED and call.error_class in teachers.FATAL:
                     self._fail(f"{call.teacher.name}: {call.error_detail}", [each])
-                elif self.halted_at and call.error_class in teachers.RETRIED:
-                    self._let_go(each)  # it was not given its retries, so it is no failure of the prompt's
+                elif call.state == Call.State.RESERVED or (self.halted_at and call.error_class in teachers.RETRIED):
+                    self._let_go(each)  # unsent, or not given its retries: that is no failure of the prompt's
                 else:
                     each.calls[name] = call
 
     def _save_complete(self):
-        for stage in self.stages:
-            complete = [w for w in self.hands.works.values() if w.notes["stage"] is stage and w.complete]
-            size = self.run.parameters.get("batch_size") or BATCH
-            for start in range(0, len(complete), size):
-                chunk = complete[start : start + size]
+        complete = {stage: [] for stage in self.stages}
+        for each in self.hands.works.values():
+            if each.complete:
+                complete[each.notes["stage"]].append(each)
+        size = self.run.parameters.get("batch_size") or BATCH
+        for stage, works in complete.items():
+            for start in range(0, len(works), size):
+                chunk = works[start : start + size]
                 for each in chunk:
                     del self.hands.works[each.prompt.pk]
                 with transaction.atomic():
                     again = stage.save(self.run, chunk)
                 if again:
                     self._ask(again)
+                self.dry.clear()
 
     def _renew(self):
         """Keep what is in hand ours; a third of the lease leaves room for two missed beats."""
@@ -225,6 +306,12 @@ class _Worker:
         self.hands.renewed = time.monotonic()
         Prompt.objects.filter(pk__in=list(self.hands.works)).renew(settings.LEASE_SECONDS)
         ledger.renew(list(self.hands.waiting))
+
+
+def _cap_reached(run, waiting):
+    caps = [f"{run.cap_usd:,.2f} USD" if run.cap_usd is not None else ""]
+    caps += [f"{run.cap_tokens:,} tokens" if run.cap_tokens is not None else ""]
+    return f"The cap of {' and '.join(filter(None, caps))} is reached: {waiting:,} prompts keep waiting."
 
 
 def _out_of_time(run):

@@ -1,7 +1,7 @@
 """The only network code: one OpenAI-compatible client, its retries, and the classes of what can go wrong."""
 
 from .endpoint import CannotSend, Endpoint, address
-from .errors import FATAL, RETRIED, classify, retry_after
+from .errors import FATAL, RETRIED, UNSENT, classify, retry_after
 from .exchange import Exchange, Reply
 from .payload import default_profile, payload
 from .tokens import bigger, estimate_input, most_input, most_output
@@ -9,6 +9,7 @@ from .tokens import bigger, estimate_input, most_input, most_output
 __all__ = [
     "FATAL",
     "RETRIED",
+    "UNSENT",
     "CannotSend",
     "Endpoint",
     "Exchange",

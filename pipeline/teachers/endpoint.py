@@ -8,6 +8,7 @@ import openai
 
 from curation.models.teacher import EMBEDDED
 from pipeline.embedded.model import embedded_model_url
+from pipeline.limits import Allowance
 
 
 @dataclass(frozen=True)
@@ -17,14 +18,19 @@ class Endpoint:
     name: str
     base_url: str
     key_env: str
-    concurrency: int
     timeout: float
+    allowance: Allowance
 
     @classmethod
     def of(cls, teacher):
-        return cls(
-            teacher.name, teacher.base_url, teacher.api_key_env, teacher.concurrency, float(teacher.timeout_seconds)
+        allowance = Allowance(
+            f"teacher:{teacher.pk}",
+            teacher.concurrency,
+            teacher.requests_per_minute,
+            teacher.input_tokens_per_minute,
+            teacher.output_tokens_per_minute,
         )
+        return cls(teacher.name, teacher.base_url, teacher.api_key_env, float(teacher.timeout_seconds), allowance)
 
 
 class CannotSend(Exception):

@@ -5,7 +5,8 @@ import json
 import time
 
 # What ends a run at once: no later request could fare better, and the prompts keep waiting.
-FATAL = {"quota", "unauthorised", "forbidden", "unknown_model", "no_key", "embedded_model_down"}
+FATAL = {"quota", "unauthorised", "forbidden", "unknown_model", "no_key", "embedded_model_down", "endpoint_down"}
+UNSENT = "unsent"  # not an error: the run was stopped before the request left
 RETRIED = {"timeout", "connection", "rate_limited", "server_error", "conflict"}
 
 

@@ -1,9 +1,10 @@
-"""Requests under way: sent concurrently, tried again where that may help, handed back as they come in.
+"""Requests under way: sent as fast as the limits let them, tried again where that may help, handed back as they come.
 
 The event loop lives in a thread of its own, so that everything that touches the database stays in the caller's.
 """
 
 import asyncio
+import json
 import queue
 import random
 import threading
@@ -15,18 +16,27 @@ import httpx2
 import openai
 from django.conf import settings
 
+from pipeline.limits import EndpointDown, Limiter
+
 from .endpoint import address, open_client
-from .errors import RETRIED, classify, retry_after, words
+from .errors import RETRIED, UNSENT, classify, retry_after, words
+from .tokens import estimate_input, most_output
 
 MAX_TRIES = 5
+MAX_TRIES_RATE_LIMITED = 20  # a limit is no failure of the request's, and the wait is what the endpoint asks for
 LONGEST_PAUSE_SECONDS = 60.0
 LONGEST_ASKED_SECONDS = 600.0  # an endpoint that asks to wait longer stops the run, as a used-up quota does
 SHORTEST_SECRET = 8  # a shorter key is a placeholder; to blank it would tear the replies
+LINGER_SECONDS = 0.03  # how long replies are gathered, since storing many at once costs little more than one
+OUTPUT_AT_FIRST = 400  # tokens an answer is taken for until the first one came
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back: the body as it came, or the class and words of the error. `sends` counts the tries."""
+    """What came back: the body as it came, or the class and words of the error.
+
+    `sends` counts the tries, `lost` those of them that ended without a word and may have been billed.
+    """
 
     body: str = ""
     status: int | None = None
@@ -34,12 +44,13 @@ class Reply:
     error_class: str = ""
     error: str = ""
     sends: int = 1
+    lost: int = 0
 
 
 class Exchange:
     """Sends requests concurrently and hands the replies back; use as a context manager.
 
-    `send(ticket, endpoint, body)` returns at once; `replies(timeout)` gives [(ticket, Reply)] as they come in.
+    `send([(ticket, endpoint, body)])` returns at once; `replies(timeout)` gives [(ticket, Reply)] as they come in.
     """
 
     def __init__(self):
@@ -48,9 +59,11 @@ class Exchange:
         self._thread = threading.Thread(target=self._loop.run_forever, name="teachers", daemon=True)
         self._inbox = queue.SimpleQueue()
         self._clients = {}
-        self._slots = {}
+        self._usual_output = {}
         self._tasks = set()
-        self._no_more_tries = asyncio.Event()
+        self._idle = set()  # tasks that wait for a permit or for their next try
+        self._stopped = False
+        self._limiter = None
 
     def __enter__(self):
         self._thread.start()
@@ -62,56 +75,144 @@ class Exchange:
         self._thread.join(timeout=10)
         self._loop.close()
 
+    @property
+    def trouble(self):
+        """Why nothing is sent at the moment, in a sentence; "" where all is well."""
+        return self._limiter.trouble if self._limiter else ""
+
     def open(self, endpoint):
         """Make ready to send there; raises CannotSend if there is no key or no endpoint, before anything is bought."""
         if endpoint not in self._clients:
             self._clients[endpoint] = open_client(endpoint)
-            self._slots[endpoint] = asyncio.Semaphore(endpoint.concurrency)
         return self._clients[endpoint]
 
-    def send(self, ticket, endpoint, body):
-        """Put a request on its way."""
-        client = self.open(endpoint)
-        self.in_flight += 1
+    def send(self, parcels):
+        """Put requests on their way: [(ticket, endpoint, body)]."""
+        opened = [(ticket, endpoint, self.open(endpoint), body) for ticket, endpoint, body in parcels]
+        self.in_flight += len(opened)
 
         def start():
-            task = self._loop.create_task(self._deliver(ticket, endpoint, client, body))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            for parcel in opened:
+                task = self._loop.create_task(self._deliver(*parcel))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
-        self._loop.call_soon_threadsafe(start)
+        if opened:
+            self._loop.call_soon_threadsafe(start)
 
     def replies(self, timeout):
         """The replies that are in, after waiting up to `timeout` seconds for the first."""
         arrived = []
         try:
             arrived.append(self._inbox.get(timeout=timeout) if self.in_flight else self._inbox.get_nowait())
-            while True:
-                arrived.append(self._inbox.get_nowait())
+            until = time.monotonic() + LINGER_SECONDS
+            while (left := until - time.monotonic()) > 0 and len(arrived) < self.in_flight:
+                arrived.append(self._inbox.get(timeout=left))
         except queue.Empty:
-            self.in_flight -= len(arrived)
-            return arrived
+            pass
+        self.in_flight -= len(arrived)
+        return arrived
 
     def stop_retrying(self):
-        """Hand back what failed so far as it is: nobody waits for a better answer any more."""
-        self._loop.call_soon_threadsafe(self._no_more_tries.set)
+        """Hand back what failed so far as it is, and what has not left as unsent: nobody waits for it any more."""
+        self._loop.call_soon_threadsafe(self._stop)
+
+    def _stop(self):
+        self._stopped = True
+        for task in self._idle:
+            task.cancel()
+
+    async def _close(self):
+        self._stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for client in self._clients.values():
+            await client.close()
+        if self._limiter:
+            await self._limiter.close()
+
+    # -- one request --------------------------------------------------------------------------------------------
 
     async def _deliver(self, ticket, endpoint, client, body):
         try:
-            async with self._slots[endpoint]:
-                reply = await _ask(client, endpoint, body, self._no_more_tries)
+            reply = await self._ask(endpoint, client, body)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # a mistake of ours must not leave the prompt in hand for ever: it is parked
             reply = Reply(error_class="client_error", error=f"{type(error).__name__}: {error}")
         self._inbox.put((ticket, _without_key(reply, endpoint, client.api_key)))
 
-    async def _close(self):
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for client in self._clients.values():
-            await client.close()
+    async def _ask(self, endpoint, client, body):
+        """One request with its retries: jittered, doubling, or as long as the endpoint asks."""
+        reply = Reply(error_class=UNSENT, sends=0)
+        tries = lost = 0
+        while True:
+            try:
+                permit = await self._while_idle(self._permit(endpoint, body))
+            except asyncio.CancelledError:
+                return reply
+            except EndpointDown as down:
+                return replace(reply, error_class="endpoint_down", error=str(down))
+            reply, wait, headers = await self._once(endpoint, client, body, permit)
+            tries += 1
+            lost += reply.error_class == "timeout"
+            reply = replace(reply, sends=tries, lost=lost)
+            most = MAX_TRIES_RATE_LIMITED if reply.error_class == "rate_limited" else MAX_TRIES
+            if reply.error_class not in RETRIED or tries >= most or self._stopped:
+                return reply
+            if wait is not None and not wait <= LONGEST_ASKED_SECONDS:
+                said = f"The endpoint asks to wait {wait:,.0f} seconds: {reply.error}"
+                return replace(reply, error_class="quota", error=said)
+            if wait is None:
+                longest = min(settings.RETRY_PAUSE_SECONDS * 2 ** (tries - 1), LONGEST_PAUSE_SECONDS)
+                wait = random.uniform(longest / 2, longest)
+            try:
+                await self._while_idle(asyncio.sleep(wait))
+            except asyncio.CancelledError:
+                return reply
+
+    async def _while_idle(self, waiting):
+        """Await what a stop may interrupt; raises CancelledError then."""
+        if self._stopped:
+            waiting.close()
+            raise asyncio.CancelledError
+        task = asyncio.current_task()
+        self._idle.add(task)
+        try:
+            return await waiting
+        finally:
+            self._idle.discard(task)
+
+    async def _permit(self, endpoint, body):
+        if self._limiter is None:
+            self._limiter = Limiter()
+        allowance, read, written = endpoint.allowance, 0, 0
+        if allowance.input_tokens_per_minute or allowance.output_tokens_per_minute:
+            read, written = estimate_input(body), self._usual_output.get(endpoint, OUTPUT_AT_FIRST)
+            written = min(written, most_output(body) or written)
+        return await self._limiter.acquire(allowance, read, written)
+
+    async def _once(self, endpoint, client, body, permit):
+        """One try, and what the limits learn of it."""
+        try:
+            reply, wait, headers = await _ask_once(client, endpoint, body)
+        except BaseException:
+            permit.done("refused")  # given up with the worker, or a mistake of ours: no sign of a failing endpoint
+            raise
+        read = written = None
+        if not reply.error_class:
+            outcome = "answered"
+            read, written = _usage(reply.body)
+            if written is not None:
+                usual = self._usual_output.get(endpoint, written)
+                self._usual_output[endpoint] = round(0.9 * usual + 0.1 * written)
+        elif reply.error_class == "rate_limited":
+            outcome = "rate_limited"
+        else:
+            outcome = "failing" if reply.error_class in RETRIED else "refused"
+        permit.done(outcome, input_tokens=read, output_tokens=written, headers=headers, retry_after=wait)
+        return reply, wait, headers
 
 
 def _without_key(reply, endpoint, key):
@@ -121,45 +222,34 @@ def _without_key(reply, endpoint, key):
     return replace(reply, body=reply.body.replace(key, "[key]"), error=reply.error.replace(key, "[key]"))
 
 
-async def _ask(client, endpoint, body, no_more_tries):
-    """One request with its retries: jittered, doubling, or as long as the endpoint asks."""
-    for tries in range(1, MAX_TRIES + 1):
-        reply, wait = await _ask_once(client, endpoint, body, tries)
-        if reply.error_class not in RETRIED or tries == MAX_TRIES or no_more_tries.is_set():
-            return reply
-        if wait is not None and not wait <= LONGEST_ASKED_SECONDS:
-            said = f"The endpoint asks to wait {wait:,.0f} seconds: {reply.error}"
-            return replace(reply, error_class="quota", error=said)
-        if wait is None:
-            longest = min(settings.RETRY_PAUSE_SECONDS * 2 ** (tries - 1), LONGEST_PAUSE_SECONDS)
-            wait = random.uniform(longest / 2, longest)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(no_more_tries.wait(), wait)
-            return reply
-    raise AssertionError("unreachable")
+def _usage(body):
+    """(input, output) tokens that a reply says it took, for the limits alone; (None, None) where it says nothing."""
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
+        usage = json.loads(body)["usage"]
+        return int(usage["prompt_tokens"]), int(usage["completion_tokens"])
+    return None, None
 
 
-async def _ask_once(client, endpoint, body, tries):
-    """(Reply, seconds the endpoint asks to wait or None) of one try."""
+async def _ask_once(client, endpoint, body):
+    """(Reply, seconds the endpoint asks to wait or None, headers) of one try."""
     began = time.monotonic()
     try:
-        response = await asyncio.wait_for(
-            client.post("/chat/completions", body=body, cast_to=httpx2.Response), endpoint.timeout
-        )
+        async with asyncio.timeout(endpoint.timeout):
+            response = await client.post("/chat/completions", body=body, cast_to=httpx2.Response)
     except openai.APIStatusError as error:
-        text = error.response.text
-        reply = Reply(text, error.status_code, _ms(began), classify(error.status_code, text), words(text), tries)
-        return reply, retry_after(error.response.headers)
+        text, headers = error.response.text, error.response.headers
+        reply = Reply(text, error.status_code, _ms(began), classify(error.status_code, text), words(text))
+        return reply, retry_after(headers), headers
     except (TimeoutError, openai.APITimeoutError):
         # A refused connection surfaces as a timeout with the SDK's aiohttp transport.
         wasted = time.monotonic() - began
         refused = wasted < endpoint.timeout * 0.9
         said = f"No connection to {address(endpoint.base_url)}." if refused else f"No answer in {endpoint.timeout:g} s."
-        return Reply(error_class="connection" if refused else "timeout", error=said, sends=tries), None
+        return Reply(error_class="connection" if refused else "timeout", error=said), None, {}
     except openai.APIConnectionError as error:
         said = f"The connection broke: {error.__cause__ or error}"
-        return Reply(error_class="connection", error=said, sends=tries), None
-    return Reply(response.text, response.status_code, _ms(began), sends=tries), None
+        return Reply(error_class="connection", error=said), None, {}
+    return Reply(response.text, response.status_code, _ms(began)), None, response.headers
 
 
 def _ms(began):
