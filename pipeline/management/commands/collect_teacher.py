@@ -40,10 +40,10 @@ class Command(StepCommand):
                 setattr(config.defaults, f"{field}_column", options[f"{field}_column"])
         # A project that is named without a file already holds its prompts.
         files = not options["project"] or options["config"]
-        src = options["src"] or (config.path("raw_dataset") if files else None)
         dst = options["dst"] or (config.path("collected_dataset") if files else None)
         if options["again"] is not None:
             return self._again(dst, config, options)
+        src = options["src"] or (config.path("raw_dataset") if files else None)
         project = self.project(options, config)
         src = self._existing(src, project, options)
         if options["dry_run"]:
