@@ -162,7 +162,13 @@ CONFIG_DIR = BASE_DIR / "configs"
 PROMPT_DIR = BASE_DIR / "prompts"
 
 RETRY_PAUSE_SECONDS = _number("NEXA_RETRY_PAUSE_SECONDS", 1)
+# An endpoint that only fails is left alone for so long, then twice as long, up to twelve times; a run ends when it has
+# done nothing else for ENDPOINT_PATIENCE_SECONDS.
+BREAKER_PAUSE_SECONDS = _number("NEXA_BREAKER_PAUSE_SECONDS", 5)
+ENDPOINT_PATIENCE_SECONDS = _number("NEXA_ENDPOINT_PATIENCE_SECONDS", 900)
 LEASE_SECONDS = _number("NEXA_LEASE_SECONDS", 20)
+# How often an endpoint is asked how far its batches are.
+BATCH_POLL_SECONDS = _number("NEXA_BATCH_POLL_SECONDS", 60)
 REVIEW_CLAIM_SECONDS = _number("NEXA_REVIEW_CLAIM_SECONDS", 900)
 REVIEW_UNDO_SECONDS = _number("NEXA_REVIEW_UNDO_SECONDS", 30)
 # A large upload lies here while it comes in: on the disk that its copy goes to, not in the system's small /tmp.

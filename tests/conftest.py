@@ -4,6 +4,7 @@ import shutil
 import signal
 
 import pytest
+import redis
 
 from tests import factories
 from tests.teacher_server import TeacherServer
@@ -19,6 +20,15 @@ def data_dir(settings):
     """DATA_DIR, the same for the whole run as its worker processes know no other; emptied of projects after a test."""
     yield settings.DATA_DIR
     shutil.rmtree(settings.DATA_DIR / "projects", ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def no_limits_left(valkey_server):
+    """Keys of teachers repeat from test to test, and what one was asked must not hold up the next."""
+    with redis.Redis(unix_socket_path=valkey_server) as client:
+        limits = client.keys("nexa:limits:*")
+        if limits:
+            client.delete(*limits)
 
 
 @pytest.fixture

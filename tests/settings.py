@@ -30,6 +30,7 @@ from distill_site.settings import DATABASES, STORAGES  # noqa: E402
 
 SECRET_KEY = "for the tests only: not a secret, and long enough that no check complains about it"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1", "[::1]"]
+BREAKER_PAUSE_SECONDS = 0.05
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

@@ -1,44 +1,11 @@
-"""Limits of a teacher (a placeholder that only holds the concurrency of this process)."""
+"""What all workers on all hosts share about a teacher: its limits a minute, its waits, its slots, its health.
 
-import asyncio
-from dataclasses import dataclass
+Kept in Valkey by one Lua script, turn.lua, under the server's clock; a worker takes part through a Limiter.
+"""
 
+from .allowance import Allowance
+from .limiter import Limiter
+from .line import EndpointDown, Permit
+from .watching import Watch, watch
 
-@dataclass(frozen=True)
-class Allowance:
-    """What one teacher is allowed."""
-
-    key: str
-    concurrency: int
-    requests_per_minute: int | None = None
-    input_tokens_per_minute: int | None = None
-    output_tokens_per_minute: int | None = None
-
-
-class EndpointDown(Exception):
-    """An endpoint that only failed for too long."""
-
-
-class Limiter:
-    """Waits for a free slot."""
-
-    trouble = ""
-
-    def __init__(self):
-        self._slots = {}
-
-    async def acquire(self, allowance, input_tokens, output_tokens):
-        slots = self._slots.setdefault(allowance, asyncio.Semaphore(allowance.concurrency))
-        await slots.acquire()
-        return Permit(slots)
-
-    async def close(self):
-        pass
-
-
-class Permit:
-    def __init__(self, slots):
-        self._slots = slots
-
-    def done(self, outcome, **_):
-        self._slots.release()
+__all__ = ["Allowance", "EndpointDown", "Limiter", "Permit", "Watch", "watch"]
