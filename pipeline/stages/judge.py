@@ -70,12 +70,13 @@ def _works(run, waiting, responses):
                 if (response.pk, judge.pk, rubric, rubrics[rubric].sha256) not in known:
                     name = f"{rubric} of {response.pk}"
                     notes["of"][name] = (response, rubric)
-                    work.asks[name] = _ask(prompt, response, judge, rubrics[rubric])
+                    work.asks[name] = question(prompt, response, judge, rubrics[rubric])
         works.append(work)
     return works
 
 
-def _ask(prompt, response, judge, rubric, sample=0):
+def question(prompt, response, judge, rubric, sample=0):
+    """The Ask for a judge's reading of one answer by the version `rubric` of its template."""
     text = prompts.render(
         rubric.body,
         {
@@ -118,7 +119,7 @@ def _read(each):
         if call.state == Call.State.FAILED:
             if learn_plainer(each.asks[name], call):
                 teacher, sample = each.asks[name].teacher, each.asks[name].sample
-                each.asks[name] = _ask(each.prompt, response, teacher, each.notes["rubrics"][rubric], sample)
+                each.asks[name] = question(each.prompt, response, teacher, each.notes["rubrics"][rubric], sample)
                 del each.calls[name]
             continue
         try:
