@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import deque
 from datetime import UTC, datetime
+from itertools import islice
 
 import redis
 from django.conf import settings
@@ -51,15 +52,20 @@ class Line:
 
     def __init__(self, limiter, allowance):
         self.limiter, self.allowance = limiter, allowance
-        self.trouble = ""
+        self._trouble = ""
         self._keys = keys(allowance.key)
         self._loop = asyncio.get_running_loop()
         self._waiting = deque()  # (future, permit)
         self._notes = Notes()
         self._in_flight = self._held = 0
-        self._probing = self._closed = False
+        self._probing = self._closed = self._somebody_left = False
         self._first_seen = None  # Valkey's time of our first turn
         self._timer = self._due = self._turn = None
+
+    @property
+    def trouble(self):
+        """Why those that wait do so, where it is no limit of the teacher's; "" where nobody waits."""
+        return self._trouble if self._waiting else ""
 
     async def join(self, input_tokens, output_tokens):
         """Wait in line; returns a Permit."""
@@ -73,7 +79,9 @@ class Line:
         try:
             return await future
         except asyncio.CancelledError:
-            if future.done() and not future.cancelled() and future.exception() is None:
+            if future.cancelled():
+                self._somebody_left = True
+            elif future.exception() is None:
                 permit.done("unsent")
             raise
 
@@ -124,7 +132,7 @@ class Line:
         try:
             pause = await self._speak()
         except (redis.RedisError, OSError) as error:
-            self.trouble = f"Valkey does not answer ({_words(error)}): requests wait until it is back."
+            self._trouble = f"Valkey does not answer ({_words(error)}): requests wait until it is back."
         finally:
             self._turn = None
         if self._waiting or self._notes.any:
@@ -134,9 +142,10 @@ class Line:
 
     async def _speak(self):
         """One turn: tell, ask, let those go who may. Returns in how many seconds the next one makes sense."""
-        while self._waiting and self._waiting[0][0].done():
-            self._waiting.popleft()
-        asked = [each for each in list(self._waiting)[:MOST_ASKED] if not each[0].done()]
+        if self._somebody_left:
+            self._somebody_left = False
+            self._waiting = deque(each for each in self._waiting if not each[0].done())
+        asked = list(islice(self._waiting, MOST_ASKED))
         notes, self._notes = self._notes, Notes()
         try:
             reply = json.loads(await self.limiter.take_turn(self._keys, self._words(notes, asked)))
@@ -169,7 +178,6 @@ class Line:
 
     def _let_go(self, granted, reply):
         after, after_tokens = len(granted), sum(p.input_tokens + p.output_tokens for _, p in granted)
-        gone = set()
         for future, permit in granted:
             after, after_tokens = after - 1, after_tokens - permit.input_tokens - permit.output_tokens
             permit.bucket = reply["bucket"]
@@ -178,24 +186,23 @@ class Line:
             self._in_flight += 1
             self._held += permit.output_tokens
             self._probing = self._probing or permit.probes
-            gone.add(future)
+            self._waiting.popleft()  # only turns take from the front, one at a time
             if future.done():  # cancelled meanwhile
                 permit.done("unsent")
             else:
                 future.set_result(permit)
-        if gone:
-            self._waiting = deque(each for each in self._waiting if each[0] not in gone)
 
     def _look_at(self, reply):
         """Say why all wait; let nobody wait for an endpoint that is as good as gone."""
-        name, self.trouble, lost = self.allowance.name, "", ""
+        name, self._trouble, lost = self.allowance.name, "", ""
         if reply["why"] == "asked":
-            self.trouble = f"{name} asked to wait until {_clock(reply['free_at'])}."
+            self._trouble = f"{name} asked to wait until {_clock(reply['free_at'])}."
             if reply["free_at"] - reply["now"] > LONGEST_ASKED_MS:
                 lost = f"{name} asks not to be asked before {_clock(reply['free_at'])}."
         elif reply["why"] == "down":
             failed = f"{name} has failed {reply['failures']:,} times in a row since {_clock(reply['down_since'])}"
-            self.trouble = f"{failed}; the next try is at {_clock(reply['free_at'])}."
+            tries = "one request tries it now" if reply["tried"] else f"the next try is at {_clock(reply['free_at'])}"
+            self._trouble = f"{failed}; {tries}."
             impatient = reply["now"] - reply["down_since"] >= settings.ENDPOINT_PATIENCE_SECONDS * 1000
             if impatient and reply["failed_at"] >= self._first_seen:
                 lost = f"{failed}, without one answer: look whether it is up, then start again."

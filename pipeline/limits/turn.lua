@@ -334,6 +334,6 @@ keep_hands(granted)
 save_state()
 return cjson.encode({
   granted = granted.n, why = why, wait = math.max(5, math.min(1000, wait)), free_at = now + wait, now = now,
-  bucket = bucket, at = s.granted, at_tokens = s.granted_tokens, probing = probing, failures = s.failures,
+  bucket = bucket, at = s.granted, at_tokens = s.granted_tokens, probing = probing, tried = s.probe ~= '', failures = s.failures,
   down_since = s.down_since, failed_at = s.failed_at,
 })

@@ -12,6 +12,8 @@ from curation.models import Project, Run
 from pipeline import jobs
 from pipeline.config import DEFAULT_CONFIG, load_config
 from pipeline.config_errors import ConfigError
+from pipeline.embedded import ServiceError
+from pipeline.embedded.valkey_here import ensure_server
 from pipeline.setup import project_for
 from pipeline.workers import stop_on_signal
 
@@ -54,7 +56,7 @@ class StepCommand(BaseCommand):
                 self.tell(f"{flag} has no effect: the database knows the rows, their columns and their answers.")
         try:
             return self.step(options)
-        except (ConfigError, jobs.CannotStart) as error:
+        except (ConfigError, ServiceError, jobs.CannotStart) as error:
             raise CommandError(str(error)) from None
         except OSError as error:
             if not error.filename:
@@ -109,7 +111,7 @@ class StepCommand(BaseCommand):
         return run
 
     def _inline(self, run):
-        with _Bar(run) as bar, stop_on_signal(signal.SIGINT, signal.SIGTERM) as stop:
+        with ensure_server(), _Bar(run) as bar, stop_on_signal(signal.SIGINT, signal.SIGTERM) as stop:
 
             def should_stop():
                 bar.update()
