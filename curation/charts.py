@@ -53,3 +53,41 @@ def histogram(counts, limit=None):
         **{"bar": round(step - 4, 1), "items": items, "ticks": ticks, "limit": line, "most": most},
         **{"n": sum(counts.values()), "middle": WIDTH // 2},
     }
+
+
+def columns(bins):
+    """Upright bars of [(from, to or None, number)], side by side and equally wide, whatever their bins span."""
+    most = max((number for *_, number in bins), default=0) or 1
+    step = (WIDTH - LEFT - 10) / max(len(bins), 1)
+    wide = min(step, 90)  # few bins make no walls
+    items = [
+        {
+            "from": low,
+            "to": high,
+            "number": number,
+            "x": round(LEFT + place * wide + 2, 1),
+            "y": round(BASE - PLOT * number / most, 1),
+            "length": round(PLOT * number / most, 1),
+            "middle": round(LEFT + (place + 0.5) * wide, 1),
+        }
+        for place, (low, high, number) in enumerate(bins)
+    ]
+    edges = [low for low, *_ in bins] + [high for _, high, _ in bins[-1:]]
+    ticks = [{"at": at, "x": round(LEFT + place * wide, 1)} for place, at in enumerate(edges) if at is not None]
+    return {
+        **{"width": WIDTH, "height": BASE + 40, "base": BASE, "left": LEFT, "right": round(LEFT + len(bins) * wide)},
+        **{"bar": round(wide - 4, 1), "items": items, "ticks": ticks, "n": sum(number for *_, number in bins)},
+    }
+
+
+def stack(numbers, width=WIDTH):
+    """One bar of several parts, [(name, number)]: each with where it begins and how long it is; no sliver is hidden."""
+    total = sum(number for _, number in numbers) or 1
+    shown = [(name, number) for name, number in numbers if number]
+    lengths = [max(3.0, width * number / total) for _, number in shown]
+    scale = width / sum(lengths) if lengths else 1
+    items, x = [], 0.0
+    for (name, number), length in zip(shown, lengths, strict=True):
+        items.append({"name": name, "number": number, "x": round(x, 1), "length": round(length * scale, 1)})
+        x += length * scale
+    return {"width": width, "items": items}

@@ -14,11 +14,11 @@ APPS = ("distill_site", "pipeline", "curation")
 # The floors of pipeline, from the ground up. A module imports from floors below its own, or from its own package.
 FLOORS = (
     {"config_errors"},
-    {"answers", "card", "embedded", "filters", "formats", "gate", "limits", "orders", "prompts", "splits"},
+    {"answers", "card", "embedded", "failures", "filters", "formats", "gate", "limits", "orders", "prompts", "splits"},
     {"config", "datasets", "teachers", "workers"},
     {"ledger"},
     {"stages"},
-    {"failures", "quotes", "watching"},
+    {"quotes", "watching"},
     {"jobs", "setup"},
     {"all_in_one"},
     {"admin", "apps", "demo", "filtersets", "forms", "management", "tables", "urls", "views"},

@@ -109,6 +109,12 @@ def duration(seconds):
 
 
 @register.filter
+def seconds(milliseconds):
+    """Milliseconds as a number of seconds: 0.05, 2, 120."""
+    return f"{milliseconds / 1000:g}"
+
+
+@register.filter
 def usd(value):
     """An amount with its currency; small amounts keep what makes them differ from 0."""
     if value is None:

@@ -6,10 +6,14 @@ from django.http import FileResponse, Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from curation import charts
 from curation.access import MANAGER, project_or_404
 from curation.models import State
-from pipeline import jobs
+from pipeline import jobs, watching
 from pipeline.stages.importing import rejects_path
+
+# Counters that the page says in words of their own.
+TOLD = {"parked", "reused", "calls_answered", "calls_failed", "maybe_paid_twice", "lost_tries"}
 
 
 @require_GET
@@ -19,7 +23,8 @@ def run_list(request, slug):
     page = Paginator(project.runs.select_related("created_by"), 50).get_page(request.GET.get("page"))
     for run in page:
         run.project = project
-    return render(request, "pipeline/run_list.html", {"project": project, "page": page})
+    parked = project.prompts.in_state(State.PARKED).exists()
+    return render(request, "pipeline/run_list.html", {"project": project, "page": page, "parked": parked})
 
 
 def _run_or_404(project, pk):
@@ -29,21 +34,54 @@ def _run_or_404(project, pk):
 
 
 def _context(run):
-    hidden = ("path", "mapping")
+    hidden = ("path", "mapping", "command", "cap_usd", "cap_tokens")
     sent_on = [(label, run.counters[state]) for state, label in State.choices if run.counters.get(state)]
     release = run.versions.get("release") if run.stage == run.Stage.PACKAGE else None
     return {
         "project": run.project,
         "run": run,
         "parameters": {name: value for name, value in run.parameters.items() if name not in hidden and value},
-        "counters": {name: number for name, number in run.counters.items() if name not in State.values},
-        "sent_on": sent_on,
+        "counters": {n: number for n, number in run.counters.items() if n not in State.values and n not in TOLD},
+        "sent_on": [(label, number) for label, number in sent_on if label != State.PARKED.label],
         "release": release,
         "has_rejects": run.stage == run.Stage.IMPORT and rejects_path(run).exists(),
-        "parked": run.project.prompts.in_state("parked").filter(events__run=run, events__kind="parked")[:20]
-        if not run.is_live
-        else [],
+        "has_batches": run.batches.exists() if run.stage in watching.ASKING else False,
+        **_how_far(run),
+        **(_asking(run) if run.stage in watching.ASKING else {}),
     }
+
+
+def _how_far(run):
+    parts = watching.parts(run)
+    if parts is None:
+        return {}
+    named = ("done", "in_flight", "waiting", "parked")
+    return {"parts": parts, "parts_chart": charts.stack([(name, getattr(parts, name)) for name in named])}
+
+
+def _asking(run):
+    """What only runs that ask somebody have: speed, money, errors, and how long answers take."""
+    money, tokens, latencies = watching.money(run), watching.tokens(run), watching.latencies(run)
+    return {
+        "asks": True,
+        "speeds": watching.speeds(run),
+        "money": money,
+        "money_chart": _spent(money),
+        "tokens": tokens,
+        "tokens_chart": _spent(tokens) if tokens.cap else None,
+        "errors": watching.errors(run),
+        "latencies": latencies,
+        "latency_chart": charts.columns(latencies.bins) if latencies else None,
+        "half": latencies and latencies.within(0.5),
+        "most": latencies and latencies.within(0.9),
+    }
+
+
+def _spent(money):
+    if not money.scale:
+        return None
+    left = money.scale - money.spent - money.held
+    return charts.stack([("spent", float(money.spent)), ("held", float(money.held)), ("left", float(left))])
 
 
 @require_GET
