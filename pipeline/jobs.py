@@ -1,10 +1,12 @@
 """Runs and the queue: start, work, cancel, recover. The only module that imports django_rq."""
 
 import os
+import time
 from pathlib import Path
 
 import django_rq
 import redis
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from redis.backoff import NoBackoff
@@ -14,7 +16,7 @@ from curation.models import Event, Prompt, Run, State, Teacher
 from curation.reviewing import settle
 
 from . import stages, workers
-from .stages import again, package, working
+from .stages import again, batching, package, working
 from .stages import importing as import_stage
 from .stages.sending import HANDLES
 
@@ -172,7 +174,8 @@ def where_they_are(project):
 
 def enqueue(run):
     """Put the run's jobs into the queue once the transaction around is committed."""
-    parallel = 1 if run.stage in ("import", "package", "filter") else max(1, min(MAX_JOBS, workers_alive()))
+    alone = run.stage in ("import", "package", "filter") or by_batches(run)
+    parallel = 1 if alone else max(1, min(MAX_JOBS, workers_alive()))
     for _ in range(parallel):
         django_rq.get_queue(QUEUE).enqueue(
             work, run.pk, job_timeout=-1, retry=workers.RETRY_AFTER_DEATH, result_ttl=3600, description=str(run)
@@ -183,12 +186,21 @@ def work(run_id):
     """The job: work on the run until it ends; asked to stop, go back into the queue and go on later."""
     run = Run.objects.select_related("project").get(pk=run_id)
     with workers.stop_on_signal() as stop:
-        outcome = carry_out(run, stop.is_set)
+        outcome = _look_at_batches(run, stop.is_set) if by_batches(run) else carry_out(run, stop.is_set)
+    if outcome == "waiting":  # between two looks at its batches no worker is occupied
+        return workers.retry_in(settings.BATCH_POLL_SECONDS)
     return workers.RETRY_AFTER_STOP if outcome == "stopped" else outcome
 
 
+def by_batches(run):
+    """Whether the run hands its calls over in batches."""
+    return run.parameters.get("mode") == "batch" and run.stage in batching.STAGES
+
+
 def carry_out(run, should_stop=lambda: False):
-    """Work on a run in this process; returns "ended" or "stopped"."""
+    """Work on a run in this process to its end; returns "ended" or "stopped"."""
+    if by_batches(run):
+        return _follow_batches(run, should_stop)
     if run.stage == "import":
         return import_stage.work(run, should_stop)
     if run.stage == "package":
@@ -198,12 +210,28 @@ def carry_out(run, should_stop=lambda: False):
     return working.work(run, stages.PLANS[run.stage], should_stop)
 
 
+def _look_at_batches(run, should_stop):
+    return batching.work(run, stages.PLANS[run.stage][0], should_stop)
+
+
+def _follow_batches(run, should_stop):
+    """Look at a run's batches again and again, as the queue's scheduler has it done."""
+    while (outcome := _look_at_batches(run, should_stop)) == "waiting":
+        until = time.monotonic() + settings.BATCH_POLL_SECONDS
+        while (left := until - time.monotonic()) > 0 and not should_stop():
+            run.seen()
+            time.sleep(min(left, 1))
+        if should_stop():
+            return "stopped"
+    return outcome
+
+
 def recover():
     """Take up again the runs whose jobs are no longer in the queue; returns them. Called when workers start."""
     queued = set()
     queue = django_rq.get_queue(QUEUE)
-    registry = queue.started_job_registry
-    for job in queue.jobs + [queue.fetch_job(job_id) for job_id in registry.get_job_ids()]:
+    away = queue.started_job_registry.get_job_ids() + queue.scheduled_job_registry.get_job_ids()
+    for job in queue.jobs + [queue.fetch_job(job_id) for job_id in away]:
         if job and job.args:
             queued.add(job.args[0])
     # A run without a queue belongs to the command that works on it.

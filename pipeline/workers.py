@@ -7,6 +7,7 @@ leases that ran out every few seconds, also while its own job runs, and a job di
 A lease can also run out under a stall of the whole machine, and the job then runs twice: jobs must bear that.
 """
 
+import math
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ from datetime import timedelta
 from rq import Retry, Worker, worker_registration
 from rq.intermediate_queue import IntermediateQueue
 from rq.registry import clean_registries
+from rq.scheduler import RQScheduler
 from rq.utils import now
 
 from pipeline.embedded.tied import die_with_parent
@@ -31,6 +33,11 @@ RETRY_AFTER_DEATH = Retry(max=20)
 RETRY_AFTER_STOP = Retry(max=1_000_000_000, enqueue_at_front=True)
 
 _stop = threading.Event()
+
+
+def retry_in(seconds):
+    """For a job to return when it is to be called again after some seconds: the queue's scheduler does that."""
+    return Retry(max=1_000_000_000, interval=max(1, math.ceil(seconds)))
 
 
 @contextmanager
@@ -71,6 +78,18 @@ class ResumableWorker(Worker):
         options["job_monitoring_interval"] = CHECK_SECONDS
         options["maintenance_interval"] = CHECK_SECONDS - 1  # due at every wake, not at every other one
         super().__init__(*args, **options)
+
+    def work(self, *args, **options):
+        # Batches are looked at when the queue's scheduler says so, hence no worker is without one.
+        return super().work(*args, **(options | {"with_scheduler": True}))
+
+    def _start_scheduler(self, burst=False, logging_level="INFO", *formats, **named_formats):
+        if burst:
+            super()._start_scheduler(burst, logging_level, *formats, **named_formats)
+            return
+        level = self.log.level if logging_level is None else logging_level
+        self.scheduler = TiedScheduler(self.queues, connection=self.connection, logging_level=level)
+        self.scheduler.acquire_locks(auto_start=True)
 
     def get_heartbeat_ttl(self, job, working_time=0.0):
         return LEASE_SECONDS
@@ -125,6 +144,21 @@ class ResumableWorker(Worker):
         if self.horse_pid:
             with suppress(ProcessLookupError):  # it has just finished
                 os.kill(self.horse_pid, STOP_SIGNAL)
+
+
+class TiedScheduler(RQScheduler):
+    """The queue's scheduler, one for all workers: a child of the worker that got the lock, which dies with it.
+
+    Another worker's takes its place about a minute after that.
+    """
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.worker_pid = os.getpid()
+
+    def work(self):
+        die_with_parent(self.worker_pid)
+        super().work()
 
 
 class HandoverQueue(IntermediateQueue):

@@ -16,6 +16,7 @@ import time
 from aiohttp import web
 
 from tests import teacher_answers
+from tests.teacher_batches import Batches
 from tests.teacher_replies import Reply, bad_request, wrong_key
 
 MODELS = ("stand-in", "stand-in-strong", "gpt-4o-mini", "o3-mini")
@@ -34,12 +35,14 @@ class TeacherServer:
     def __init__(self, port=0, delay=0.0, remember=True):
         self.port, self.delay, self.remember = port, delay, remember
         self._arrived = threading.Condition()
+        self.batches = Batches(self)
         self.reset()
 
     def reset(self):
         """Forget scripts and counts; answer well."""
         self.requests, self.scripts, self.key, self.most_at_once, self._now = [], [], None, 0, 0
         self._held = False
+        self.batches.reset()
 
     @property
     def url(self):
@@ -94,6 +97,7 @@ class TeacherServer:
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/health", self._health)
         app.router.add_post("/v1/chat/completions", self._complete)
+        self.batches.routes(app.router)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port)
@@ -129,6 +133,11 @@ class TeacherServer:
             request.transport.abort()
             return web.Response()
         return _response(reply, body)
+
+    def answer(self, body):
+        """(status, body) of the answer to one request of a batch, by the same scripts."""
+        reply = self._reply_to(body, f"Bearer {self.key}")
+        return reply.status, {"error": reply.error} if reply.error else completion(reply, body)
 
     def _reply_to(self, body, authorization):
         if self.key and authorization != f"Bearer {self.key}":
