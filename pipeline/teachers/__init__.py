@@ -1,9 +1,10 @@
 """The only network code: one OpenAI-compatible client, its retries, and the classes of what can go wrong."""
 
 from .endpoint import CannotSend, Endpoint, address
-from .errors import FATAL, RETRIED, UNSENT, classify, retry_after
+from .errors import FATAL, RETRIED, UNSENT, classify, retry_after, sentence
 from .exchange import Exchange, Reply
-from .payload import default_profile, payload
+from .payload import default_profile, payload, profile_of, structure_of
+from .refusals import refused
 from .tokens import bigger, estimate_input, most_input, most_output
 
 __all__ = [
@@ -22,5 +23,9 @@ __all__ = [
     "most_input",
     "most_output",
     "payload",
+    "profile_of",
+    "refused",
     "retry_after",
+    "sentence",
+    "structure_of",
 ]
