@@ -8,7 +8,7 @@ from pipeline.answers.judgements import (
     judgement_from_column,
     parse_judgement,
 )
-from pipeline.answers.parsing import Parsed, parse_answer
+from pipeline.answers.parsing import PARSER_VERSION, Parsed, parse_answer
 from pipeline.answers.rendering import RENDERER_VERSION, render_answer
 from pipeline.answers.schemas import (
     HYPOTHESIS,
@@ -22,6 +22,7 @@ __all__ = [
     "HYPOTHESIS",
     "JUDGE_DIMENSIONS",
     "METHODOLOGY",
+    "PARSER_VERSION",
     "RENDERER_VERSION",
     "Completion",
     "JudgeUnreadable",

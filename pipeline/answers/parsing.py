@@ -9,6 +9,7 @@ from pipeline.answers.json_in_text import split_thinking, values_in, why_broken
 from pipeline.answers.rendering import render_answer
 from pipeline.answers.schemas import schema_for
 
+PARSER_VERSION = 1  # raise it with any change that reads another text or other fields in the same reply
 NAME = r"(distilled[ _]response|reasoning|evidence(?:[ _]trace)?|instruction)"
 SECTION = re.compile(
     rf"^[ \t]*(?:#{{1,6}}[ \t]*)?(?:(\*\*|__)[ \t]*{NAME}[ \t]*:?[ \t]*\1[ \t]*:?|{NAME}[ \t]*(?::|$))"
