@@ -26,7 +26,10 @@ class ProjectForm(forms.ModelForm):
         ("Project", ("name", "notice", "guidelines")),
         ("Review", ("reviews_required", "consensus", "paired", "auto_accept_percent")),
         ("When something fails", ("on_filter_fail", "on_gate_fail", "attempt_limit", "on_exhausted")),
-        ("Models", ("teacher", "regen_teacher", "judge_factuality", "judge_reasoning")),
+        (
+            "Models",
+            ("teacher", "more_teachers", "samples", "regen_teacher", "judge_factuality", "judge_reasoning"),
+        ),
     )
     MODELS = ("teacher", "regen_teacher", "judge_factuality", "judge_reasoning")
 
@@ -35,7 +38,7 @@ class ProjectForm(forms.ModelForm):
         fields = [
             *("name", "notice", "guidelines", "reviews_required", "consensus", "paired", "auto_accept_percent"),
             *("on_filter_fail", "on_gate_fail", "attempt_limit", "on_exhausted"),
-            *("teacher", "regen_teacher", "judge_factuality", "judge_reasoning"),
+            *("teacher", "more_teachers", "samples", "regen_teacher", "judge_factuality", "judge_reasoning"),
         ]
         labels = {
             "reviews_required": "Decisions an answer needs",
@@ -46,18 +49,23 @@ class ProjectForm(forms.ModelForm):
             "attempt_limit": "Attempts a prompt",
             "on_exhausted": "When attempts are used up",
             "teacher": "Teacher",
+            "more_teachers": "Further teachers",
+            "samples": "Answers from each teacher",
             "regen_teacher": "Teacher for regeneration",
             "judge_factuality": "Judge of factuality",
             "judge_reasoning": "Judge of reasoning and safety",
         }
         help_texts = {
             "reviews_required": "A change applies to answers that are not decided yet.",
+            "more_teachers": "Asked too. Filters and judges look at every answer; the best one goes on.",
+            "samples": "Calls for a prompt: this number times the teachers. Another attempt asks for one answer.",
             "regen_teacher": "Best a stronger model than the teacher; without one the teacher is asked again.",
             "judge_factuality": "Without judges, what passes the filters goes to people.",
         }
         widgets = {
             "notice": forms.Textarea(attrs={"rows": 2}),
             "guidelines": forms.Textarea(attrs={"rows": 14, "class": "tall"}),
+            "more_teachers": forms.CheckboxSelectMultiple,
         }
 
     def __init__(self, *args, **kwargs):
@@ -66,10 +74,20 @@ class ProjectForm(forms.ModelForm):
         for name in self.MODELS:
             self.fields[name].queryset = endpoints
             self.fields[name].empty_label = "none"
+        self.fields["more_teachers"].queryset = endpoints
 
     def groups(self):
         """[(heading, bound fields)] in the order of the page."""
         return [(heading, [self[name] for name in names]) for heading, names in self.GROUPS]
+
+    def clean(self):
+        data = super().clean()
+        further, teacher = data.get("more_teachers"), data.get("teacher")
+        if further and not teacher and "teacher" not in self.errors:
+            self.add_error("teacher", "Choose the first teacher here; the further ones are asked beside it.")
+        elif further:
+            data["more_teachers"] = [each for each in further if each != teacher]
+        return data
 
     def save_by(self, user):
         """Save, and leave an Event that names what was changed."""

@@ -134,7 +134,7 @@ def form_of(project, **changes):
     """What the settings page posts for `project`."""
     names = [
         *("name", "notice", "guidelines", "reviews_required", "consensus", "paired", "auto_accept_percent"),
-        *("on_filter_fail", "on_gate_fail", "attempt_limit", "on_exhausted"),
+        *("on_filter_fail", "on_gate_fail", "attempt_limit", "on_exhausted", "samples"),
     ]
     return {name: getattr(project, name) for name in names} | changes
 

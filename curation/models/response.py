@@ -5,6 +5,8 @@ from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+LONGER = "longer_answer"  # in `metadata`: the candidate that took the place of one that was cut off
+
 
 class TeacherResponseQuerySet(models.QuerySet):
     def with_authoritative_text(self):
@@ -59,3 +61,8 @@ class TeacherResponse(models.Model):
 
     def __str__(self):
         return f"attempt {self.attempt} of prompt {self.prompt_id}"
+
+    @property
+    def is_replaced(self):
+        """Whether it was cut off by its token limit, and a longer candidate of the attempt took its place."""
+        return LONGER in self.metadata

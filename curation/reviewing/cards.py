@@ -39,11 +39,22 @@ class Verdicts:
 
 @dataclass
 class Attempt:
-    """An earlier answer, with why it did not stand."""
+    """Another answer to the same prompt: an earlier one, or a candidate beside the one that goes on."""
 
     response: TeacherResponse
     verdicts: Verdicts
     resolution: Resolution | None
+    of: int = 1  # candidates of its attempt
+
+    @property
+    def number(self):
+        """Its place among the candidates, from 1."""
+        return self.response.candidate + 1
+
+    @property
+    def replaced(self):
+        """Whether it was cut off and a longer answer took its place."""
+        return self.response.is_replaced
 
 
 @dataclass
@@ -54,7 +65,8 @@ class Card:
     response: TeacherResponse | None
     deciding: bool
     verdicts: Verdicts
-    attempts: list[Attempt]
+    others: list[Attempt]  # candidates of the same attempt that were not chosen
+    attempts: list[Attempt]  # earlier ones, the newest first
     quotes: list[Quote]
     own: Annotation | None  # this person's newest decision on it, current or not
     taken_back: bool  # `own` is not current because its author took it back
@@ -84,6 +96,16 @@ class Card:
             for name, value in fields.items()
             if name not in _SHOWN_ELSEWHERE and isinstance(value, str) and value.strip() and value not in self.text
         ]
+
+    @property
+    def candidates(self):
+        """How many answers its attempt has."""
+        return 1 + len(self.others)
+
+    @property
+    def number(self):
+        """The shown answer's place among the candidates, from 1."""
+        return self.response.candidate + 1
 
     @property
     def missing_quotes(self):
@@ -124,7 +146,7 @@ def _everything(unit, user):
     of_these = {"response__in": ids}
     found = {
         "responses": list(
-            TeacherResponse.objects.filter(pk__in=ids).select_related("teacher").order_by("attempt", "pk")
+            TeacherResponse.objects.filter(pk__in=ids).select_related("teacher").order_by("attempt", "candidate")
         ),
         "filters": {row.response_id: row for row in FilterResult.objects.filter(**of_these).order_by("pk")},
         "gates": {row.response_id: row for row in GateResult.objects.filter(**of_these).order_by("pk")},
@@ -164,27 +186,39 @@ def _verdicts(response_id, everything):
 
 def _card(prompt, response, deciding, everything):
     pk = response.pk if response else None
-    earlier = [
-        row
-        for row in everything["responses"]
-        if row.prompt_id == prompt.pk and response and row.attempt < response.attempt
-    ]
+    others, earlier = _other_answers(prompt, response, everything) if response else ([], [])
     resolution = everything["resolutions"].get(pk)
     return Card(
         prompt=prompt,
         response=response,
         deciding=deciding,
         verdicts=_verdicts(pk, everything),
-        attempts=[
-            Attempt(row, _verdicts(row.pk, everything), everything["resolutions"].get(row.pk))
-            for row in reversed(earlier)
-        ],
+        others=others,
+        attempts=earlier,
         quotes=quotes_of(response) if response else [],
         own=everything["own"].get(pk),
         taken_back=prompt.pk in everything["taken_back"],
         # Each reviewer answers alone: what the others came to is shown only where there is nothing left to decide.
         resolution=resolution if resolution and resolution.current and not deciding else None,
     )
+
+
+def _other_answers(prompt, shown, everything):
+    """(the other candidates of the attempt of `shown`, the answers of earlier attempts), as Attempts."""
+    attempts = {}
+    for row in everything["responses"]:
+        if row.prompt_id == prompt.pk and row.attempt <= shown.attempt:
+            attempts.setdefault(row.attempt, []).append(row)
+    made = {
+        number: [
+            Attempt(row, _verdicts(row.pk, everything), everything["resolutions"].get(row.pk), len(rows))
+            for row in rows
+            if row.pk != shown.pk
+        ]
+        for number, rows in attempts.items()
+    }
+    others = made.pop(shown.attempt, [])
+    return others, [each for number in sorted(made, reverse=True) for each in made[number]]
 
 
 def _compare_with_hypothesis(hypothesis, methodology):

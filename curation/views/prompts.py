@@ -1,5 +1,7 @@
 """The list of prompts, one prompt's whole life, and sending prompts back by hand."""
 
+from dataclasses import dataclass
+from itertools import groupby
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -11,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from curation import prompt_bulk as bulk
 from curation.access import MANAGER, project_or_404
 from curation.filtersets import PromptFilterSet
-from curation.models import Annotation, FilterResult, State
+from curation.models import Annotation, FilterResult, State, TeacherResponse
 from curation.paging import COUNT_CAP, capped_count, keyset_page
 from curation.reviewing import reopen
 from curation.tables import PromptTable
@@ -82,6 +84,33 @@ def _prompt_or_404(project, key):
     return get_object_or_404(project.prompts.select_related("document", "current_response", "run"), key=key)
 
 
+@dataclass
+class Attempt:
+    """The answers of one attempt; `chosen` is the one that went on, None while nothing is chosen."""
+
+    number: int
+    responses: list
+    chosen: TeacherResponse | None
+
+    @property
+    def is_choice(self):
+        return len(self.responses) > 1
+
+
+def _attempts(prompt, responses):
+    """The newest first, each with its candidates in order."""
+    rows = sorted(responses, key=lambda response: (-response.attempt, response.candidate))
+    # What was refused and asked again had gone on from its attempt; what machines still look at is not chosen yet.
+    went_on = {response.parent_id for response in rows}
+    if prompt.state not in (State.TO_FILTER, State.TO_JUDGE):
+        went_on.add(prompt.current_response_id)
+    made = []
+    for number, group in groupby(rows, key=lambda response: response.attempt):
+        group = list(group)
+        made.append(Attempt(number, group, next((row for row in group if row.pk in went_on), None)))
+    return made
+
+
 @require_GET
 def prompt_detail(request, slug, key):
     """Source, every attempt with what was measured and decided, and the history."""
@@ -101,7 +130,7 @@ def prompt_detail(request, slug, key):
         "project": project,
         "prompt": prompt,
         "partner": project.prompts.filter(pk=partner_id).first() if partner_id else None,
-        "responses": sorted(responses, key=lambda response: (-response.attempt, response.candidate)),
+        "attempts": _attempts(prompt, responses),
         "events": prompt.events.select_related("actor", "run").order_by("-at", "-pk")[:200],
         # While people are still to decide, nobody reads what the others said; a manager may, behind a fold.
         "decisions": "open" if prompt.state != State.TO_REVIEW else "fold" if project.member.is_manager else "hidden",

@@ -7,10 +7,11 @@ once all its calls ended.
 from itertools import count, islice
 
 from curation.models import Call, Prompt, State, TeacherResponse
+from curation.models.response import LONGER
+from curation.models.writing import update_rows
 from pipeline import answers, ledger, teachers
 from pipeline.answers.completions import read_completion
 
-from .choosing import LONGER
 from .composing import hypotheses_of
 from .plainer import learn_plainer
 from .sending import park, send_on
@@ -76,25 +77,28 @@ def save_answers(run, works, *, source, kind):
 
 def _ask_more(each):
     """Add what is to be asked besides, or in another way, to a work whose calls ended; returns whether there is any."""
+    longer = each.notes.setdefault("longer", {})
     again = [name for name, call in each.calls.items() if learn_plainer(each.asks[name], call)]
     for name in again:
         teacher, taken = each.asks[name].teacher, _taken(each)
-        (each.asks[name],) = _asks(teacher, each.prompt.task_type, each.notes, taken, 1)
+        (ask,) = _asks(teacher, each.prompt.task_type, each.notes, taken, 1)
+        each.asks[name] = (name in longer.values() and _longer(ask, taken)) or ask
         del each.calls[name]
-    tried = each.notes.setdefault("longer", {})
-    cut_off = [name for name, call in each.calls.items() if _is_cut_off(call) and name not in tried]
-    for name in list(cut_off):
-        if name in tried.values():
-            continue
-        ask = each.asks[name]
-        body = teachers.bigger(ask.body)
-        if body is None:
-            continue
-        tried[name] = f"{name}-longer"
-        (each.asks[tried[name]],) = _free(ask.teacher, body, _taken(each))
-        each.optional.add(tried[name])
-        again.append(name)
+    cut_off = [name for name, call in each.calls.items() if _is_cut_off(call)]
+    for name in cut_off:
+        ask = None if name in longer or name in longer.values() else _longer(each.asks[name], _taken(each))
+        if ask:
+            longer[name] = f"{name}-longer"
+            each.asks[longer[name]] = ask
+            each.optional.add(longer[name])
+            again.append(name)
     return bool(again)
+
+
+def _longer(ask, taken):
+    """The same question with more room for the answer, or None where its body sets no limit."""
+    body = teachers.bigger(ask.body)
+    return _free(ask.teacher, body, taken)[0] if body else None
 
 
 def _taken(each):
@@ -147,7 +151,8 @@ def _let_outdated_go(works):
 def _store(run, works, *, source, kind):
     """Store the attempts, point the prompts that still wait for them at their first answers, and send those on."""
     works = {each.prompt.pk: each for each in works}
-    prompts = list(Prompt.objects.select_for_update().filter(pk__in=works).order_by("pk"))
+    locked = Prompt.objects.select_for_update().only("state", "attempts", "current_response")
+    prompts = list(locked.filter(pk__in=works).order_by("pk"))
     waiting = [prompt for prompt in prompts if prompt.state == source]
     _leave_out_stored(works, waiting)
     rows = {pk: _responses(run, each) for pk, each in works.items()}
@@ -161,12 +166,12 @@ def _store(run, works, *, source, kind):
     details = {}
     for prompt in waiting:
         notes = works[prompt.pk].notes
-        first = next(row for row in rows[prompt.pk] if LONGER not in row.metadata)
+        first = next(row for row in rows[prompt.pk] if not row.is_replaced)
         prompt.current_response_id = stored[prompt.pk, first.attempt, first.candidate]
         prompt.attempts += notes.get("counts", 1)
         several = {"candidates": len(rows[prompt.pk])} if len(rows[prompt.pk]) > 1 else {}
         details[prompt.pk] = {"attempt": notes["attempt"]} | several
-    Prompt.objects.bulk_update(waiting, ["current_response", "attempts"], batch_size=200)
+    update_rows(waiting, ["current_response", "attempts"])
     _count_failed(run, works.values())
     send_on(run, list(details), State.TO_FILTER, kind, source=source, detail=details)
 

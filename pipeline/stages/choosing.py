@@ -6,8 +6,6 @@ from django.db.models import F
 
 from curation.models import Prompt, TeacherResponse
 
-LONGER = "longer_answer"  # in a response's metadata: the candidate that took its place as it was cut off
-
 
 def candidates_of(prompts):
     """{prompt id: the answers of its current attempt, by candidate number}."""
@@ -30,7 +28,7 @@ def standing(prompts, found):
         may[prompt.pk] = [
             response
             for response in found[prompt.pk]
-            if (response.pk == prompt.current_response_id if prompt.pk in kept else LONGER not in response.metadata)
+            if (response.pk == prompt.current_response_id if prompt.pk in kept else not response.is_replaced)
         ]
     return may
 
