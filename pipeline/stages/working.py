@@ -15,6 +15,8 @@ from curation.models import Call, Prompt, Run
 from curation.reviewing import settle
 from pipeline import ledger, teachers
 
+from .adapting import can_learn
+
 BATCH = 200  # prompts a transaction where the run names no batch size
 DRAIN_SECONDS = 4.0  # how long answers under way are awaited when the worker must end
 CANCEL_SECONDS = 30.0  # and when somebody cancelled the run
@@ -275,8 +277,9 @@ class _Worker:
                 each = self.hands.works.get(prompt_id)
                 if each is None:
                     continue
-                if call.state == Call.State.FAILED and call.error_class in teachers.FATAL:
-                    self._fail(f"{call.teacher.name}: {call.error_detail}", [each])
+                fatal = call.state == Call.State.FAILED and call.error_class in teachers.FATAL
+                if fatal and not can_learn(each.asks[name], call):
+                    self._fail(teachers.sentence(call.teacher.name, call.error_class, call.error_detail), [each])
                 elif call.state == Call.State.RESERVED or (self.halted_at and call.error_class in teachers.RETRIED):
                     self._let_go(each)  # unsent, or not given its retries: that is no failure of the prompt's
                 else:
