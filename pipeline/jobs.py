@@ -8,24 +8,19 @@ import django_rq
 import redis
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from redis.backoff import NoBackoff
 from redis.retry import Retry as ConnectionRetry
 
 from curation.models import Event, Prompt, Run, State, Teacher
 from curation.reviewing import settle
 
-from . import stages, workers
+from . import quotes, stages, workers
 from .stages import again, batching, package, working
 from .stages import importing as import_stage
 from .stages.sending import HANDLES
 
 QUEUE = "default"
 MAX_JOBS = 4  # jobs of one run, where so many workers are alive
-
-
-# Stages whose rules have versions: what an older version measured is measured again.
-RECALLS = {"filter": stages.filtering, "judge": stages.judge}
 
 
 class CannotStart(Exception):
@@ -48,34 +43,9 @@ def workers_alive():
     return 0 if queue_trouble() else len(workers.living_workers(django_rq.get_queue(QUEUE)))
 
 
-def waiting(project, stage):
-    """The prompts that a run of `stage` would take up now."""
-    prompts = Prompt.objects.filter(project=project).in_state(*HANDLES[stage]).free()
-    if stage not in RECALLS or (stage == "judge" and not project.judges):
-        return prompts
-    recalled = RECALLS[stage].undecided(project).free()
-    return Prompt.objects.filter(Q(pk__in=prompts.values("pk")) | Q(pk__in=recalled.values("pk")))
-
-
 def quote(project, stage, parameters=None):
-    """What a start would touch: {prompts, waiting, sentence}, without writing anything."""
-    if stage not in HANDLES:
-        return {"prompts": 0, "waiting": 0, "sentence": ""}
-    prompts = waiting(project, stage).count()
-    limit = (parameters or {}).get("limit")
-    asked = min(prompts, limit) if limit else prompts
-    if stage == "judge" and not project.judges:
-        sentence = "This project has no judges: choose them in its settings."
-    elif not prompts:
-        sentence = "No prompt waits for this."
-    else:
-        sentence = f"{asked:,} of {prompts:,} waiting prompts; {_calls(project, stage, asked)}."
-    return {"prompts": asked, "waiting": prompts, "sentence": sentence}
-
-
-def _calls(project, stage, prompts):
-    calls = {"filter": 0, "judge": len(project.judges), "pipeline": 1 + len(project.judges)}.get(stage, 1) * prompts
-    return "no calls" if not calls else f"up to {calls:,} calls"
+    """What a start would touch and cost, without writing anything: a `quotes.Quote`."""
+    return quotes.quote(project, stage, parameters)
 
 
 def start(project, stage, parameters=None, by=None):
@@ -91,7 +61,6 @@ def start(project, stage, parameters=None, by=None):
     return run
 
 
-@transaction.atomic
 def prepare(project, stage, parameters=None, by=None):
     """The run of `start`, not in the queue: for commands that work in their own process."""
     parameters = {key: value for key, value in (parameters or {}).items() if value is not None}
@@ -100,12 +69,30 @@ def prepare(project, stage, parameters=None, by=None):
     _refuse_impossible(project, stage, parameters)
     _end_runs_of_dead_commands(project)
     settle(project)
-    run = Run.objects.create(project=project, stage=stage, parameters=parameters, created_by=by)
-    measured = RECALLS[stage].call_back(project, run) if stage in RECALLS else 0
-    enlisted = run.enlist(_wanted(stage, parameters), parameters.get("limit")) if stage in HANDLES else 0
+    # Composing takes its time, so it is done before anything is locked.
+    return _prepare(project, stage, parameters, by, _capped_and_quoted(project, stage, parameters))
+
+
+def _capped_and_quoted(project, stage, parameters):
+    """The fields of a run that say what it may cost and what it is expected to."""
+    try:
+        cap_usd, cap_tokens = quotes.read_caps(parameters)
+        said = quote(project, stage, parameters)
+        quotes.refuse_wrong(said, cap_usd, cap_tokens)
+    except quotes.WrongCap as wrong:
+        raise CannotStart(str(wrong)) from None
+    return {"cap_usd": cap_usd, "cap_tokens": cap_tokens, "quote": said.as_json() if said.calls.high else {}}
+
+
+@transaction.atomic
+def _prepare(project, stage, parameters, by, fields):
+    run = Run.objects.create(project=project, stage=stage, parameters=parameters, created_by=by, **fields)
+    measured = quotes.RECALLS[stage].call_back(project, run) if stage in quotes.RECALLS else 0
+    wanted = quotes.wanted(stage, parameters) if stage in HANDLES else None
+    enlisted = run.enlist(wanted, parameters.get("limit")) if stage in HANDLES else 0
     if stage in HANDLES and not (enlisted or measured or "again" in parameters):
         # Leaving the transaction by an exception takes the empty run back.
-        held = waiting(project, stage).count() if parameters.get("limit") else 0
+        held = quotes.waiting(project, stage).count() if parameters.get("limit") else 0
         why = f"; {held:,} of them wait for their hypotheses" if held else ""
         raise CannotStart(f"No prompt waits for this: {where_they_are(project)}{why}.")
     Event.objects.create(project=project, run=run, actor=by, kind="run_started", detail={"stage": stage})
@@ -126,23 +113,9 @@ def _end_runs_of_dead_commands(project):
             run.end(Run.State.FAILED, error="The command that worked on it was killed; start it again to go on.")
 
 
-def _wanted(stage, parameters):
-    prompts = Prompt.objects.in_state(*HANDLES[stage])
-    if "again" in parameters:
-        return prompts.none()  # the run chooses its prompts when it begins: see stages/again.py
-    if parameters.get("limit") and stage in ("collect", "regenerate"):
-        prompts = prompts.partner_ready()  # those that must wait would fill the limit, again and again
-    only = parameters.get("only")
-    if only == "hypotheses_in_the_way":
-        return prompts.hold_up_their_partner()
-    imported = Q(current_response__teacher__kind=Teacher.Kind.IMPORTED)
-    if only == "imported_answers":
-        return prompts.filter(imported)
-    return prompts.exclude(imported) if only == "own_answers" else prompts
-
-
 def _refuse_impossible(project, stage, parameters):
-    teacher = parameters.get("teacher") or project.teacher_id
+    _refuse_wrong_choices(project, stage, parameters)
+    teacher = parameters.get("teacher") or parameters.get("teachers") or project.teacher_id
     if stage in ("collect", "pipeline") and not teacher:
         raise CannotStart("This project has no teacher: choose one in its settings.")
     if stage == "regenerate" and not (teacher or project.regen_teacher_id):
@@ -154,6 +127,18 @@ def _refuse_impossible(project, stage, parameters):
     limit = parameters.get("limit")
     if limit is not None and limit < 1:
         raise CannotStart("A limit of 0 prompts is nothing to do: give 1 or more, or leave it out for all.")
+
+
+def _refuse_wrong_choices(project, stage, parameters):
+    """Where a start names teachers or a mode, they must be there and the stage must know them."""
+    named = {*parameters.get("teachers", ()), *filter(None, [parameters.get("teacher")])}
+    if named and Teacher.objects.filter(pk__in=named).exclude(kind=Teacher.Kind.IMPORTED).count() < len(named):
+        raise CannotStart("There is no such teacher: choose one of those that are listed.")
+    mode = parameters.get("mode", "online")
+    if mode not in ("online", "batch"):
+        raise CannotStart(f"{mode!r} is no mode: say online or batch.")
+    if mode == "batch" and stage not in ("collect", "judge", "regenerate"):
+        raise CannotStart("Batches are for collect, judge and regenerate: each waits up to a day for its answers.")
 
 
 def _refuse_wrong_again(stage, wanted):

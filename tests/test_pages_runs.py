@@ -35,10 +35,10 @@ def test_the_quote_says_what_each_stage_would_touch(people, project, address, a_
         factories.prompt(project)
     factories.prompt(project, "to_filter")
     page = text(people["manager"].get(f"{address}start/"))
-    assert "3 of 3 waiting prompts; up to 3 calls" in page
+    assert "3 of 3 waiting prompts; 3 calls" in page
     assert "1 of 1 waiting prompts; no calls" in page
     limited = text(people["manager"].get(f"{address}start/?stage=collect&limit=2"))
-    assert "2 of 3 waiting prompts; up to 2 calls" in limited
+    assert "2 of 3 waiting prompts; 2 calls" in limited
 
 
 def test_a_manager_starts_a_run_over_what_waits(people, project, address, a_worker, valkey):

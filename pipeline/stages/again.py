@@ -172,6 +172,17 @@ def _tell(run):
         Run.objects.filter(pk=run.pk).update(notice=notice if left else "Nothing to ask: no prompt was left to choose.")
 
 
+def choosable(run):
+    """The prompts that `run` may put back: those it chooses that no other run holds and no reviewer has open."""
+    chosen = _chosen(run, AgainFilter.from_json(run.parameters["again"]))
+    return chosen.filter(in_run=False, claimed=False)
+
+
+def of_another_payload(run, prompts):
+    """Those of `prompts` that would be sent another payload than the one they answered."""
+    return [prompt for prompt, verdict in _sort_out(run, prompts) if verdict == "ask"]
+
+
 # -- which, and with what -------------------------------------------------------------------------------------------
 
 

@@ -33,7 +33,12 @@ def run_start(request, slug):
             return redirect("run_detail", slug, run.pk)
     limit = form.parameters if form.is_bound and form.is_valid() else {}
     stages = [
-        {"value": stage.value, "label": stage.label, "does": does, **jobs.quote(project, stage.value, limit)}
+        {
+            "value": stage.value,
+            "label": stage.label,
+            "does": does,
+            "sentence": jobs.quote(project, stage.value, limit).sentence,
+        }
         for stage, does in STAGES.items()
     ]
     context = {"project": project, "form": form, "stages": stages, "trouble": trouble}

@@ -99,10 +99,8 @@ class Command(StepCommand):
             if preview.problems:
                 raise CommandError(f"{src}: {' '.join(map(str, preview.problems))}")
             self.stdout.write(f"{src}: {preview.format}, columns {', '.join(preview.columns)}.")
-        waiting = jobs.quote(project, "collect", {"limit": options["max_samples"]}) if project else {"prompts": 0}
-        self.stdout.write(
-            f"Would ask the teacher for {waiting['prompts']:,} waiting prompts and those new in the file."
-        )
+        waiting = jobs.quote(project, "collect", {"limit": options["max_samples"]}).prompts if project else 0
+        self.stdout.write(f"Would ask the teacher for {waiting:,} waiting prompts and those new in the file.")
 
     def _import(self, project, src, config, options):
         try:

@@ -26,7 +26,7 @@ class Command(StepCommand):
         dst = options["dst"] or (config.path("filtered_dataset") if files else None)
         project = self.project(options, config)
         if options["dry_run"]:
-            waiting = jobs.quote(project, "filter")["prompts"] if project else 0
+            waiting = jobs.quote(project, "filter").prompts if project else 0
             self.stdout.write(f"Would filter {waiting:,} answers.")
             return
         if rules_file or project.filter_ruleset is None:

@@ -29,7 +29,7 @@ class Command(StepCommand):
         if options["annotations"]:
             self._order(project, options)
         if options["dry_run"]:
-            self.stdout.write(jobs.quote(project, "regenerate", {"limit": options["max_samples"]})["sentence"])
+            self.stdout.write(jobs.quote(project, "regenerate", {"limit": options["max_samples"]}).sentence)
             return
         teacher = teacher_for(options["teacher"]).pk if options["teacher"] else None
         try:

@@ -16,7 +16,7 @@ class Command(StepCommand):
         project = self.project(options, config)
         if options["dry_run"]:
             self.stdout.write(
-                jobs.quote(project, "pipeline")["sentence"] if project else "There is no such project yet."
+                jobs.quote(project, "pipeline").sentence if project else "There is no such project yet."
             )
             return
         self._run(project, "pipeline", options)

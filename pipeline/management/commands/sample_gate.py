@@ -30,7 +30,7 @@ class Command(StepCommand):
         config = self.load(options)
         project = self.project(options, config)
         if options["dry_run"]:
-            self.stdout.write(jobs.quote(project, "judge")["sentence"] if project else "There is no such project yet.")
+            self.stdout.write(jobs.quote(project, "judge").sentence if project else "There is no such project yet.")
             return
         if not project.judges:
             raise CommandError(
