@@ -53,11 +53,11 @@ def asks_of(run, prompts):
     """What each would be asked: (prompt, its Work, "") or (prompt, None, why it cannot be composed). Asks nobody."""
     wanted, samples = teachers_of(run), samples_of(run)
     attempts, hypotheses = next_attempts(prompts), hypotheses_of(prompts)
-    found = []
+    found, known = [], {}
     for prompt in prompts:
         hypothesis = hypotheses.get(prompt.pk)
         try:
-            system, user, templates = compose(prompt, hypothesis)
+            system, user, templates = compose(prompt, hypothesis, known)
         except PromptError as error:
             found.append((prompt, None, str(error)))
             continue

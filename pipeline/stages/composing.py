@@ -48,20 +48,21 @@ def hypotheses_of(prompt_list):
     return {methodology: responses[response] for methodology, response in wanted.items()}
 
 
-def compose(prompt, hypothesis=None):
+def compose(prompt, hypothesis=None, known=None):
     """(system, user, {template name: {version, sha256}}) of a first attempt.
 
     `hypothesis` is the response that a paired methodology must test. Raises prompts.PromptError by name where a
-    text-only row's task has no template, or a template asks for something that the row does not have.
+    text-only row's task has no template, or a template asks for something that the row does not have. `known` is a
+    dict of the templates that the prompts before it used, filled here.
     """
-    used = {}
+    used, known = {}, {} if known is None else known
     system = prompt.system_prompt
     if not system:
-        version = template(prompt.project, SYSTEM)
+        version = _known(known, prompt.project, SYSTEM)
         system, used[SYSTEM] = version.body, _stamp(version)
     body = ""
     if not prompt.user_prompt:
-        version = template(prompt.project, prompt.task_type)
+        version = _known(known, prompt.project, prompt.task_type)
         body, used[prompt.task_type] = version.body, _stamp(version)
     user = prompts.user_message(
         template=body,
@@ -74,6 +75,12 @@ def compose(prompt, hypothesis=None):
         paired=hypothesis is not None,
     )
     return system, user, used
+
+
+def _known(known, project, name):
+    if name not in known:
+        known[name] = template(project, name)
+    return known[name]
 
 
 def _stamp(version):
