@@ -9,6 +9,7 @@ from django.db import connection
 from curation.models import Event
 
 from .errors import BadRow, ImportRefused
+from .outputs import PaidAnswers, link_methods
 from .plan import prepare
 from .rejects import Rejects
 from .store import Store, pair_sources
@@ -32,11 +33,29 @@ class ImportReport:
     rejected: int = 0
     documents: int = 0
     pairs: int = 0
+    answers: int = 0
+    answers_unchanged: int = 0
+    answers_differ: int = 0
+    answers_left: int = 0
+    no_answers: int = 0
     problems: list = field(default_factory=list)
     rejects_path: str = ""
 
     def __str__(self):
-        return f"imported {self.imported}, unchanged {self.unchanged}, differs {self.differs}, rejected {self.rejected}"
+        said = f"imported {self.imported}, unchanged {self.unchanged}, differs {self.differs}, rejected {self.rejected}"
+        return f"{said}; {self._answers()}" if self._answers() else said
+
+    def _answers(self):
+        """What became of the file's answers, in words; "" where it has none."""
+        counted = {
+            "imported": self.answers,
+            "unchanged": self.answers_unchanged,
+            "of prompts that have another": self.answers_differ,
+            "left because their prompts are in work or rejected": self.answers_left,
+        }
+        said = ", ".join(f"{number} {words}" for words, number in counted.items() if number)
+        refused = f"{self.no_answers} texts that are no answers" if self.no_answers else ""
+        return "; ".join(part for part in (said and f"answers: {said}", refused) if part)
 
     def counts(self):
         """The numbers by name."""
@@ -54,6 +73,7 @@ class _Batch:
         self._prompts += len(piece.drafts)
         for draft in piece.drafts:
             self._chars += len(draft.user_prompt) + len(draft.context) + len(draft.metadata)
+        self._chars += len(piece.answer.text) if piece.answer else 0
 
     @property
     def full(self):
@@ -61,26 +81,49 @@ class _Batch:
 
 
 def import_file(
-    project, path, mapping=None, *, limit=None, progress=None, rejects_path=None, actor=None, run=None, **options
+    project,
+    path,
+    mapping=None,
+    *,
+    limit=None,
+    progress=None,
+    rejects_path=None,
+    actor=None,
+    run=None,
+    read_answer=None,
+    **options,
 ):
     """Import one file into `project`: `prepare` with `options`, then `import_plan`; returns an `ImportReport`.
 
     Raises ImportRefused before anything is written.
     """
     plan = prepare(path, mapping, **options)
-    return import_plan(project, plan, limit=limit, progress=progress, rejects_path=rejects_path, actor=actor, run=run)
+    return import_plan(
+        project,
+        plan,
+        limit=limit,
+        progress=progress,
+        rejects_path=rejects_path,
+        actor=actor,
+        run=run,
+        read_answer=read_answer,
+    )
 
 
-def import_plan(project, plan, *, limit=None, progress=None, rejects_path=None, actor=None, run=None):
+def import_plan(project, plan, *, limit=None, progress=None, rejects_path=None, actor=None, run=None, read_answer=None):
     """Import the rows of a prepared file, at most its first `limit`; returns an `ImportReport`.
 
     `progress(done, total)` is called between batches with the rows done and the rows in all (None where nobody knows,
     an estimate for CSV and JSON Lines). What it raises ends the import; what was stored until then stays, and
     importing the file again goes on from there. Rejected rows go to `rejects_path` as JSON Lines.
+
+    `read_answer(prompt, text)` gives the fields of the response for an answer that the file holds, where it is to be
+    read as a teacher's reply; without it, its text is taken as it is.
     """
     if limit is not None and limit < 1:
         raise ValueError(f"{limit} rows is nothing to do; leave the limit out for all")
-    report, store = ImportReport(plan.file.name), Store(project)
+    report = ImportReport(plan.file.name)
+    store = Store(project, PaidAnswers(project, read_answer, run=run, actor=actor))
     with Rejects(rejects_path, plan.file.name) as rejects:
         try:
             _store_rows(plan, store, report, rejects, limit, progress or (lambda done, total: None))
@@ -88,9 +131,11 @@ def import_plan(project, plan, *, limit=None, progress=None, rejects_path=None, 
             raise plan.file.refuse(*refused.problems, f"The {report.rows} rows before are imported.") from refused
     if store.may_pair:
         report.pairs += pair_sources(project, store.first_document, store.last_document, pause)
+    if report.answers:
+        link_methods(project)
     report.differs = store.differs()
     report.unchanged -= report.differs
-    report.rejected, report.problems = rejects.count, rejects.sentences
+    report.rejected, report.problems = rejects.count, rejects.sentences + report.problems
     report.rejects_path = str(rejects_path) if rejects_path and rejects.count else ""
     detail = {"file": report.file, **report.counts()}
     Event.objects.create(project=project, kind="import", actor=actor, run=run, detail=detail)
@@ -109,6 +154,7 @@ def _store_rows(plan, store, report, rejects, limit, progress):
         except BadRow as bad:
             rejects.add(plan.reader.place, line, values, bad)
             continue
+        _note_no_answer(report, plan, line, pieces)
         for piece in pieces:
             batch.add(piece)
             if batch.full:
@@ -121,6 +167,13 @@ def _store_rows(plan, store, report, rejects, limit, progress):
     progress(report.rows, report.rows)
 
 
+def _note_no_answer(report, plan, line, pieces):
+    why = pieces[0].no_answer if pieces else ""
+    report.no_answers += bool(why)
+    if why and len(report.problems) < Rejects.KEPT:
+        report.problems.append(f"{plan.file.name}, {plan.reader.place} {line}: {why}")
+
+
 def _save(store, batch, report):
     if not batch.pieces:
         return
@@ -129,6 +182,10 @@ def _save(store, batch, report):
     report.unchanged += stored.known
     report.documents += stored.documents
     report.pairs += stored.pairs
+    report.answers += stored.answers["stored"]
+    report.answers_unchanged += stored.answers["unchanged"]
+    report.answers_differ += stored.answers["differs"]
+    report.answers_left += stored.answers["left"]
     pause()
 
 

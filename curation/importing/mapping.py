@@ -12,6 +12,7 @@ FIELDS = {
     "title": "The title of the source.",
     "locator": "Where the source is found: DOI, URL or file. Rows with one locator stay in one split.",
     "licence": "The licence of the source.",
+    "output": "The teacher's answer where it is paid already: prompts with one are filtered, and not asked.",
 }
 SOURCES = ("prompt", "context", "text")
 PRESETS = {
@@ -28,6 +29,7 @@ USUAL_NAMES = {
     "title": ("title",),
     "locator": ("locator", "source_ref", "doi", "url"),
     "licence": ("licence", "license"),
+    "output": ("teacher_output",),
 }
 EXPECTED = [*(preset["prompt"] for preset in PRESETS.values()), *TEXT_COLUMNS]
 

@@ -8,6 +8,7 @@ from curation.models.prompt import content_key, normalise
 
 from .errors import BadRow
 from .mapping import SOURCES
+from .outputs import COLUMNS, Answer, read_answer
 from .passages import DEFAULT_LIMIT, cut
 from .values import dump, json_cell, text_cell
 
@@ -52,11 +53,16 @@ class Draft(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """What one row, or one passage of it, asks for: a source, the prompts about it, and whether they are a pair."""
+    """What one row, or one passage of it, asks for: a source, the prompts about it, and whether they are a pair.
+
+    `answer` is the row's own answer to its one prompt; `no_answer` says why what stands in its place is none.
+    """
 
     source: Source | None
     drafts: list[Draft]
     paired: bool
+    answer: Answer | None = None
+    no_answer: str = ""
 
 
 def digest(*parts):
@@ -80,7 +86,8 @@ class RowConverter:
         self.mapping = mapping
         self.task_types = tuple(dict.fromkeys(task_types))
         self.passage_chars = passage_chars
-        self._mapped = set(mapping.values())
+        # What is said of an answer belongs to it, not to its prompt.
+        self._mapped = set(mapping.values()) | (COLUMNS if "output" in mapping else set())
         self._source_columns = [mapping[field] for field in SOURCES if field in mapping]
 
     def __call__(self, values):
@@ -102,10 +109,24 @@ class RowConverter:
             "locator": self._short(values, "locator"),
             "licence": self._short(values, "licence"),
         }
+        answer, no_answer = self._answer(values)
         if prompt:
-            return [self._asked(prompt, context, self._only_type(task_type), shared, about)]
+            piece = self._asked(prompt, context, self._only_type(task_type), shared, about)
+            return [piece._replace(answer=answer, no_answer=no_answer)]
+        if answer:
+            return [self._answered(context, self._only_type(task_type), shared, about)._replace(answer=answer)]
         types = (task_type,) if task_type else self.task_types
-        return self._texts(context, types, shared, about)
+        first, *others = self._texts(context, types, shared, about)
+        return [first._replace(no_answer=no_answer), *others]
+
+    def _answer(self, values):
+        column = self.mapping.get("output")
+        return read_answer(column, values, set(self.mapping.values())) if column else (None, "")
+
+    def _answered(self, text, task_type, shared, about):
+        """A text alone with its answer: the answer is about the whole of it, so it is not cut into passages."""
+        source = _source(text, 0, shared["domain"], about)
+        return Piece(source, [_draft(task_type, "", text, group_key(about["locator"], text), shared)], False)
 
     def _only_type(self, task_type):
         if task_type:

@@ -2,7 +2,8 @@
 
 import json
 from array import array
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 import numpy as np
 from django.db import connection, transaction
@@ -22,13 +23,14 @@ class Stored:
     known: int = 0
     documents: int = 0
     pairs: int = 0
+    answers: Counter = field(default_factory=Counter)
 
 
 class Store:
-    """Puts pieces into one project, a batch a transaction."""
+    """Puts pieces into one project, a batch a transaction; `answers` (PaidAnswers) takes those that rows carry."""
 
-    def __init__(self, project):
-        self.project = project
+    def __init__(self, project, answers=None):
+        self.project, self.answers = project, answers
         # 8 bytes a prompt: which keys came in what order, to tell repeats in the file from prompts known before it.
         self._seen, self._suspects = array("Q"), array("Q")
         self.first_document = self.last_document = None
@@ -49,7 +51,15 @@ class Store:
         imported = insert_new(Prompt, names, drafts.values(), project_id=self.project.pk)
         self._note(drafts, all_new=imported == len(drafts))
         given = sum(len(piece.drafts) for piece in pieces)
-        return Stored(imported, given - imported, documents, self._pair(pieces, document_ids))
+        answered = self._answer(pieces)
+        return Stored(imported, given - imported, documents, self._pair(pieces, document_ids), answered)
+
+    def _answer(self, pieces):
+        wanted = {}
+        for piece in pieces:
+            if piece.answer:
+                wanted.setdefault(piece.drafts[0].key, []).append(piece.answer)
+        return self.answers.store(wanted) if wanted and self.answers else Counter()
 
     def _documents(self, pieces):
         """({content hash: id}, how many are new) of the pieces' sources."""

@@ -4,6 +4,10 @@ from pathlib import Path
 
 from curation.importing import ImportRefused, import_file
 from curation.models import Run
+from pipeline import answers, prompts
+from pipeline.prompts import PromptError
+
+from .composing import only_looking, template
 
 
 class Interrupted(Exception):
@@ -13,6 +17,52 @@ class Interrupted(Exception):
 def rejects_path(run):
     """Where the rows that an import run could not take are listed, as JSON Lines."""
     return run.project.data_dir / "uploads" / f"run-{run.pk}-rejects.jsonl"
+
+
+def answer_reader(project):
+    """What `import_file` takes as `read_answer`: imported texts are read as a teacher's replies are.
+
+    Nobody knows what was sent for them; the message that today's templates give stands in its place.
+    """
+    bodies = {}
+
+    def body(name):
+        if name not in bodies:
+            try:
+                with only_looking():
+                    bodies[name] = template(project, name).body
+            except PromptError:
+                bodies[name] = ""
+        return bodies[name]
+
+    def read(prompt, text):
+        parsed = answers.parse_answer(text, prompt.task_type)
+        return {
+            "text": parsed.text or text,
+            "fields": parsed.fields,
+            "parse_error": parsed.error,
+            "thinking": parsed.thinking,
+            "renderer": answers.RENDERER_VERSION,
+            "parser": answers.PARSER_VERSION,
+            "sent_user": _message(prompt, "" if prompt.user_prompt else body(prompt.task_type)),
+            "sent_system": prompt.system_prompt,
+        }
+
+    return read
+
+
+def _message(prompt, body):
+    try:
+        return prompts.user_message(
+            template=body,
+            task_type=prompt.task_type,
+            user_prompt=prompt.user_prompt,
+            context=prompt.context,
+            domain=prompt.domain,
+            title=prompt.document.title if prompt.document else "",
+        )
+    except PromptError:
+        return prompt.user_prompt or prompt.context
 
 
 def work(run, should_stop=lambda: False):
@@ -38,6 +88,7 @@ def work(run, should_stop=lambda: False):
             run=run,
             actor=run.created_by,
             rejects_path=rejects_path(run),
+            read_answer=answer_reader(run.project),
         )
     except Interrupted:
         if should_stop() and Run.objects.get(pk=run.pk).state == Run.State.RUNNING:
@@ -48,5 +99,6 @@ def work(run, should_stop=lambda: False):
         run.end(Run.State.FAILED, error=str(refusal))
         return "ended"
     run.count(imported=report.imported, unchanged=report.unchanged, differs=report.differs, rejected=report.rejected)
+    run.count(**{name: n for name, n in report.counts().items() if n and "answers" in name})
     run.end(Run.State.FINISHED)
     return "ended"

@@ -12,6 +12,7 @@ from pipeline.management import asking_again
 from pipeline.management.step import StepCommand
 from pipeline.setup import teacher_for
 from pipeline.stages.composing import SYSTEM
+from pipeline.stages.importing import answer_reader
 
 
 class Command(StepCommand):
@@ -25,6 +26,9 @@ class Command(StepCommand):
         parser.add_argument("--system-prompt", type=Path, help="file, in place of collection.system_prompt_path")
         for field in ("prompt", "context", "task-type"):
             parser.add_argument(f"--{field}-column", help="in place of the one in defaults")
+        parser.add_argument(
+            "--output-column", help="answers that the file holds, paid already (default: teacher_output)"
+        )
         parser.add_argument("--task-types", default="hypothesis,methodology", help="for rows that carry only text")
         parser.add_argument(
             "--api-key", help="refused: a key on a command line can be read by every user of the machine"
@@ -108,6 +112,7 @@ class Command(StepCommand):
                 project,
                 src,
                 **_reading(config, options),
+                read_answer=answer_reader(project),
                 rejects_path=src.with_name(f"{src.name}.rejects.jsonl"),
             )
         except ImportRefused as refusal:
@@ -135,8 +140,12 @@ class Command(StepCommand):
 
 def _reading(config, options):
     """How to read the file: columns of the command line must exist; of the configuration's, some may be absent."""
+    mapping = {field: options[f"{field}_column"] for field in config.columns if options[f"{field}_column"]}
+    if options["output_column"] is not None:
+        mapping["output"] = options["output_column"]
+    output = {"output": config.defaults.output_column} if config.defaults.output_column else {}
     return {
-        "mapping": {field: options[f"{field}_column"] for field in config.columns if options[f"{field}_column"]},
-        "defaults": config.columns,
+        "mapping": mapping,
+        "defaults": config.columns | output,
         "task_types": options["task_types"].split(","),
     }

@@ -11,13 +11,15 @@ from tqdm import tqdm
 from curation.importing import FIELDS, PRESETS, ImportRefused, import_plan, prepare
 from curation.importing.passages import DEFAULT_LIMIT
 from curation.models import Project
+from pipeline.stages.importing import answer_reader
 
 
 class Command(BaseCommand):
     help = (
         "Import files of prompts and texts: Parquet, CSV, JSON Lines, JSON, text, Markdown, each also gzipped. "
-        "A row with a text alone becomes a source and one prompt for each task type. All files are checked before "
-        "anything is written; bad rows go to a rejects file and cost no other row."
+        "A row with a text alone becomes a source and one prompt for each task type. A row with a teacher's answer "
+        "(column teacher_output, or --map output=COLUMN) brings it along as paid already: its prompt is not asked. "
+        "All files are checked before anything is written; bad rows go to a rejects file and cost no other row."
     )
 
     def add_arguments(self, parser):
@@ -87,7 +89,14 @@ class Command(BaseCommand):
     def _import(self, project, plan, limit, rejects):
         with _bar(plan.file.name) as progress:
             try:
-                report = import_plan(project, plan, limit=limit, progress=progress, rejects_path=rejects)
+                report = import_plan(
+                    project,
+                    plan,
+                    limit=limit,
+                    progress=progress,
+                    rejects_path=rejects,
+                    read_answer=answer_reader(project),
+                )
             except ImportRefused as refused:
                 raise CommandError(str(refused)) from refused
         self.stdout.write(
