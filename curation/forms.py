@@ -57,6 +57,7 @@ class ProjectForm(forms.ModelForm):
         }
         help_texts = {
             "reviews_required": "A change applies to answers that are not decided yet.",
+            "attempt_limit": "How often a prompt is asked; the answers that are asked for at once are one attempt.",
             "more_teachers": "Asked too. Filters and judges look at every answer; the best one goes on.",
             "samples": "Calls for a prompt: this number times the teachers. Another attempt asks for one answer.",
             "regen_teacher": "Best a stronger model than the teacher; without one the teacher is asked again.",
