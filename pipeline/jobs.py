@@ -171,7 +171,7 @@ def work(run_id):
     """The job: work on the run until it ends; asked to stop, go back into the queue and go on later."""
     run = Run.objects.select_related("project").get(pk=run_id)
     with workers.stop_on_signal() as stop:
-        outcome = _look_at_batches(run, stop.is_set) if by_batches(run) else carry_out(run, stop.is_set)
+        outcome = look_at_batches(run, stop.is_set) if by_batches(run) else carry_out(run, stop.is_set)
     if outcome == "waiting":  # between two looks at its batches no worker is occupied
         return workers.retry_in(settings.BATCH_POLL_SECONDS)
     return workers.RETRY_AFTER_STOP if outcome == "stopped" else outcome
@@ -195,13 +195,14 @@ def carry_out(run, should_stop=lambda: False):
     return working.work(run, stages.PLANS[run.stage], should_stop)
 
 
-def _look_at_batches(run, should_stop):
+def look_at_batches(run, should_stop=lambda: False):
+    """One look at a run's batches; returns "ended", "stopped" or "waiting"."""
     return batching.work(run, stages.PLANS[run.stage][0], should_stop)
 
 
 def _follow_batches(run, should_stop):
     """Look at a run's batches again and again, as the queue's scheduler has it done."""
-    while (outcome := _look_at_batches(run, should_stop)) == "waiting":
+    while (outcome := look_at_batches(run, should_stop)) == "waiting":
         until = time.monotonic() + settings.BATCH_POLL_SECONDS
         while (left := until - time.monotonic()) > 0 and not should_stop():
             run.seen()

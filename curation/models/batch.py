@@ -51,6 +51,11 @@ class Batch(models.Model):
     def __str__(self):
         return f"batch {self.key}"
 
+    def end(self, state, *, error=""):
+        """Nothing more comes of it."""
+        self.state, self.error, self.ended_at = state, error, timezone.now()
+        self.save(update_fields=["state", "error", "ended_at"])
+
 
 class BatchItem(models.Model):
     """What one prompt asks for in a batch, with what its stage must know when the answer comes, hours later."""

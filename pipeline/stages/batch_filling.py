@@ -152,6 +152,7 @@ def _store_items(works, placed, outcome):
         notes = {
             "work": uuid.uuid4().hex,
             "notes": pack(work.notes),
+            "names": list(work.asks),
             "done": {name: call.pk for name, call in work.calls.items()},
             "optional": sorted(work.optional),
         }

@@ -8,6 +8,7 @@ from curation.models import Batch, BatchItem, Call, Prompt
 from pipeline import ledger, teachers
 from pipeline.teachers.errors import words
 
+from . import adapting
 from .batch_filling import custom_id
 from .packing import Unpacker
 
@@ -17,14 +18,30 @@ NOT_SENT = {"batch_expired", "batch_cancelled"}  # codes of requests that the en
 
 
 class Received:
-    """What a batch's lines brought: calls answered or failed, lines that could not be read."""
+    """What a batch's lines brought besides answers: what stops the run, and how many lines could not be read."""
 
     def __init__(self):
-        self.calls = self.unreadable = 0
-        self.fatal = ""
+        self.unreadable, self.fatal = 0, ""
+        self.stoppers = Stoppers()
 
 
-def store(run, batch, lines, waiting, received):
+class Stoppers:
+    """Knows which failures stop a run; of many alike one is looked at."""
+
+    def __init__(self):
+        self._known = {}
+
+    def stops(self, call):
+        """Whether no later request could fare better, and no change of the teacher's profile helps either."""
+        if call.state != Call.State.FAILED or call.error_class not in teachers.FATAL:
+            return False
+        alike = (call.teacher_id, call.error_class, call.error_detail)
+        if alike not in self._known:
+            self._known[alike] = not adapting.can_learn(ledger.Ask(call.teacher, call.request), call)
+        return self._known[alike]
+
+
+def store(run, lines, waiting, received):
     """Record the lines of one file; `waiting` is {custom id: call id} of what has no line yet."""
     replies = []
     for read in lines:
@@ -35,18 +52,15 @@ def store(run, batch, lines, waiting, received):
             continue
         replies.append((ledger.Ticket(call_id), reply))
         if len(replies) >= AT_ONCE:
-            _record(run, batch, replies, received)
+            _record(run, replies, received)
             replies = []
-    if replies:
-        _record(run, batch, replies, received)
+    _record(run, replies, received)
 
 
-def _record(run, batch, replies, received):
-    calls = ledger.record(replies, run)
-    received.calls += len(replies)
-    for call in calls.values():
-        if call.state == Call.State.FAILED and call.error_class in teachers.FATAL:
-            received.fatal = f"{batch.teacher.name}: {call.error_detail}"
+def _record(run, replies, received):
+    for call in ledger.record(replies, run).values() if replies else ():
+        if received.stoppers.stops(call):
+            received.fatal = f"{call.teacher.name}: {call.error_detail}"
 
 
 def unanswered(batch):
@@ -90,11 +104,11 @@ def hand_over(run, stage, batch, put_again):
 
     Repeated after a kill it finds what is left: a prompt that was saved has moved on or waits for a later batch.
     """
-    ids = batch.items.order_by("prompt_id").values_list("prompt_id", flat=True).distinct()
-    ids = list(ids)
+    ids = list(batch.items.order_by("prompt_id").values_list("prompt_id", flat=True).distinct())
+    stoppers = Stoppers()
     for start in range(0, len(ids), AT_ONCE):
         with transaction.atomic():
-            works, missing = _works(run, stage, batch, ids[start : start + AT_ONCE])
+            works, missing = _works(run, stage, batch, ids[start : start + AT_ONCE], stoppers)
             Prompt.objects.filter(pk__in=missing).let_go()
             save(run, stage, works, put_again)
 
@@ -107,7 +121,7 @@ def save(run, stage, works, put_again):
             put_again(again)
 
 
-def _works(run, stage, batch, prompt_ids):
+def _works(run, stage, batch, prompt_ids, stoppers):
     """(complete works, prompts to be taken up anew) among these prompts of a batch."""
     prompts = Prompt.objects.filter(pk__in=prompt_ids, run=run, state=stage.STATE)
     prompts = prompts.select_related("current_response__teacher", "document").in_bulk()
@@ -125,7 +139,7 @@ def _works(run, stage, batch, prompt_ids):
             continue  # taken up anew since
         if any(item.call.state == Call.State.SENT and item.batch.state in Batch.OPEN for item in own):
             continue  # another batch has the rest
-        if any(_to_be_sent_again(item.call) for item in own):
+        if any(_to_be_sent_again(item.call) or stoppers.stops(item.call) for item in own):
             missing.append(prompt_id)
             continue
         prompt = prompts[prompt_id]
@@ -136,8 +150,7 @@ def _works(run, stage, batch, prompt_ids):
 
 def _to_be_sent_again(call):
     if call.state == Call.State.FAILED:
-        passes = call.error_class in teachers.RETRIED and call.sends < MOST_SENDS
-        return passes or call.error_class in teachers.FATAL
+        return call.error_class in teachers.RETRIED and call.sends < MOST_SENDS
     return call.state != Call.State.ANSWERED
 
 
@@ -145,5 +158,8 @@ def _work(prompt, items, unpacker):
     kept = items[0].notes
     done = Call.objects.select_related("teacher").in_bulk(list(kept["done"].values()))
     calls = {name: done[pk] for name, pk in kept["done"].items()} | {item.name: item.call for item in items}
-    asks = {name: ledger.Ask(call.teacher, call.request, call.sample_index, fresh=True) for name, call in calls.items()}
+    asks = {
+        name: ledger.Ask(calls[name].teacher, calls[name].request, calls[name].sample_index, fresh=True)
+        for name in kept["names"]  # their order is that of the candidates
+    }
     return ledger.Work(prompt, asks, calls, unpacker.unpack(kept["notes"]), set(kept["optional"]))

@@ -63,7 +63,7 @@ def abandon(run, why):
     """Give up what is open of a run that ends without it; who asks the same again is told that it may be paid twice."""
     for batch in open_batches(run):
         batch.calls.filter(state="sent").update(lease_until=None)
-    open_batches(run).update(state=Batch.State.FAILED, error=why, ended_at=timezone.now())
+        batch.end(Batch.State.FAILED, error=why)
 
 
 class _Look:
@@ -233,7 +233,7 @@ class _Look:
         if batch.looked_at and batch.looked_at > timezone.now() - timedelta(seconds=settings.LEASE_SECONDS):
             return  # it may just be coming into being
         self._release_rest(batch)
-        self._store(batch, state=Batch.State.COLLECTED, ended_at=timezone.now())
+        batch.end(Batch.State.COLLECTED)
 
     def _look_at(self, batch, endpoint):
         remote = self.desk.look(endpoint, batch.remote_id)
@@ -259,13 +259,12 @@ class _Look:
         waiting = batch_reading.unanswered(batch)
         for file_id in (remote.output_file_id, remote.error_file_id):
             with self.desk.lines(endpoint, file_id) as lines:
-                batch_reading.store(self.run, batch, lines, waiting, received)
+                batch_reading.store(self.run, lines, waiting, received)
         if received.unreadable:
             self.run.count(last_error=f"{batch}: {received.unreadable:,} lines of its files are no JSON.")
         why = self._why_it_stops(batch, remote, received)
         self._release_rest(batch)
-        state = Batch.State.FAILED if why else Batch.State.COLLECTED
-        self._store(batch, state=state, error=why, ended_at=timezone.now())
+        batch.end(Batch.State.FAILED if why else Batch.State.COLLECTED, error=why)
 
     def _why_it_stops(self, batch, remote, received):
         """Why the run cannot go on after this batch, in a sentence; "" where it can."""
@@ -285,7 +284,7 @@ class _Look:
 
     def _give_up(self, batch, why):
         self._release_rest(batch)
-        self._store(batch, state=Batch.State.FAILED, error=why, ended_at=timezone.now())
+        batch.end(Batch.State.FAILED, error=why)
 
     def _release_rest(self, batch):
         """Calls without an answer are free again, then each work goes on: saved, or back to waiting."""
