@@ -117,6 +117,9 @@ def judgement(dice, words):
 
 
 def _schema(body):
+    """The schema of the request: of its response format, or of the tool that it offers."""
+    if body.get("tools"):
+        return body["tools"][0]["function"]["parameters"]
     wanted = body.get("response_format") or {}
     return (wanted.get("json_schema") or {}).get("schema") or {}
 

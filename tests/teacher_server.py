@@ -22,6 +22,7 @@ from tests.teacher_replies import Reply, bad_request, wrong_key
 MODELS = ("stand-in", "stand-in-strong", "gpt-4o-mini", "o3-mini")
 # These refuse sampling parameters and the older token limit, as the real ones do.
 REASONING = re.compile(r"(.*/)?(o\d|gpt-5)")
+THOUGHT = 64  # tokens of reasoning in each answer of theirs
 REFUSED_BY_REASONING = ("max_tokens", "temperature", "top_p")
 
 
@@ -181,6 +182,9 @@ def completion(reply, body):
         text = json.dumps(json.loads(text) | reply.fields, ensure_ascii=False)
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     message = {"role": "assistant", "content": text or None, "refusal": reply.refusal}
+    if body.get("tools") and reply.text is None:
+        function = {"name": body["tools"][0]["function"]["name"], "arguments": text}
+        message |= {"content": None, "tool_calls": [{"id": "call_1", "type": "function", "function": function}]}
     made = {
         "id": f"chatcmpl-{digest[:24]}",
         "object": "chat.completion",
@@ -190,7 +194,11 @@ def completion(reply, body):
     }
     if reply.usage:
         asked, said = (max(1, round(len(words) / 4)) for words in (teacher_answers.words_of(body), text or " "))
+        thought = THOUGHT if REASONING.match(body.get("model", "")) else 0
+        said += thought
         made["usage"] = {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
+        if thought:
+            made["usage"]["completion_tokens_details"] = {"reasoning_tokens": thought}
     return made
 
 
