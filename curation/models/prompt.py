@@ -12,6 +12,7 @@ from django.utils import timezone
 from .event import Event
 from .pair import Pair
 from .verdict import FilterResult
+from .writing import insert_new
 
 
 class State(models.TextChoices):
@@ -201,12 +202,11 @@ class PromptQuerySet(models.QuerySet):
         each_its_own = bool(detail) and all(isinstance(key, int) for key in detail)
         details = detail if each_its_own else dict.fromkeys(before, detail or {})
         common = {"run": run, "actor": actor, "kind": kind, "to_state": target}
-        Event.objects.bulk_create(
-            (
+        insert_new(
+            [
                 Event(project_id=projects[pk], prompt_id=pk, from_state=state, detail=details.get(pk, {}), **common)
                 for pk, state in before.items()
-            ),
-            batch_size=1000,
+            ]
         )
         if target == State.REJECTED:
             self._reject_methodologies(before, run, actor)

@@ -9,6 +9,7 @@ four to six, and all five parts are in them.
 """
 
 import re
+from functools import lru_cache
 
 from pipeline.answers.fields import one_line, step_lines
 from pipeline.answers.schemas import METHOD_PARTS
@@ -85,7 +86,8 @@ def _ended(text):
     return text if text[-1] in ".!?" else f"{text.rstrip(',;:')}."
 
 
+@lru_cache(maxsize=64)  # a statement is compared with each of its parts
 def _stems(text):
-    words = (word.lower() for word in WORD.findall(text))
-    kept = (word for word in words if word not in SMALL_WORDS and (len(word) > 2 or any(map(str.isdigit, word))))
-    return {word.removesuffix("s")[:STEM] for word in kept}
+    words = {word.lower() for word in WORD.findall(text)} - SMALL_WORDS
+    kept = [word for word in words if len(word) > 2 or any(map(str.isdigit, word))]
+    return frozenset([word.removesuffix("s")[:STEM] for word in kept])

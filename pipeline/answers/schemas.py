@@ -72,13 +72,15 @@ def judge_schema(rubric, *, max_length=None, patterns=None, leave_out=()):
 
 
 def schema_for(task_type, *, max_length=None, patterns=None, leave_out=()):
-    """The schema of an answer to this task type, or None where plain text is asked for.
+    """The schema of an answer to this task type, to be read only, or None where plain text is asked for.
 
     For small models: `max_length` {field: characters} bounds a text or each text of a list, `patterns` {field: regular
     expression} leads a text, or each text of a list by one expression each; `leave_out` drops fields.
     """
-    schema = copy.deepcopy({"hypothesis": HYPOTHESIS, "methodology": METHODOLOGY}.get(task_type))
-    return _fitted(schema, max_length, patterns, leave_out) if schema else None
+    schema = {"hypothesis": HYPOTHESIS, "methodology": METHODOLOGY}.get(task_type)
+    if not schema or not (max_length or patterns or leave_out):
+        return schema
+    return _fitted(copy.deepcopy(schema), max_length, patterns, leave_out)
 
 
 def _fitted(schema, max_length, patterns, leave_out):

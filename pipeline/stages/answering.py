@@ -8,7 +8,7 @@ from itertools import count, islice
 
 from curation.models import Call, Prompt, State, TeacherResponse
 from curation.models.response import LONGER
-from curation.models.writing import update_rows
+from curation.models.writing import insert_new, update_rows
 from pipeline import answers, ledger, teachers
 from pipeline.answers.completions import read_completion
 
@@ -156,7 +156,7 @@ def _store(run, works, *, source, kind):
     waiting = [prompt for prompt in prompts if prompt.state == source]
     _leave_out_stored(works, waiting)
     rows = {pk: _responses(run, each) for pk, each in works.items()}
-    TeacherResponse.objects.bulk_create([row for several in rows.values() for row in several], ignore_conflicts=True)
+    insert_new([row for several in rows.values() for row in several])
     stored = {
         (pk, attempt, candidate): response
         for response, pk, attempt, candidate in TeacherResponse.objects.filter(prompt__in=works).values_list(
