@@ -123,7 +123,7 @@ def rows(prompts, *, long=False):
 
     The API key is not among them: it is in neither the request as stored nor the reply.
     """
-    prompts = prompts.select_related("failed_call__teacher").order_by("pk")
+    prompts = prompts.select_related("failed_call__teacher")
     if not long:
         prompts = prompts.defer(*(f"failed_call__{name}" for name in LONG_COLUMNS))
     for prompt in prompts.iterator(chunk_size=200):

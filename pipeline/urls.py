@@ -9,6 +9,7 @@ urlpatterns = [
     path("p/<slug:slug>/import/<str:upload>/", imports.import_map, name="import_map"),
     path("p/<slug:slug>/runs/", runs.run_list, name="run_list"),
     path("p/<slug:slug>/runs/start/", run_start.run_start, name="run_start"),
+    path("p/<slug:slug>/runs/quote/", run_start.run_quote, name="run_quote"),
     path("p/<slug:slug>/runs/<int:pk>/", runs.run_detail, name="run_detail"),
     path("p/<slug:slug>/runs/<int:pk>/progress/", runs.run_progress, name="run_progress"),
     path("p/<slug:slug>/runs/<int:pk>/cancel/", runs.run_cancel, name="run_cancel"),

@@ -81,6 +81,7 @@ TABLE = {
     "import_map": of_project("manager", BOTH, upload="upload"),
     "run_list": of_project("viewer", GET),
     "run_start": of_project("manager", BOTH),
+    "run_quote": of_project("manager", GET),
     "run_detail": of_project("viewer", GET, pk="live_run"),
     "run_progress": of_project("viewer", GET, pk="live_run"),
     "run_cancel": of_project("manager", POST, pk="live_run"),

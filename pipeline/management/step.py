@@ -1,4 +1,4 @@
-"""What the pipeline commands share: which project, with or without the queue, and the bar that shows how far it is."""
+"""What the pipeline commands share: which project, with or without the queue, and how a run is followed."""
 
 import signal
 import sys
@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
 
 from curation.models import Project, Run
 from pipeline import jobs
@@ -14,11 +13,11 @@ from pipeline.config import DEFAULT_CONFIG, load_config
 from pipeline.config_errors import ConfigError
 from pipeline.embedded import ServiceError
 from pipeline.embedded.valkey_here import ensure_server
+from pipeline.management.progress import Progress, told
 from pipeline.setup import project_for
 from pipeline.workers import stop_on_signal
 
 EXIT_INTERRUPTED = 130
-QUIET_SECONDS = 20  # between two lines of progress where there is no terminal for a bar
 
 
 def positive(text):
@@ -38,6 +37,7 @@ class StepCommand(BaseCommand):
     requires_migrations_checks = True
     # What the scripts took and the database makes needless: told, not refused, so that old command lines go on working.
     idle_flags = ()
+    takes_batches = False  # whether its calls can be handed over in batches
 
     def add_arguments(self, parser):
         parser.add_argument("--project", help="slug of a project; without it, the one that the configuration names")
@@ -47,6 +47,9 @@ class StepCommand(BaseCommand):
         parser.add_argument("--batch-size", type=positive, metavar="N", help="prompts a transaction")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done; write and ask nothing")
 
+        if self.takes_batches:
+            modes = "online, or batch: half the price at many endpoints, answered within 24 hours"
+            parser.add_argument("--mode", choices=("online", "batch"), default="online", help=modes)
         for flag in self.idle_flags:
             parser.add_argument(flag, nargs="?", const=True, help="accepted, without effect: the database knows")
 
@@ -95,6 +98,7 @@ class StepCommand(BaseCommand):
     def run_stage(self, project, stage, options, **parameters):
         """Run one stage to its end, in this process or by the workers; raises CommandError where it failed."""
         parameters = {"limit": options.get("max_samples"), "batch_size": options.get("batch_size"), **parameters}
+        parameters |= {"mode": "batch"} if options.get("mode") == "batch" and stage in jobs.BATCH_STAGES else {}
         if options["inline"]:
             run = jobs.prepare(project, stage, parameters | {"command": jobs.this_process()})
             self._inline(run)
@@ -111,20 +115,26 @@ class StepCommand(BaseCommand):
         return run
 
     def _inline(self, run):
-        with ensure_server(), _Bar(run) as bar, stop_on_signal(signal.SIGINT, signal.SIGTERM) as stop:
+        with ensure_server(), Progress(run) as bar, stop_on_signal(signal.SIGINT, signal.SIGTERM) as stop:
 
             def should_stop():
                 bar.update()
                 return stop.is_set()
 
-            if jobs.carry_out(run, should_stop) == "stopped":
+            outcome = jobs.carry_out(run, should_stop)
+            left = outcome == "stopped" and jobs.under_way(run)
+            if outcome == "stopped" and not left:
                 run.end(Run.State.CANCELLED)
-                self.tell(f"{run} was interrupted; what was answered is stored, the rest keeps waiting.")
-                sys.exit(EXIT_INTERRUPTED)
+        if left:
+            self.tell(f"{run} was interrupted; its batches go on at the endpoint. The same command goes on with them.")
+            sys.exit(EXIT_INTERRUPTED)
+        if outcome == "stopped":
+            self.tell(f"{run} was interrupted; what was answered is stored, the rest keeps waiting.")
+            sys.exit(EXIT_INTERRUPTED)
 
     def _follow(self, run):
         try:
-            with _Bar(run) as bar:
+            with Progress(run) as bar:
                 silent_since = time.monotonic()
                 while bar.update().is_live:
                     if jobs.workers_alive():
@@ -140,43 +150,3 @@ class StepCommand(BaseCommand):
 def _default_config():
     here = Path("configs") / DEFAULT_CONFIG
     return here if here.exists() else None
-
-
-class _Bar:
-    """A progress bar over a run's row; a line now and then where standard error is no terminal."""
-
-    def __init__(self, run):
-        self.run = run
-        self.looked = self.told = time.monotonic()
-        self.bar = tqdm(
-            total=run.total or None, desc=run.get_stage_display(), unit=" prompts", disable=not sys.stderr.isatty()
-        )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.update(at_once=True)
-        self.bar.close()
-
-    def update(self, *, at_once=False):
-        """Look at the row, at most some times a second, and draw; returns it."""
-        if at_once or time.monotonic() - self.looked > 0.3:
-            self.looked = time.monotonic()
-            self.run.refresh_from_db(fields=["done", "total", "state", "counters", "cost", "error"])
-            self.bar.total = self.run.total or None
-            self.bar.n = self.run.done
-            self.bar.set_postfix_str(told(self.run), refresh=False)
-            self.bar.refresh()
-            if self.bar.disable and time.monotonic() - self.told > QUIET_SECONDS:
-                self.told = time.monotonic()
-                print(f"{self.run}: {self.run.done:,} of {self.run.total:,}; {told(self.run)}", file=sys.stderr)
-        return self.run
-
-
-def told(run):
-    """A run's counters in one line."""
-    parts = [f"{number:,} {name.replace('_', ' ')}" for name, number in run.counters.items() if number]
-    if run.cost:
-        parts.append(f"{run.cost:.4f} USD")
-    return ", ".join(parts) or "nothing to count yet"

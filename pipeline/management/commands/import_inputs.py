@@ -1,16 +1,13 @@
 """Import files of prompts and texts into a project."""
 
-import sys
-from contextlib import contextmanager
-
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_slug
-from tqdm import tqdm
 
 from curation.importing import FIELDS, PRESETS, ImportRefused, import_plan, prepare
 from curation.importing.passages import DEFAULT_LIMIT
 from curation.models import Project
+from pipeline.management.progress import rows_bar
 from pipeline.stages.importing import answer_reader
 
 
@@ -87,7 +84,7 @@ class Command(BaseCommand):
         raise CommandError(f"There is no project {slug!r} (there is: {known}); --create makes it.")
 
     def _import(self, project, plan, limit, rejects):
-        with _bar(plan.file.name) as progress:
+        with rows_bar(plan.file.name) as progress:
             try:
                 report = import_plan(
                     project,
@@ -140,15 +137,3 @@ def _new_project(slug):
     if len(slug) > longest:
         raise CommandError(f"{slug!r} is too long for a project's slug: {longest} characters at most.")
     return Project.objects.create(slug=slug, name=slug.replace("-", " ").capitalize())
-
-
-@contextmanager
-def _bar(name):
-    """A progress bar on stderr where somebody watches."""
-    with tqdm(desc=name, unit=" rows", disable=not sys.stderr.isatty(), file=sys.stderr) as bar:
-
-        def progress(done, total):
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield progress
