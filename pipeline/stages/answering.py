@@ -14,7 +14,10 @@ from pipeline.answers.completions import read_completion
 
 from .composing import hypotheses_of
 from .plainer import learn_plainer
+from .reading import read_call
 from .sending import park, send_on
+
+AHEAD = 2  # prompts in hand for each that a teacher answers: the next are under way while answers are stored
 
 
 def asks_for(wanted, samples, task_type, notes):
@@ -197,9 +200,7 @@ def _responses(run, each):
 
 
 def _response(run, each, call):
-    notes, said = each.notes, read_completion(call.raw_reply)
-    parsed = answers.parse_answer(said.content, each.prompt.task_type)
-    refusal = answers.clean_text(said.refusal)
+    notes = each.notes
     return TeacherResponse(
         prompt=each.prompt,
         attempt=notes["attempt"],
@@ -208,13 +209,6 @@ def _response(run, each, call):
         teacher_id=call.teacher_id,
         run=run,
         hypothesis_id=notes.get("hypothesis"),
-        text=parsed.text or refusal,
-        fields=parsed.fields,
-        form=parsed.form,
-        parse_error=parsed.error,
-        thinking="\n\n".join(part for part in (said.thinking, parsed.thinking) if part),
-        refusal=refusal,
-        finish_reason=said.finish_reason,
         model_id=call.model,
         prompt_tokens=call.prompt_tokens,
         completion_tokens=call.completion_tokens,
@@ -223,7 +217,7 @@ def _response(run, each, call):
         sent_user=notes["user"],
         sent_system=notes["system"],
         templates=notes["templates"],
-        renderer=answers.RENDERER_VERSION,
+        **read_call(call, each.prompt.task_type),
     )
 
 
