@@ -15,7 +15,7 @@ from curation.models import Event, Prompt, Run, State, Teacher
 from curation.reviewing import settle
 
 from . import quotes, stages, workers
-from .stages import again, batching, package, working
+from .stages import again, batching, package, reparse, working
 from .stages import importing as import_stage
 from .stages.sending import HANDLES
 
@@ -124,6 +124,8 @@ def _refuse_impossible(project, stage, parameters):
         raise CannotStart("This project has no judges: choose them in its settings.")
     if "again" in parameters:
         _refuse_wrong_again(stage, parameters["again"])
+    if stage == "reparse" and not reparse.chosen(project, everything=parameters.get("all", False)).exists():
+        raise CannotStart("Nothing to parse again: today's parser and renderer have read every stored reply.")
     limit = parameters.get("limit")
     if limit is not None and limit < 1:
         raise CannotStart("A limit of 0 prompts is nothing to do: give 1 or more, or leave it out for all.")
@@ -159,7 +161,7 @@ def where_they_are(project):
 
 def enqueue(run):
     """Put the run's jobs into the queue once the transaction around is committed."""
-    alone = run.stage in ("import", "package", "filter") or by_batches(run)
+    alone = run.stage in ("import", "package", "filter", "reparse") or by_batches(run)
     parallel = 1 if alone else max(1, min(MAX_JOBS, workers_alive()))
     for _ in range(parallel):
         django_rq.get_queue(QUEUE).enqueue(
@@ -190,6 +192,8 @@ def carry_out(run, should_stop=lambda: False):
         return import_stage.work(run, should_stop)
     if run.stage == "package":
         return package.work(run, should_stop)
+    if run.stage == "reparse":
+        return reparse.work(run, should_stop)
     if not again.put_back(run, should_stop):
         return "stopped"
     return working.work(run, stages.PLANS[run.stage], should_stop)
