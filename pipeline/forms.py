@@ -9,7 +9,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.text import get_valid_filename
 
 from curation.importing import DEFAULT_TASK_TYPES, FIELDS
-from curation.models import Run
+from curation.models import Run, Teacher
 from pipeline import prompts
 from pipeline.stages.package import INCLUDES
 
@@ -24,18 +24,57 @@ STAGES = {
 }
 
 
+BATCHED = (Run.Stage.COLLECT, Run.Stage.JUDGE, Run.Stage.REGENERATE)  # stages that can be asked in batches
+
+
 class RunForm(forms.Form):
-    """Which stage, and on how many prompts at most."""
+    """Which stage, on how many prompts at most, by which teacher, and what it may cost.
+
+    A field that the chosen stage knows nothing of is left out, not refused.
+    """
 
     stage = forms.ChoiceField(choices=[(stage.value, stage.label) for stage in STAGES])
     limit = forms.IntegerField(
-        min_value=1, required=False, label="At most", help_text="Prompts; empty takes all that wait."
+        min_value=1, required=False, label="Prompts", help_text="At most so many; empty takes all that wait."
+    )
+    cap_usd = forms.DecimalField(
+        max_digits=14, decimal_places=8, required=False, label="Cap in USD", help_text="Never spent over; empty: none."
+    )
+    cap_tokens = forms.IntegerField(
+        required=False, label="Cap in tokens", help_text="Read and written together; empty: none."
+    )
+    teacher = forms.ModelChoiceField(
+        Teacher.objects.exclude(kind=Teacher.Kind.IMPORTED), required=False, empty_label="as the project's settings say"
+    )
+    mode = forms.ChoiceField(
+        choices=[
+            ("online", "Online: answers come at once"),
+            ("batch", "Batch: within a day, at the teacher's batch price"),
+        ],
+        required=False,
+        initial="online",
+    )
+    fresh = forms.BooleanField(
+        required=False,
+        label="Ask again what was answered before",
+        help_text="Otherwise an answer to the very same request, bought earlier here, is used again and costs nothing.",
     )
 
     @property
     def parameters(self):
-        """What `jobs.start` takes."""
-        return {"limit": self.cleaned_data["limit"]} if self.cleaned_data.get("limit") else {}
+        """What `jobs.start` takes, of what the chosen stage knows."""
+        # A cap of 0 is something that was said: it is refused, not left out.
+        said = {name: value for name, value in self.cleaned_data.items() if value or value == 0 and value is not False}
+        stage = said.pop("stage", None)
+        known = {"limit"}
+        if stage != Run.Stage.FILTER:
+            known |= {"cap_usd", "cap_tokens", "fresh"}
+        if stage in (Run.Stage.COLLECT, Run.Stage.REGENERATE):
+            known.add("teacher")
+        if stage in BATCHED and said.get("mode") == "batch":
+            known.add("mode")
+        as_json = {"teacher": lambda teacher: teacher.pk, "cap_usd": lambda amount: f"{amount:f}"}
+        return {name: as_json.get(name, lambda same: same)(value) for name, value in said.items() if name in known}
 
 
 class UploadForm(forms.Form):

@@ -28,62 +28,6 @@ def address(project):
     return f"/p/{project.slug}/runs/"
 
 
-def test_the_quote_says_what_each_stage_would_touch(people, project, address, a_worker):
-    project.teacher = factories.teacher()
-    project.save()
-    for _ in range(3):
-        factories.prompt(project)
-    factories.prompt(project, "to_filter")
-    page = text(people["manager"].get(f"{address}start/"))
-    assert "3 of 3 waiting prompts; 3 calls" in page
-    assert "1 of 1 waiting prompts; no calls" in page
-    limited = text(people["manager"].get(f"{address}start/?stage=collect&limit=2"))
-    assert "2 of 3 waiting prompts; 2 calls" in limited
-
-
-def test_a_manager_starts_a_run_over_what_waits(people, project, address, a_worker, valkey):
-    project.teacher = factories.teacher()
-    project.save()
-    for _ in range(3):
-        factories.prompt(project)
-    response = people["manager"].post(f"{address}start/", {"stage": "collect", "limit": "2"})
-    run = Run.objects.get()
-    assert response.url == f"{address}{run.pk}/"
-    assert (run.stage, run.total, run.created_by.memberships.get(project=project).role) == ("collect", 2, "manager")
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        ({"stage": "collect"}, "no teacher"),
-        ({"stage": "judge"}, "no judges"),
-        ({"stage": "filter"}, "No prompt waits for this"),
-        ({"stage": "collect", "limit": "0"}, "greater than or equal to 1"),
-        ({"stage": "dance"}, "not one of the available choices"),
-        ({}, "This field is required"),
-    ],
-)
-def test_a_run_that_could_do_nothing_is_refused_with_the_reason(people, project, address, a_worker, data, said):
-    response = people["manager"].post(f"{address}start/", data)
-    assert response.status_code == 409
-    assert said in text(response)
-    assert not Run.objects.exists()
-
-
-def test_without_a_worker_the_button_is_off_and_says_why(people, project, address, valkey):
-    factories.prompt(project, "to_filter")
-    page = people["manager"].get(f"{address}start/").content.decode()
-    assert "No worker is alive" in page
-    assert re.search(r"<button[^>]* disabled>Start</button>", page)
-    assert people["manager"].post(f"{address}start/", {"stage": "filter"}).status_code == 409
-    assert not Run.objects.exists()
-
-
-def test_without_a_queue_the_page_says_so(people, project, address, monkeypatch):
-    monkeypatch.setattr(jobs, "queue_trouble", lambda: "The queue does not answer.")
-    assert "The queue does not answer." in text(people["manager"].get(f"{address}start/"))
-
-
 def test_a_live_run_shows_how_far_it_is_and_asks_again(people, project, address):
     run = factories.run(
         project, state="running", total=200, done=50, cost="0.25", cost_unknown=2, counters={"answered": 50}

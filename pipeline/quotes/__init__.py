@@ -3,7 +3,8 @@
 from .amounts import Amount
 from .caps import WrongCap, read_caps, refuse_wrong
 from .choosing import RECALLS, waiting, wanted
-from .quoting import Line, Quote, quote
+from .quoted import Line, Quote
+from .quoting import quote
 
 __all__ = [
     "RECALLS",

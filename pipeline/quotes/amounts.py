@@ -30,6 +30,10 @@ class Amount:
     def is_exact(self):
         return self.low == self.mid == self.high
 
+    @property
+    def percentiles(self):
+        return (self.low, self.mid, self.high)
+
     def __add__(self, other):
         return Amount(self.low + other.low, self.mid + other.mid, self.high + other.high)
 
@@ -44,7 +48,7 @@ class Amount:
 
     def rounded(self):
         """In whole numbers."""
-        return Amount(*(round(value) for value in (self.low, self.mid, self.high)))
+        return Amount(*(round(value) for value in self.percentiles))
 
     def as_json(self):
         return {"p10": self.low, "p50": self.mid, "p90": self.high}

@@ -78,11 +78,9 @@ class Experience:
         if not self.is_calibrated or not calls.mid:
             return about * INPUT
         share = sum_of_draws(calls, self.ratios)
-        return Amount(*(a * s / c if c else 0 for a, s, c in zip(*map(_three, (about, share, calls)), strict=True)))
-
-
-def _three(amount):
-    return (amount.low, amount.mid, amount.high)
+        return Amount(
+            *(a * s / c if c else 0 for a, s, c in zip(*(x.percentiles for x in (about, share, calls)), strict=True))
+        )
 
 
 def of_answers(project, teacher, purpose):

@@ -27,13 +27,57 @@ def ranged(amount, say=number):
 
 
 def duration(hours):
-    """Hours in the words of a clock."""
+    """Hours in the words of a clock; what a run needs to begin with is more than some seconds anyway."""
     seconds = round(hours * HOUR)
     if seconds < 2 * MINUTE:
         return "under 2 min"
     if seconds < 2 * HOUR:
-        return f"{round(seconds / MINUTE)} min"
-    return f"{hours:,.1f} h"
+        return f"about {round(seconds / MINUTE)} min"
+    return f"about {hours:,.1f} h"
+
+
+def time(quote):
+    """How long it takes, in words."""
+    return "within 24 hours, as batches do" if quote.mode == "batch" else duration(quote.hours)
+
+
+def rows(quote):
+    """The table of a quote: [(name, p10, p50, p90)], in words."""
+    found = [
+        (name, *(number(value) for value in amount.percentiles))
+        for name, amount in (
+            ("Calls", quote.calls),
+            ("Tokens in", quote.input_tokens),
+            ("Tokens out", quote.output_tokens),
+        )
+    ]
+    prices = [usd(value) for value in quote.price.percentiles] if quote.price else ["unknown"] * 3
+    return [*found, ("Price, USD", *prices)]
+
+
+def prices(quote):
+    """Of when the prices are, or whose are unknown."""
+    if quote.unknown_prices:
+        return f"unknown: none given for {' and '.join(quote.unknown_prices)}"
+    if not quote.prices_of:
+        return "nothing costs anything"
+    return f"of {quote.prices_of}" if quote.prices_of[:1].isdigit() else "of an unknown date"
+
+
+def under_caps(quote, cap_usd, cap_tokens):
+    """What the caps mean for the run; "" where there is none, or it will not be reached."""
+    shares = []
+    if cap_usd is not None and quote.price and quote.price.mid:
+        shares.append((float(cap_usd) / quote.price.mid, float(cap_usd) / quote.price.high))
+    if cap_tokens is not None and quote.tokens.mid:
+        shares.append((cap_tokens / quote.tokens.mid, cap_tokens / quote.tokens.high))
+    if not shares or min(surely for _, surely in shares) >= 1:
+        return ""
+    expected = min(expected for expected, _ in shares)
+    if expected >= 1:
+        return "The cap may be reached before the end; what then has not been asked keeps waiting."
+    asked = number(quote.prompts * expected)
+    return f"Under this cap about {asked} of {quote.prompts:,} prompts are done; the others keep waiting."
 
 
 def purpose(which):
@@ -78,7 +122,7 @@ def sentence(quote):
         said.append(f"{ranged(quote.calls)} call{'s' if quote.calls.mid != 1 else ''}")
         said.append(f"{ranged(quote.input_tokens)} tokens in and {ranged(quote.output_tokens)} out")
         said.append(price(quote))
-        said.append("within 24 hours" if quote.mode == "batch" else f"about {duration(quote.hours)}")
+        said.append(time(quote))
     if quote.reused.mid:
         about = "" if quote.reused.is_exact else "about "
         said.append(f"{about}{number(quote.reused.mid)} answered before: not bought again")
