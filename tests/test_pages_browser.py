@@ -57,7 +57,16 @@ def addresses(project):
     below = [
         *("", "settings/", "members/", f"members/{project.memberships.get().pk}/remove/", "prompts/", "quality/"),
         *("prompts/?failed=ban_citations&q=W", "runs/", "runs/start/", f"runs/{project.runs.get().pk}/", "import/"),
-        *(f"import/{'a' * 16}/", "releases/", "releases/new/", "releases/1/", "templates/", "templates/hypothesis/"),
+        *(
+            f"import/{'a' * 16}/",
+            "failed/",
+            "failed/?run=1&error_class=timeout",
+            "releases/",
+            "releases/new/",
+            "releases/1/",
+            "templates/",
+            "templates/hypothesis/",
+        ),
         *(f"prompts/{prompt.key}/" for prompt in project.prompts.exclude(state="to_collect")),
     ]
     teacher = project.teacher_id
