@@ -12,12 +12,10 @@ from curation.models.writing import insert_new, update_rows
 from pipeline import answers, ledger, teachers
 from pipeline.answers.completions import read_completion
 
+from .adapting import learn
 from .composing import hypotheses_of
-from .plainer import learn_plainer
 from .reading import read_call
 from .sending import park, send_on
-
-AHEAD = 2  # prompts in hand for each that a teacher answers: the next are under way while answers are stored
 
 
 def asks_for(wanted, samples, task_type, notes):
@@ -81,7 +79,7 @@ def save_answers(run, works, *, source, kind):
 def _ask_more(each):
     """Add what is to be asked besides, or in another way, to a work whose calls ended; returns whether there is any."""
     longer = each.notes.setdefault("longer", {})
-    again = [name for name, call in each.calls.items() if learn_plainer(each.asks[name], call)]
+    again = [name for name, call in each.calls.items() if learn(each.asks[name], call)]
     for name in again:
         teacher, taken = each.asks[name].teacher, _taken(each)
         (ask,) = _asks(teacher, each.prompt.task_type, each.notes, taken, 1)
@@ -141,6 +139,8 @@ def _is_empty(call):
 
 def _let_outdated_go(works):
     """Leave out methods whose hypothesis got another answer while they were written: they are asked again with it."""
+    if not any(each.prompt.project.paired for each in works):
+        return works
     ids = [each.prompt.pk for each in works]
     # Held until the methods are stored, so that no newer hypothesis comes in between.
     hypotheses = Prompt.objects.filter(pair_as_hypothesis__methodology__in=ids).order_by("pk")

@@ -33,8 +33,8 @@ def samples_of(run):
 
 
 def room(run):
-    """How many prompts may be in hand: twice what the teachers answer at once, as storing takes its time too."""
-    return max(1, 2 * min(teacher.concurrency for teacher in teachers_of(run)) // samples_of(run))
+    """How many prompts the teachers answer at once."""
+    return max(1, min(teacher.concurrency for teacher in teachers_of(run)) // samples_of(run))
 
 
 def prepare(run, prompts):

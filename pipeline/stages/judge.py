@@ -9,8 +9,8 @@ from pipeline.answers.completions import read_completion
 from pipeline.gate import DEFAULTS, Reading, judge_verdict, load_gate
 
 from . import choosing, recalling
+from .adapting import learn
 from .composing import template
-from .plainer import learn_plainer
 from .sending import park, send_on
 from .working import BATCH
 
@@ -24,11 +24,11 @@ def gate_of(project):
 
 
 def room(run):
-    """How many prompts may be in hand: twice what the judges answer at once, where each reads every candidate."""
+    """How many prompts the judges read at once; each reads every candidate."""
     judges = run.project.judges
     if not judges:
         return BATCH  # those who waited for judges that are gone: nothing is asked, they go to people
-    return max(1, 2 * min(judge.concurrency for judge in judges.values()) // (len(judges) * _candidates(run)))
+    return max(1, min(judge.concurrency for judge in judges.values()) // (len(judges) * _candidates(run)))
 
 
 def _candidates(run):
@@ -117,7 +117,7 @@ def _read(each):
     for name, call in list(each.calls.items()):
         response, rubric = each.notes["of"][name]
         if call.state == Call.State.FAILED:
-            if learn_plainer(each.asks[name], call):
+            if learn(each.asks[name], call):
                 teacher, sample = each.asks[name].teacher, each.asks[name].sample
                 each.asks[name] = question(each.prompt, response, teacher, each.notes["rubrics"][rubric], sample)
                 del each.calls[name]

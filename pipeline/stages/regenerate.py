@@ -23,8 +23,8 @@ def teacher_of(run):
 
 
 def room(run):
-    """How many prompts may be in hand: twice what the teacher answers at once, as storing takes its time too."""
-    return 2 * teacher_of(run).concurrency
+    """How many prompts the teacher answers at once."""
+    return teacher_of(run).concurrency
 
 
 def prepare(run, waiting):
