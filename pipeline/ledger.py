@@ -12,12 +12,12 @@ from datetime import timedelta
 from functools import cached_property
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from curation.models import Call, Prompt, Run, Teacher
-from curation.models.writing import update_rows
+from curation.models.writing import insert_new, update_rows
 
 from . import teachers
 from .answers.completions import read_completion, why_not_a_completion
@@ -116,12 +116,8 @@ def reserve(asks, run, *, batch=None, seconds=None):
     """
     wanted = dict(sorted((ask.identity, ask) for ask in asks))
     until = timezone.now() + timedelta(seconds=seconds or settings.LEASE_SECONDS)
-    while True:
-        try:
-            with transaction.atomic():
-                return _reserve(wanted, run, {"run": run, "batch": batch, "lease_until": until})
-        except IntegrityError:
-            continue  # another worker made one of these calls between our look and our insert: look again
+    with transaction.atomic():
+        return _reserve(wanted, run, {"run": run, "batch": batch, "lease_until": until})
 
 
 def _reserve(wanted, run, sending):
@@ -152,9 +148,19 @@ def _reserve(wanted, run, sending):
             call.state = Call.State.SENT
             outcome.to_send.append((call, ask))
     update_rows(again, [*sending, "state", "maybe_paid_twice", "held_usd", "held_tokens"])
-    Call.objects.bulk_create([call for call, _ in outcome.to_send if call.pk is None], batch_size=200)
+    _insert(outcome)
     budget.store()
     return outcome
+
+
+def _insert(outcome):
+    """Store the new calls of a reservation; one that another worker made since our look is that worker's."""
+    new = [call for call, _ in outcome.to_send if call.pk is None]
+    keys = {row[1:]: row[0] for row in insert_new(new, ("id", "payload_hash", "sample_index"))}
+    for call in new:
+        call.pk = keys.get((call.payload_hash, call.sample_index))
+    outcome.elsewhere |= {ask.identity for call, ask in outcome.to_send if call.pk is None}
+    outcome.to_send = [(call, ask) for call, ask in outcome.to_send if call.pk]
 
 
 def _new_call(ask, run):

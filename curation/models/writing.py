@@ -6,19 +6,33 @@
 from django.db import connection
 
 PLAIN = (str, int, bool)
+AT_ONCE = 200  # rows whose values one statement takes as parameters
 
 
-def insert_new(rows):
-    """Insert `rows`, all of one model; one that a unique constraint knows is left out. Sets no primary keys."""
+def insert_new(rows, returning=()):
+    """Insert `rows`, all of one model; one that a unique constraint knows is left out. Sets no primary keys.
+
+    Returns the columns `returning` of those that went in, [] where none are asked for.
+    """
     if not rows:
-        return
+        return []
     fields = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
     columns = ", ".join(_name(field.column) for field in fields)
     places = ", ".join(["%s"] * len(fields))
-    _execute(
-        f"INSERT INTO {_name(rows[0]._meta.db_table)} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING",
-        [_values(fields, row) for row in rows],
-    )
+    into = f"INSERT INTO {_name(rows[0]._meta.db_table)} ({columns}) VALUES"
+    values = [_values(fields, row) for row in rows]
+    if not returning:
+        _execute(f"{into} ({places}) ON CONFLICT DO NOTHING", values)
+        return []
+    found, wanted = [], ", ".join(map(_name, returning))
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), AT_ONCE):
+            part = values[start : start + AT_ONCE]
+            all_places = ", ".join([f"({places})"] * len(part))
+            statement = f"{into} {all_places} ON CONFLICT DO NOTHING RETURNING {wanted}"
+            cursor.execute(statement, [value for row in part for value in row])
+            found += cursor.fetchall()
+    return found
 
 
 def update_rows(rows, names):

@@ -38,6 +38,8 @@ def template(project, name):
 
 def hypotheses_of(prompt_list):
     """{methodology prompt id: the response of its hypothesis, with `authoritative` text} for paired projects."""
+    if not any(prompt.project.paired for prompt in prompt_list):
+        return {}
     pairs = Pair.objects.filter(
         methodology__in=[prompt.pk for prompt in prompt_list],
         project__paired=True,

@@ -22,6 +22,8 @@ DRAIN_SECONDS = 4.0  # how long answers under way are awaited when the worker mu
 CANCEL_SECONDS = 30.0  # and when somebody cancelled the run
 LOOK_SECONDS = 0.5  # between two looks at whether somebody cancelled
 DRY_SECONDS = 0.3  # between two looks for prompts where the last found few
+AHEAD_SECONDS = 0.2  # for how long what lies ready is to last
+MOST_AHEAD = 3  # times what is answered at once
 REFILL_AT = 0.75  # of the room that is taken when more prompts are claimed
 MOST_TOO_DEAR = 20  # prompts that do not fit under the cap, alone, until it counts as reached
 
@@ -72,6 +74,8 @@ class _Worker:
         self.halted_at = None
         self.cancelled = False
         self.looked_at = 0.0
+        self.rooms = {}  # stage -> (its room, when that was looked up)
+        self.latency = 0.0  # seconds an answer takes, lately
         self.dry = {}  # stage -> when its last claim found too little to look again at once
         self.too_dear = set()  # prompts that the cap had no room for while nothing was under way
         self.affordable = None  # how many to try where the cap was full: those whose answers gave something back
@@ -152,7 +156,7 @@ class _Worker:
         """Take prompts in hand for `stage`; returns how many. Few at a time cost as much as many, so it waits a bit."""
         if len(self.too_dear) >= MOST_TOO_DEAR:
             return 0
-        now, capacity, in_hand = time.monotonic(), stage.room(self.run), self.hands.of(stage)
+        now, capacity, in_hand = time.monotonic(), self._capacity(stage), self.hands.of(stage)
         if now - self.dry.get(stage, 0.0) < DRY_SECONDS or in_hand > capacity * REFILL_AT:
             return 0
         # What waits for a later stage counts too: prompts are finished before new ones are begun, so that a run that is
@@ -171,6 +175,16 @@ class _Worker:
             each.notes["stage"] = stage
         self._ask(works)
         return len(prompts)
+
+    def _capacity(self, stage):
+        """How many prompts may be in hand: what is answered at once, and what is answered while others are saved.
+
+        The slower the answers, the fewer lie ready, so that what is marked as sent is about what was sent.
+        """
+        if stage not in self.rooms or self.rooms[stage][1] < self.looked_at:
+            self.rooms[stage] = (stage.room(self.run), self.looked_at)
+        room = self.rooms[stage][0]
+        return room + int(room * min(MOST_AHEAD, AHEAD_SECONDS / self.latency)) if self.latency else room
 
     def _lease(self, stage, room):
         waiting = self.run.prompts.in_state(stage.STATE).select_related("current_response__teacher", "document")
@@ -271,6 +285,8 @@ class _Worker:
         if self.affordable is not None:
             self.affordable += len(replies)
         for call in calls.values():
+            if call.latency_ms:
+                self.latency += (call.latency_ms / 1000 - self.latency) * (0.1 if self.latency else 1)
             self.hands.calls.pop(call.pk, None)
             self.hands.flying.pop((call.payload_hash, call.sample_index), None)
             for prompt_id, name in self.hands.waiting.pop(call.pk, []):
