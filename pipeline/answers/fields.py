@@ -9,7 +9,7 @@ STEP_NUMBER = re.compile(r"\s*(?:step\s*\d{1,2}\s*[.:)-]?|\(?\d{1,2}[.)](?=\s)|[
 
 def fit(value, task_type):
     """(fields, "") with every field of the schema, or (None, why not). A field of lesser weight may be missing."""
-    value = _unwrapped(value, task_type)
+    value = unwrapped(value)
     if isinstance(value, list):
         return None, f"{len(value)} answers in one reply; exactly one is asked for"
     if not isinstance(value, dict):
@@ -41,14 +41,14 @@ def step_lines(value):
     return [line for line in lines if line]
 
 
-def _unwrapped(value, task_type):
+def unwrapped(value):
     """Take off [ ] and {"hypothesis": { }} around a single answer."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, dict) and len(value) == 1:
         (inner,) = value.values()
         if isinstance(inner, dict) or isinstance(inner, list) and inner and isinstance(inner[0], dict):
-            return _unwrapped(inner, task_type)
+            return unwrapped(inner)
     return value
 
 

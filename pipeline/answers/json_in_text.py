@@ -5,9 +5,10 @@ import re
 
 from pipeline.answers.hygiene import clean_value
 
-THINKING = re.compile(r"<think(?:ing)?>(.*?)</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-THINKING_OPEN = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
-THINKING_CLOSE = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
+OPEN, CLOSE = r"(?:<(?:seed:)?think(?:ing)?>|\[THINK\])", r"(?:</(?:seed:)?think(?:ing)?>|\[/THINK\])"
+THINKING = re.compile(f"{OPEN}(.*?){CLOSE}", re.DOTALL | re.IGNORECASE)
+THINKING_OPEN = re.compile(OPEN, re.IGNORECASE)
+THINKING_CLOSE = re.compile(CLOSE, re.IGNORECASE)
 FENCED = re.compile(r"```[ \t]*(?:json|JSON)?[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 LOOKS_LIKE_JSON = re.compile(r"\s*(?:```\w*\s*)?(?:\{\s*[\"}]|\[\s*[{\"])")
 OBJECT_BEGINS = re.compile(r"\{\s*\"")
@@ -27,9 +28,9 @@ def split_thinking(text):
     """(answer, reasoning, error): `<think>…</think>` apart from the rest, also where a template wrote the first tag."""
     thinking, rest, error = [], text, ""
     if THINKING_CLOSE.search(text):
-        thinking = [match[1].strip() for match in THINKING.finditer(text)]
+        thinking = [THINKING_OPEN.sub("", match[1]).strip() for match in THINKING.finditer(text)]
         rest = THINKING.sub("", text)
-    if THINKING_CLOSE.search(rest):
+    while THINKING_CLOSE.search(rest):
         before, rest = THINKING_CLOSE.split(rest, maxsplit=1)
         thinking.append(before.strip())
     if THINKING_OPEN.search(rest):
@@ -42,7 +43,7 @@ def split_thinking(text):
 def decode(text):
     """The value of a JSON text, LaTeX in it kept. Raises ValueError saying what is wrong with it."""
     try:
-        return clean_value(json.loads(_keep_latex(text), strict=False, parse_constant=_refuse_constant))
+        return clean_value(json.loads(keep_latex(text), strict=False, parse_constant=refuse_constant))
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
 
@@ -59,7 +60,7 @@ def values_in(text):
             yield decode(match[1]), "fenced_json"
         except ValueError:
             continue
-    yield from ((value, "json") for value in _embedded(_keep_latex(text)))
+    yield from ((value, "json") for value in _embedded(keep_latex(text)))
 
 
 def why_broken(text):
@@ -76,7 +77,7 @@ def why_broken(text):
 
 def _embedded(text):
     """Objects among words. What is inside an object that is broken or cut off is never taken for the whole."""
-    decoder = json.JSONDecoder(strict=False, parse_constant=_refuse_constant)
+    decoder = json.JSONDecoder(strict=False, parse_constant=refuse_constant)
     position = 0
     for _ in range(MOST_TRIES):
         position = text.find("{", position)
@@ -94,9 +95,10 @@ def _embedded(text):
         position = end
 
 
-def _keep_latex(text):
+def keep_latex(text):
+    """JSON text with the backslashes of LaTeX doubled, where a model wrote them single."""
     return SINGLE_BACKSLASH.sub(lambda match: "\\" + match[0], text)
 
 
-def _refuse_constant(name):
+def refuse_constant(name):
     raise ValueError(f"{name} is no JSON number")

@@ -7,6 +7,7 @@ from numbers import Real
 
 from pipeline.answers.hygiene import clean_text
 from pipeline.answers.json_in_text import split_thinking, values_in, why_broken
+from pipeline.answers.repairing import repair
 
 SCORE_KEYS = ("score", "overall_score", "overall", "total_score", "final_score", "judge_score")
 RUBRIC_KEYS = ("factuality_score", "factuality", "reasoning_score", "reasoning")
@@ -58,6 +59,11 @@ def parse_judgement(raw):
         raise JudgeUnreadable(f"the reply holds {len(found)} judgements that differ")
     if found:
         return found[0]
+    repaired = None if reason else repair(body)
+    # What says that people must look stands beside the score: a judgement that was cut off before it is none.
+    whole = repaired.value.keys() if repaired else set()
+    if whole >= {"flags", "requires_human_review"} and any(key in whole for key in SCORE_KEYS):
+        return _judgement(repaired.value)
     raise reason or JudgeUnreadable(why_broken(body) or "the reply holds no whole JSON object", "json")
 
 

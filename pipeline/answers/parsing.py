@@ -3,13 +3,15 @@
 import re
 from dataclasses import dataclass, replace
 
-from pipeline.answers.fields import fit
+from pipeline.answers.fields import fit, unwrapped
 from pipeline.answers.hygiene import clean_text
 from pipeline.answers.json_in_text import split_thinking, values_in, why_broken
 from pipeline.answers.rendering import render_answer
+from pipeline.answers.repairing import repair
 from pipeline.answers.schemas import schema_for
 
-PARSER_VERSION = 1  # raise it with any change that reads another text or other fields in the same reply
+PARSER_VERSION = 2  # raise it with any change that reads another text or other fields in the same reply
+MAY_BE_CUT = {"support"}  # without any other field an answer is half an answer
 NAME = r"(distilled[ _]response|reasoning|evidence(?:[ _]trace)?|instruction)"
 SECTION = re.compile(
     rf"^[ \t]*(?:#{{1,6}}[ \t]*)?(?:(\*\*|__)[ \t]*{NAME}[ \t]*:?[ \t]*\1[ \t]*:?|{NAME}[ \t]*(?::|$))"
@@ -20,9 +22,10 @@ SECTION = re.compile(
 
 @dataclass(frozen=True)
 class Parsed:
-    """`text` is what rules, judges and people read. `form`: json, fenced_json, distilled or plain.
+    """`text` is what rules, judges and people read. `form`: json, fenced_json, repaired_json, distilled or plain.
 
     `error` says why a reply that was meant to be structured could not be read as such; `text` is then as it came.
+    `note` says what was mended in a reply that could be read all the same.
     """
 
     text: str
@@ -30,6 +33,7 @@ class Parsed:
     form: str
     error: str = ""
     thinking: str = ""
+    note: str = ""
 
 
 def parse_answer(raw_text, task_type):
@@ -59,12 +63,32 @@ def _structured(body, task_type):
     if len(found) == 1:
         fields, form = found[0]
         return Parsed(render_answer(fields, task_type), fields, form)
+    repaired = None if found or "{" not in body else _repaired(body, task_type)
+    if repaired:
+        return repaired
     if not wanted:
         return None
     if found:
         return Parsed(body, None, "json", f"{len(found)} answers in one reply; exactly one is asked for")
     problem = why_broken(body) or (problem if body[0] in "{[`" else "")
     return Parsed(body, None, "json", problem) if problem else None
+
+
+def _repaired(body, task_type):
+    """What a reply says whose JSON is not closed, where all that the answer needs is whole; else None."""
+    found = repair(body)
+    if found is None:
+        return None
+    distilled = _distilled(found.value)
+    if distilled is not None:
+        return replace(distilled, form="repaired_json", note=found.note)
+    schema = schema_for(task_type)
+    needed = set(schema["required"]) - MAY_BE_CUT if schema else set()
+    value = unwrapped(found.value)
+    if not needed or not isinstance(value, dict) or not needed <= value.keys():
+        return None
+    fields, _ = fit(value, task_type)
+    return Parsed(render_answer(fields, task_type), fields, "repaired_json", note=found.note) if fields else None
 
 
 def _distilled(value):
