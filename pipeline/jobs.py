@@ -27,6 +27,10 @@ class CannotStart(Exception):
     """A run that would be refused or could do nothing; the message says what to do instead."""
 
 
+class CapRefused(CannotStart):
+    """A run whose cap nothing could keep to, or that could ask nothing under it."""
+
+
 def queue_trouble():
     """What is wrong with the queue, in one sentence; "" when it answers."""
     try:
@@ -80,7 +84,7 @@ def _capped_and_quoted(project, stage, parameters):
         said = quote(project, stage, parameters)
         quotes.refuse_wrong(said, cap_usd, cap_tokens)
     except quotes.WrongCap as wrong:
-        raise CannotStart(str(wrong)) from None
+        raise CapRefused(str(wrong)) from None
     return {"cap_usd": cap_usd, "cap_tokens": cap_tokens, "quote": said.as_json() if said.calls.high else {}}
 
 

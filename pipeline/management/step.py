@@ -13,6 +13,7 @@ from pipeline.config import DEFAULT_CONFIG, load_config
 from pipeline.config_errors import ConfigError
 from pipeline.embedded import ServiceError
 from pipeline.embedded.valkey_here import ensure_server
+from pipeline.management import quoting
 from pipeline.management.progress import Progress, told
 from pipeline.setup import project_for
 from pipeline.workers import stop_on_signal
@@ -37,6 +38,7 @@ class StepCommand(BaseCommand):
     requires_migrations_checks = True
     # What the scripts took and the database makes needless: told, not refused, so that old command lines go on working.
     idle_flags = ()
+    buys = False  # whether it asks teachers or judges, which may cost money
     takes_batches = False  # whether its calls can be handed over in batches
 
     def add_arguments(self, parser):
@@ -47,6 +49,8 @@ class StepCommand(BaseCommand):
         parser.add_argument("--batch-size", type=positive, metavar="N", help="prompts a transaction")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done; write and ask nothing")
 
+        if self.buys:
+            quoting.add_arguments(parser)
         if self.takes_batches:
             modes = "online, or batch: half the price at many endpoints, answered within 24 hours"
             parser.add_argument("--mode", choices=("online", "batch"), default="online", help=modes)
@@ -99,6 +103,21 @@ class StepCommand(BaseCommand):
         """Run one stage to its end, in this process or by the workers; raises CommandError where it failed."""
         parameters = {"limit": options.get("max_samples"), "batch_size": options.get("batch_size"), **parameters}
         parameters |= {"mode": "batch"} if options.get("mode") == "batch" and stage in jobs.BATCH_STAGES else {}
+        parameters |= quoting.spending(options)
+        try:
+            run = self._carry_out(project, stage, parameters, options)
+        except jobs.CapRefused as refusal:
+            if options.get("spent"):  # an earlier run of this command left too little: a good end
+                raise
+            raise CommandError(str(refusal)) from None
+        run.refresh_from_db()
+        quoting.spent(options, run)
+        if run.state != Run.State.FINISHED:
+            raise CommandError(f"{run} {run.get_state_display().lower()}: {run.error or 'see its page'}")
+        self.tell(f"{run}: {told(run)}")
+        return run
+
+    def _carry_out(self, project, stage, parameters, options):
         if options["inline"]:
             run = jobs.prepare(project, stage, parameters | {"command": jobs.this_process()})
             self._inline(run)
@@ -108,10 +127,6 @@ class StepCommand(BaseCommand):
                 raise CommandError(f"{trouble.rstrip('.')}, or work in this process with --inline.")
             run = jobs.start(project, stage, parameters)
             self._follow(run)
-        run.refresh_from_db()
-        if run.state != Run.State.FINISHED:
-            raise CommandError(f"{run} {run.get_state_display().lower()}: {run.error or 'see its page'}")
-        self.tell(f"{run}: {told(run)}")
         return run
 
     def _inline(self, run):

@@ -8,7 +8,7 @@ from curation.importing import ImportRefused, import_file, sniff
 from curation.models import PromptTemplate
 from pipeline import datasets, jobs
 from pipeline.config import read_text
-from pipeline.management import asking_again
+from pipeline.management import asking_again, quoting
 from pipeline.management.step import StepCommand
 from pipeline.setup import teacher_for
 from pipeline.stages.composing import SYSTEM
@@ -17,6 +17,7 @@ from pipeline.stages.importing import answer_reader
 
 class Command(StepCommand):
     help = "Import teacher inputs and collect the teacher's answers (step 1)."
+    buys = True
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
@@ -48,6 +49,8 @@ class Command(StepCommand):
         if options["again"] is not None:
             return self._again(dst, config, options)
         src = options["src"] or (config.path("raw_dataset") if files else None)
+        if options["quote"]:
+            return self._quote(src, config, options)
         project = self.project(options, config)
         src = self._existing(src, project, options)
         if options["dry_run"]:
@@ -58,6 +61,16 @@ class Command(StepCommand):
         self._collect(project, config, options)
         self._collect_methodologies(project, config, options)
         return self._write(project, dst, config)
+
+    def _quote(self, src, config, options):
+        def set_up():
+            project = self.project(options | {"dry_run": False}, config)
+            self._adopt_system_prompt(project, options)
+            return project, {"teacher": self._teacher(config, options)}
+
+        quoting.tell(self, "collect", options, set_up)
+        if src and src.exists():
+            self.tell(f"Rows of {src} that are not imported yet are not in the quote: `import_inputs` takes them in.")
 
     def _adopt_system_prompt(self, project, options):
         if options["system_prompt"]:

@@ -5,12 +5,14 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from pipeline import datasets, jobs, orders
+from pipeline.management import quoting
 from pipeline.management.step import StepCommand
 from pipeline.setup import teacher_for
 
 
 class Command(StepCommand):
     help = "Regenerate what was sent back (step 4)."
+    buys = True
     idle_flags = ("--dataset", "--prompt-column", "--context-column", "--task-type-column", "--output-column")
 
     def add_arguments(self, parser):
@@ -21,6 +23,9 @@ class Command(StepCommand):
 
     def step(self, options):
         config = self.load(options)
+        if options["quote"]:
+            self._quote(config, options)
+            return
         files = not options["project"] or options["config"]
         dst = options["dst"] or (config.path("regen_dataset") if files else None)
         project = self.project(options, config)
@@ -39,6 +44,15 @@ class Command(StepCommand):
         if dst:
             rows = datasets.write_regenerated(project, dst, datasets.columns_of(config))
             self.stdout.write(f"{rows:,} regenerated answers in {dst}; filter and review them again.")
+
+    def _quote(self, config, options):
+        def set_up():
+            project = self.project(options | {"dry_run": False}, config)
+            if options["annotations"]:
+                self._order(project, options)
+            return project, {"teacher": teacher_for(options["teacher"]).pk if options["teacher"] else None}
+
+        quoting.tell(self, "regenerate", options, set_up)
 
     def _order(self, project, options):
         try:

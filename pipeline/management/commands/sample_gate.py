@@ -8,12 +8,14 @@ from curation.models import Ruleset
 from pipeline import datasets, jobs
 from pipeline.formats import replacing
 from pipeline.gate import load_gate
+from pipeline.management import quoting
 from pipeline.management.step import StepCommand
 from pipeline.stages.judge import gate_of
 
 
 class Command(StepCommand):
     help = "Judge what passed the filters and let the gate decide."
+    buys = True
     idle_flags = ("--input",)
 
     def add_arguments(self, parser):
@@ -28,6 +30,9 @@ class Command(StepCommand):
 
     def step(self, options):
         config = self.load(options)
+        if options["quote"]:
+            quoting.tell(self, "judge", options, lambda: (self.project(options | {"dry_run": False}, config), {}))
+            return
         project = self.project(options, config)
         if options["dry_run"]:
             self.stdout.write(jobs.quote(project, "judge").sentence if project else "There is no such project yet.")
