@@ -166,6 +166,16 @@ class Migration(migrations.Migration):
             name='structure',
             field=models.CharField(choices=[('json_schema', 'JSON by schema'), ('json_object', 'JSON mode'), ('tool_call', 'Tool call'), ('text', 'Plain text')], default='json_schema', max_length=12),
         ),
+        migrations.AlterField(
+            model_name='teacherresponse',
+            name='form',
+            field=models.CharField(blank=True, help_text='json, fenced_json, repaired_json, distilled, plain, imported', max_length=20),
+        ),
+        migrations.AlterField(
+            model_name='teacherresponse',
+            name='parse_error',
+            field=models.TextField(blank=True, help_text='Why it could not be read, or what was mended in it'),
+        ),
         migrations.AddIndex(
             model_name='prompt',
             index=models.Index(condition=models.Q(('lease_until__isnull', False)), fields=['run', 'lease_until'], name='prompt_in_hand'),

@@ -32,8 +32,10 @@ class TeacherResponse(models.Model):
     )
     text = models.TextField(blank=True)
     fields = models.JSONField(null=True, blank=True, help_text="The parsed parts of a structured answer")
-    form = models.CharField(max_length=20, blank=True, help_text="json, fenced_json, distilled, plain, imported")
-    parse_error = models.TextField(blank=True)
+    form = models.CharField(
+        max_length=20, blank=True, help_text="json, fenced_json, repaired_json, distilled, plain, imported"
+    )
+    parse_error = models.TextField(blank=True, help_text="Why it could not be read, or what was mended in it")
     thinking = models.TextField(blank=True)
     refusal = models.TextField(blank=True)
     finish_reason = models.CharField(max_length=40, blank=True)

@@ -40,7 +40,7 @@ def answer_reader(project):
         return {
             "text": parsed.text or text,
             "fields": parsed.fields,
-            "parse_error": parsed.error,
+            "parse_error": parsed.error or parsed.note,
             "thinking": parsed.thinking,
             "renderer": answers.RENDERER_VERSION,
             "parser": answers.PARSER_VERSION,

@@ -15,7 +15,7 @@ def read_call(call, task_type):
         "text": parsed.text or refusal,
         "fields": parsed.fields,
         "form": parsed.form,
-        "parse_error": parsed.error,
+        "parse_error": parsed.error or parsed.note,
         "thinking": "\n\n".join(part for part in (said.thinking, parsed.thinking) if part),
         "refusal": refusal,
         "finish_reason": said.finish_reason,
