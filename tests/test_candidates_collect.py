@@ -84,7 +84,7 @@ def test_two_teachers_of_one_model_and_address_answer_apart(project, teacher):
     assert Call.objects.count() == 4
 
 
-@pytest.mark.parametrize(("concurrency", "samples", "expected"), [(4, 2, 4), (8, 1, 16), (1, 20, 1)])
+@pytest.mark.parametrize(("concurrency", "samples", "expected"), [(4, 2, 2), (8, 1, 8), (1, 20, 1)])
 def test_what_is_in_hand_fits_what_the_teachers_answer_at_once(project, strong, concurrency, samples, expected):
     project.samples = samples
     project.save()
@@ -148,6 +148,31 @@ def test_after_a_crash_half_way_only_what_was_not_answered_is_bought(project, te
     assert {tuple(stored(prompt)) for prompt in prompts} == {tuple(FOUR)}
     assert Call.objects.count() == 12
     assert len(teacher_server.requests) - asked == 12 - answered
+
+
+@pytest.mark.parametrize("fresh", [True, None])
+def test_asked_again_a_crash_buys_nothing_twice(project, teacher_server, monkeypatch, fresh):
+    prompt = factories.prompt(project)
+    run(project, "collect")
+    prompt.refresh_from_db()
+    prompt.go(State.TO_COLLECT, "asked_again", attempts=0)
+    again, save, died = jobs.prepare(project, "collect", {"fresh": fresh}), collect.save, []
+
+    def die(run, works):
+        died.append(works)
+        raise SystemExit("killed between the answers and their storing")
+
+    monkeypatch.setattr(collect, "save", die)
+    with pytest.raises(SystemExit):
+        jobs.carry_out(again)
+    monkeypatch.setattr(collect, "save", save)
+    Prompt.objects.update(lease_until=None)
+    jobs.carry_out(again)
+    again.refresh_from_db()
+    prompt.refresh_from_db()
+    assert died
+    assert (again.state, prompt.responses.count(), prompt.attempts) == ("finished", 8, 1)
+    assert len(teacher_server.requests) == Call.objects.count() == 8
 
 
 def test_an_endpoint_without_schemas_is_asked_more_plainly_for_every_candidate(project, teacher_server, strong):
@@ -233,6 +258,15 @@ class TestLonger:
         assert (prompt.state, prompt.responses.count()) == (State.TO_FILTER, 1)
         assert (prompt.current_response.finish_reason, prompt.current_response.is_replaced) == ("length", False)
         assert "candidates_failed" not in ended.counters
+
+    @pytest.mark.parametrize(("most", "asked"), [(50, [50]), (70, [50, 70]), (400, [50, 100])])
+    def test_more_room_than_the_model_has_is_not_asked_for(self, project, teacher, teacher_server, most, asked):
+        teacher.profile = {"most_tokens": most}
+        teacher.save()
+        factories.prompt(project)
+        teacher_server.script(teacher_replies.truncated())
+        run(project, "collect")
+        assert [body["max_tokens"] for body in teacher_server.requests] == asked
 
     def test_without_a_limit_in_the_body_there_is_no_larger_one(self, project, teacher, teacher_server):
         teacher.parameters = {}

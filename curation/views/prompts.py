@@ -100,10 +100,14 @@ class Attempt:
 def _attempts(prompt, responses):
     """The newest first, each with its candidates in order."""
     rows = sorted(responses, key=lambda response: (-response.attempt, response.candidate))
-    # What was refused and asked again had gone on from its attempt; what machines still look at is not chosen yet.
-    went_on = {response.parent_id for response in rows}
-    if prompt.state not in (State.TO_FILTER, State.TO_JUDGE):
-        went_on.add(prompt.current_response_id)
+    # What was asked again had gone on from its attempt; what machines still look at is not chosen yet.
+    by_id = {response.pk: response for response in rows}
+    went_on, link = set(), by_id.get(prompt.current_response_id)
+    if link and prompt.state in (State.TO_FILTER, State.TO_JUDGE):
+        link = by_id.get(link.parent_id)
+    while link:
+        went_on.add(link.pk)
+        link = by_id.get(link.parent_id)
     made = []
     for number, group in groupby(rows, key=lambda response: response.attempt):
         group = list(group)

@@ -47,13 +47,17 @@ def _free(teacher, body, taken, number=1):
     return [ledger.Ask(teacher, body, sample) for sample in samples]
 
 
-def next_attempts(prompt_list):
-    """{prompt id: {"attempt": number of its next attempt, "earlier": (payload hash, sample) of its former calls}}."""
+def next_attempts(prompt_list, *, fresh=False):
+    """{prompt id: {"attempt": number of its next attempt, "earlier": (payload hash, sample) of its former calls}}.
+
+    A run that takes nothing bought before (`fresh`) counts from 0 and is given samples above all others by the ledger.
+    """
     found = {prompt.pk: {"attempt": 1, "earlier": set()} for prompt in prompt_list}
     rows = TeacherResponse.objects.filter(prompt__in=found)
     for pk, attempt, *call in rows.values_list("prompt_id", "attempt", "call__payload_hash", "call__sample_index"):
         found[pk]["attempt"] = max(found[pk]["attempt"], attempt + 1)
-        found[pk]["earlier"].add(tuple(call))
+        if not fresh:
+            found[pk]["earlier"].add(tuple(call))
     return found
 
 
@@ -97,8 +101,8 @@ def _ask_more(each):
 
 
 def _longer(ask, taken):
-    """The same question with more room for the answer, or None where its body sets no limit."""
-    body = teachers.bigger(ask.body)
+    """The same question with more room for the answer; None where its body sets no limit, or the model has no more."""
+    body = teachers.bigger(ask.body, teachers.profile_of(ask.teacher).get("most_tokens"))
     return _free(ask.teacher, body, taken)[0] if body else None
 
 

@@ -52,7 +52,8 @@ def prepare(run, prompts):
 def asks_of(run, prompts):
     """What each would be asked: (prompt, its Work, "") or (prompt, None, why it cannot be composed). Asks nobody."""
     wanted, samples = teachers_of(run), samples_of(run)
-    attempts, hypotheses = next_attempts(prompts), hypotheses_of(prompts)
+    attempts = next_attempts(prompts, fresh=bool(run.parameters.get("fresh")))
+    hypotheses = hypotheses_of(prompts)
     found, known = [], {}
     for prompt in prompts:
         hypothesis = hypotheses.get(prompt.pk)

@@ -137,7 +137,8 @@ def _read(each):
 
 def _second(ask, call):
     """What is asked after an unreadable reply: the same once more, with more room where the reply was cut off."""
-    longer = teachers.bigger(ask.body) if call.finish_reason == "length" else None
+    most = teachers.profile_of(ask.teacher).get("most_tokens")
+    longer = teachers.bigger(ask.body, most) if call.finish_reason == "length" else None
     if longer:
         return ledger.Ask(ask.teacher, longer)
     return replace(ask, sample=ask.sample + 1)

@@ -41,7 +41,8 @@ def prepare(run, waiting):
 
 def asks_of(run, waiting):
     """What each would be asked, without asking: [(prompt, its Work, "")], or (prompt, None, why it cannot be)."""
-    teacher, attempts, hypotheses = teacher_of(run), next_attempts(waiting), hypotheses_of(waiting)
+    teacher, hypotheses = teacher_of(run), hypotheses_of(waiting)
+    attempts = next_attempts(waiting, fresh=bool(run.parameters.get("fresh")))
     found = []
     for prompt in waiting:
         hypothesis = hypotheses.get(prompt.pk)

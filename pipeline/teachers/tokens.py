@@ -30,10 +30,11 @@ def most_output(body):
     return next((body[name] for name in LIMITS if body.get(name)), None)
 
 
-def bigger(body):
-    """The same body with twice the limit on the answer, or None where it sets none."""
+def bigger(body, most=None):
+    """The same body with twice the limit on the answer, up to `most`; None where it sets none or has that already."""
     name = next((name for name in LIMITS if body.get(name)), None)
-    return body | {name: 2 * body[name]} if name else None
+    limit = min(2 * body[name], most or 2 * body[name]) if name else 0
+    return body | {name: limit} if name and limit > body[name] else None
 
 
 def _texts(body):
