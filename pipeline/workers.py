@@ -25,6 +25,7 @@ from pipeline.embedded.tied import die_with_parent
 LEASE_SECONDS = 15  # a job whose worker was silent for so long is given to another
 CHECK_SECONDS = 5  # how often a worker renews its lease and looks for others' that ran out
 CLEANING_SECONDS = 10  # how long a worker killed while it looks keeps the others from looking
+RECOVER = "pipeline.jobs.recover"  # by name: jobs imports this module, and the worker itself opens no database
 STOP_SIGNAL = signal.SIGUSR1
 
 # For `enqueue(retry=...)`: a job that takes its worker down again and again is given up in the end.
@@ -79,10 +80,6 @@ class ResumableWorker(Worker):
         options["maintenance_interval"] = CHECK_SECONDS - 1  # due at every wake, not at every other one
         super().__init__(*args, **options)
 
-    def work(self, *args, **options):
-        # Batches are looked at when the queue's scheduler says so, hence no worker is without one.
-        return super().work(*args, **(options | {"with_scheduler": True}))
-
     def _start_scheduler(self, burst=False, logging_level="INFO", *formats, **named_formats):
         if burst:
             super()._start_scheduler(burst, logging_level, *formats, **named_formats)
@@ -90,6 +87,15 @@ class ResumableWorker(Worker):
         level = self.log.level if logging_level is None else logging_level
         self.scheduler = TiedScheduler(self.queues, connection=self.connection, logging_level=level)
         self.scheduler.acquire_locks(auto_start=True)
+
+    def work(self, *args, **options):
+        """Serve the queue; first have the runs taken up again whose jobs were lost with it.
+
+        Always with a scheduler, since that is who brings the looks at batches.
+        """
+        if self.connection.set(f"{self.queues[0].key}:recovering", self.name, nx=True, ex=CHECK_SECONDS):
+            self.queues[0].enqueue(RECOVER, result_ttl=0, failure_ttl=3600)
+        return super().work(*args, **(options | {"with_scheduler": True}))
 
     def get_heartbeat_ttl(self, job, working_time=0.0):
         return LEASE_SECONDS
