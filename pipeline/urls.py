@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import failures, imports, quality, releases, run_start, runs, templates
+from .views import failures, imports, quality, releases, run_again, run_start, runs, templates
 
 urlpatterns = [
     path("p/<slug:slug>/import/", imports.import_upload, name="import_upload"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("p/<slug:slug>/runs/", runs.run_list, name="run_list"),
     path("p/<slug:slug>/runs/start/", run_start.run_start, name="run_start"),
     path("p/<slug:slug>/runs/quote/", run_start.run_quote, name="run_quote"),
+    path("p/<slug:slug>/runs/again/", run_again.run_again, name="run_again"),
+    path("p/<slug:slug>/runs/reparse/", run_again.run_reparse, name="run_reparse"),
     path("p/<slug:slug>/runs/<int:pk>/", runs.run_detail, name="run_detail"),
     path("p/<slug:slug>/runs/<int:pk>/progress/", runs.run_progress, name="run_progress"),
     path("p/<slug:slug>/runs/<int:pk>/cancel/", runs.run_cancel, name="run_cancel"),

@@ -82,6 +82,8 @@ TABLE = {
     "run_list": of_project("viewer", GET),
     "run_start": of_project("manager", BOTH),
     "run_quote": of_project("manager", GET),
+    "run_again": of_project("manager", BOTH),
+    "run_reparse": of_project("manager", POST),
     "run_detail": of_project("viewer", GET, pk="live_run"),
     "run_progress": of_project("viewer", GET, pk="live_run"),
     "run_cancel": of_project("manager", POST, pk="live_run"),
