@@ -21,6 +21,7 @@ from .stages.sending import HANDLES
 
 QUEUE = "default"
 MAX_JOBS = 4  # jobs of one run, where so many workers are alive
+BATCH_STAGES = batching.STAGES  # whose calls can be handed over in batches
 
 
 class CannotStart(Exception):
@@ -71,8 +72,11 @@ def prepare(project, stage, parameters=None, by=None):
     if stage not in Run.Stage.values:
         raise CannotStart(f"{stage!r} is no stage; stages are {', '.join(Run.Stage.values)}.")
     _refuse_impossible(project, stage, parameters)
-    _end_runs_of_dead_commands(project)
+    left = _end_runs_of_dead_commands(project)
     settle(project)
+    for run in left:
+        if run.stage == stage and parameters.get("mode") == "batch":
+            return _take_over(run, parameters.get("command"), parameters)
     # Composing takes its time, so it is done before anything is locked.
     return _prepare(project, stage, parameters, by, _capped_and_quoted(project, stage, parameters))
 
@@ -109,12 +113,41 @@ def this_process():
 
 
 def _end_runs_of_dead_commands(project):
-    """Runs without a queue whose command was killed: no job takes them up, and their prompts must not wait for it."""
+    """Runs without a queue whose command was killed: no job takes them up, and their prompts must not wait for it.
+
+    Returns those that live on, as an endpoint still works on their batches.
+    """
+    left = []
     for run in Run.objects.live().filter(project=project, parameters__has_key="command"):
-        command = run.parameters["command"]
-        here = command["host"] == os.uname().nodename
-        if run.is_stalled or (here and not Path(f"/proc/{command['pid']}").exists() and Path("/proc").exists()):
+        if _command_is_alive(run):
+            continue
+        if under_way(run):
+            left.append(run)
+        else:
             run.end(Run.State.FAILED, error="The command that worked on it was killed; start it again to go on.")
+    return left
+
+
+def _command_is_alive(run):
+    command = run.parameters["command"]
+    here = command["host"] == os.uname().nodename
+    return not (run.is_stalled or (here and not Path(f"/proc/{command['pid']}").exists() and Path("/proc").exists()))
+
+
+@transaction.atomic
+def _take_over(run, command, parameters=None):
+    """Go on with a run whose command was killed while its batches were under way, by `command` or by the queue.
+
+    With the `parameters` of a new start, what waits by them joins it, under the cap that it has.
+    """
+    run.parameters = {key: value for key, value in run.parameters.items() if key != "command"}
+    run.parameters |= {"command": command} if command else {}
+    run.save(update_fields=["parameters"])
+    run.seen()
+    if parameters is not None:
+        run.enlist(quotes.wanted(run.stage, parameters), parameters.get("limit"))
+    Event.objects.create(project=run.project, run=run, kind="run_taken_over", detail={"command": command or {}})
+    return run
 
 
 def _refuse_impossible(project, stage, parameters):
@@ -185,7 +218,7 @@ def work(run_id):
 
 def by_batches(run):
     """Whether the run hands its calls over in batches."""
-    return run.parameters.get("mode") == "batch" and run.stage in batching.STAGES
+    return run.parameters.get("mode") == "batch" and run.stage in BATCH_STAGES
 
 
 def carry_out(run, should_stop=lambda: False):
@@ -203,8 +236,15 @@ def carry_out(run, should_stop=lambda: False):
     return working.work(run, stages.PLANS[run.stage], should_stop)
 
 
+def under_way(run):
+    """Whether the run has batches at an endpoint, which outlive whatever worked on it here."""
+    return by_batches(run) and batching.open_batches(run).exists()
+
+
 def look_at_batches(run, should_stop=lambda: False):
     """One look at a run's batches; returns "ended", "stopped" or "waiting"."""
+    if not again.put_back(run, should_stop):
+        return "stopped"
     return batching.work(run, stages.PLANS[run.stage][0], should_stop)
 
 
@@ -220,14 +260,23 @@ def _follow_batches(run, should_stop):
     return outcome
 
 
+def _awaited():
+    """The runs that have a job in the queue, or one that is to come into it."""
+    queue = django_rq.get_queue(QUEUE)
+    return _runs_of(queue, queue.get_job_ids() + queue.scheduled_job_registry.get_job_ids())
+
+
+def _runs_of(queue, job_ids):
+    return {job.args[0] for job in map(queue.fetch_job, job_ids) if job and job.args}
+
+
 def recover():
     """Take up again the runs whose jobs are no longer in the queue; returns them. Called when workers start."""
-    queued = set()
     queue = django_rq.get_queue(QUEUE)
-    away = queue.started_job_registry.get_job_ids() + queue.scheduled_job_registry.get_job_ids()
-    for job in queue.jobs + [queue.fetch_job(job_id) for job_id in away]:
-        if job and job.args:
-            queued.add(job.args[0])
+    queued = _awaited() | _runs_of(queue, queue.started_job_registry.get_job_ids())
+    for run in Run.objects.live().filter(parameters__has_key="command").select_related("project"):
+        if under_way(run) and not _command_is_alive(run):
+            _take_over(run, None)
     # A run without a queue belongs to the command that works on it.
     live = Run.objects.live().exclude(parameters__has_key="command").order_by("pk")
     lost = [run for run in live if run.pk not in queued]
@@ -238,4 +287,7 @@ def recover():
 
 def cancel(run, by=None):
     """Ask a run to stop; what is under way is still stored. Returns False if it had ended."""
-    return run.cancel(by=by)
+    asked = run.cancel(by=by)
+    if asked and "command" in run.parameters and under_way(run) and not _command_is_alive(run) and not queue_trouble():
+        enqueue(_take_over(run, None))
+    return asked

@@ -82,14 +82,19 @@ def valkey(valkey_server):
 
 @pytest.fixture
 def start_worker(valkey, tmp_path):
-    """A function that starts an RQ worker process as the product does; all are ended with the test."""
+    """A function that starts an RQ worker process as the product does; all are ended with the test.
+
+    Keywords are variables of its environment.
+    """
     processes = []
 
-    def start(*options):
+    def start(*options, **environment):
         log = (tmp_path / f"worker-{len(processes) + 1}.log").open("wb")
         command = [sys.executable, "manage.py", "rqworker", "default"]
         command += ["--worker-class", "pipeline.workers.ResumableWorker", *options]
-        process = subprocess.Popen(command, cwd=PRODUCT_DIR, env=product_environment(), stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, cwd=PRODUCT_DIR, env=product_environment() | environment, stdout=log, stderr=log
+        )
         processes.append(process)
         return process
 

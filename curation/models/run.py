@@ -116,8 +116,9 @@ class Run(models.Model):
 
     @property
     def is_stalled(self):
-        """Live, but no job gave a sign of life for a minute."""
-        return self.is_live and (self.seen_at or self.created_at) < timezone.now() - timedelta(seconds=60)
+        """Live, but no job gave a sign of life for a minute; between two looks at its batches none is expected."""
+        quiet = 60 + (settings.BATCH_POLL_SECONDS if self.parameters.get("mode") == "batch" else 0)
+        return self.is_live and (self.seen_at or self.created_at) < timezone.now() - timedelta(seconds=quiet)
 
     def begin(self):
         """A job takes the run up; False if it has ended. Jobs that come later, or again after a kill, join it."""
