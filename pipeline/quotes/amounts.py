@@ -65,14 +65,14 @@ def t_90(degrees):
 def sum_of_draws(number, seen):
     """The sum of `number` (an Amount) further draws from what `seen`, at least two values of 0 or more, was drawn from.
 
-    More draws are never less: neither end falls below `number` times the smallest value seen.
+    Nothing is below 0. More draws are never less: the low end is a convex function that begins at 0.
     """
-    mean, spread, least = fmean(seen), stdev(seen), min(seen)
+    mean, spread = fmean(seen), stdev(seen)
 
     def half(n):
         return t_90(len(seen) - 1) * spread * math.sqrt(n + n * n / len(seen))
 
-    low = max(number.low * least, number.low * mean - half(number.low))
+    low = max(0.0, number.low * mean - half(number.low))
     return Amount(low, number.mid * mean, number.high * mean + half(number.high))
 
 

@@ -20,6 +20,7 @@ OUTPUT = {
 }
 REASONING = Amount(300, 1000, 3000)  # tokens that a reasoning model writes before its answer
 INPUT = Amount(0.85, 1.0, 1.2)  # real tokens to estimated ones, where an endpoint is not known yet
+OTHER_LENGTHS = Amount(0.98, 1.0, 1.02)  # what stands around every text weighs more where texts are short
 PASSES = Amount(0.4, 0.8, 1.0)  # of the answers, where nothing was measured yet
 SECONDS_BEFORE, TOKENS_A_SECOND = 1.0, 50.0  # an endpoint nobody has timed
 
@@ -77,10 +78,9 @@ class Experience:
         """Input tokens of calls that are estimated at `about` tokens together."""
         if not self.is_calibrated or not calls.mid:
             return about * INPUT
-        share = sum_of_draws(calls, self.ratios)
-        return Amount(
-            *(a * s / c if c else 0 for a, s, c in zip(*(x.percentiles for x in (about, share, calls)), strict=True))
-        )
+        whole = about * sum_of_draws(calls, self.ratios) * OTHER_LENGTHS
+        parts = zip(whole.percentiles, calls.percentiles, strict=True)
+        return Amount(*(each / number if number else 0.0 for each, number in parts))
 
 
 def of_answers(project, teacher, purpose):
