@@ -18,6 +18,7 @@ from pipeline.stages.importing import answer_reader
 class Command(StepCommand):
     help = "Import teacher inputs and collect the teacher's answers (step 1)."
     buys = True
+    takes_batches = True
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
@@ -137,13 +138,19 @@ class Command(StepCommand):
         in_the_way = project.prompts.in_state("to_filter", "to_judge").hold_up_their_partner().count()
         if in_the_way and not options["max_samples"]:
             self.tell(f"{in_the_way:,} methodologies wait for their hypotheses: these go through filters and gate now.")
-            self.run_stage(project, "pipeline", options, only="hypotheses_in_the_way")
+            # In one go the judges would be asked online, at their full price.
+            by_batches = options["mode"] == "batch" and project.judges
+            for stage in ("filter", "judge") if by_batches else ("pipeline",):
+                self._run_if_any(project, stage, options, only="hypotheses_in_the_way")
             self._collect(project, config, options)
 
     def _collect(self, project, config, options):
         options["batch_size"] = options["batch_size"] or config.batch_size
+        self._run_if_any(project, "collect", options, teacher=self._teacher(config, options))
+
+    def _run_if_any(self, project, stage, options, **parameters):
         try:
-            self.run_stage(project, "collect", options, teacher=self._teacher(config, options))
+            self.run_stage(project, stage, options, **parameters)
         except jobs.CannotStart as nothing:
             if not project.prompts.exists():
                 raise

@@ -13,6 +13,7 @@ from pipeline.setup import teacher_for
 class Command(StepCommand):
     help = "Regenerate what was sent back (step 4)."
     buys = True
+    takes_batches = True
     idle_flags = ("--dataset", "--prompt-column", "--context-column", "--task-type-column", "--output-column")
 
     def add_arguments(self, parser):

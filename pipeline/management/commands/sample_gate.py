@@ -16,6 +16,7 @@ from pipeline.stages.judge import gate_of
 class Command(StepCommand):
     help = "Judge what passed the filters and let the gate decide."
     buys = True
+    takes_batches = True
     idle_flags = ("--input",)
 
     def add_arguments(self, parser):
