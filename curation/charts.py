@@ -58,25 +58,26 @@ def histogram(counts, limit=None):
 def columns(bins):
     """Upright bars of [(from, to or None, number)], side by side and equally wide, whatever their bins span."""
     most = max((number for *_, number in bins), default=0) or 1
-    step = (WIDTH - LEFT - 10) / max(len(bins), 1)
-    wide = min(step, 90)  # few bins make no walls
+    few = len(bins) <= 5
+    step = 72 if few else (WIDTH - LEFT - 20) / len(bins)
     items = [
         {
             "from": low,
             "to": high,
             "number": number,
-            "x": round(LEFT + place * wide + 2, 1),
+            "x": round(LEFT + place * step + 2, 1),
             "y": round(BASE - PLOT * number / most, 1),
             "length": round(PLOT * number / most, 1),
-            "middle": round(LEFT + (place + 0.5) * wide, 1),
+            "middle": round(LEFT + (place + 0.5) * step, 1),
         }
         for place, (low, high, number) in enumerate(bins)
     ]
     edges = [low for low, *_ in bins] + [high for _, high, _ in bins[-1:]]
-    ticks = [{"at": at, "x": round(LEFT + place * wide, 1)} for place, at in enumerate(edges) if at is not None]
+    ticks = [{"at": at, "x": round(LEFT + place * step, 1)} for place, at in enumerate(edges) if at is not None]
     return {
-        **{"width": WIDTH, "height": BASE + 40, "base": BASE, "left": LEFT, "right": round(LEFT + len(bins) * wide)},
-        **{"bar": round(wide - 4, 1), "items": items, "ticks": ticks, "n": sum(number for *_, number in bins)},
+        **{"width": LEFT + 5 * 72 + 20 if few else WIDTH, "height": BASE + 40, "base": BASE, "left": LEFT, "few": few},
+        **{"right": round(LEFT + len(bins) * step), "bar": round(step - 4, 1), "items": items, "ticks": ticks},
+        "n": sum(number for *_, number in bins),
     }
 
 

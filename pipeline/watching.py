@@ -74,16 +74,14 @@ class Speed:
 
     @property
     def meters(self):
-        """[(what, in the last minute, the teacher's limit a minute or None)], and how many are under way at once."""
-        found = [
-            (
-                name.replace("_", " ").capitalize(),
-                getattr(self.watch, name),
-                getattr(self.teacher, f"{name}_per_minute"),
-            )
-            for name in ("requests", "input_tokens", "output_tokens")
+        """[(what, how many, the limit or None)]: of the last minute, and how many requests are under way now."""
+        watch, teacher = self.watch, self.teacher
+        return [
+            ("Requests a minute", watch.requests, teacher.requests_per_minute),
+            ("Input tokens a minute", watch.input_tokens, teacher.input_tokens_per_minute),
+            ("Output tokens a minute", watch.output_tokens, teacher.output_tokens_per_minute),
+            ("Requests at once", watch.in_flight, watch.concurrency or teacher.concurrency),
         ]
-        return [*found, ("At once", self.watch.in_flight, self.watch.concurrency or self.teacher.concurrency)]
 
     @property
     def sentences(self):
@@ -127,6 +125,12 @@ class Money:
     @property
     def left(self):
         return None if self.cap is None else max(self.cap - self.spent - self.held, type(self.spent)(0))
+
+    @property
+    def percent(self):
+        """Whole per cent of the cap that are spent, or else of the quote; None without either."""
+        whole = self.cap or self.quoted
+        return int(self.spent * 100 / whole) if whole else None
 
     @property
     def scale(self):

@@ -24,7 +24,17 @@ FLOORS = (
     {"admin", "apps", "demo", "filtersets", "forms", "forms_again", "management", "tables", "urls", "views"},
 )
 PURE = {"answers", "card", "filters", "formats", "gate"}
-NOT_OURS_TO_IMPORT = {"views", "forms", "forms_again", "forms_review", "tables", "filtersets", "admin", "urls", "urls_review"}
+NOT_OURS_TO_IMPORT = {
+    "views",
+    "forms",
+    "forms_again",
+    "forms_review",
+    "tables",
+    "filtersets",
+    "admin",
+    "urls",
+    "urls_review",
+}
 NETWORK = {"aiohttp", "http.client", "httpx", "httpx2", "openai", "requests", "socket", "urllib.request", "urllib3"}
 # Rows that are not prompts or runs: their state is the business of whoever owns the row.
 OTHER_STATES = {"Batch", "Call", "Release", "batch", "call", "release"}

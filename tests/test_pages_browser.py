@@ -56,7 +56,14 @@ def addresses(project):
     slug = f"/p/{project.slug}/"
     below = [
         *("", "settings/", "members/", f"members/{project.memberships.get().pk}/remove/", "prompts/", "quality/"),
-        *("prompts/?failed=ban_citations&q=W", "runs/", "runs/start/", "runs/again/", f"runs/{project.runs.get().pk}/", "import/"),
+        *(
+            "prompts/?failed=ban_citations&q=W",
+            "runs/",
+            "runs/start/",
+            "runs/again/",
+            f"runs/{project.runs.get().pk}/",
+            "import/",
+        ),
         *(
             f"import/{'a' * 16}/",
             "failed/",

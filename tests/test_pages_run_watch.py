@@ -61,7 +61,7 @@ def page(people, project, monkeypatch):
         "324 answered, 4 failed for good",
         "12 answers bought before: USD 0.0200 saved",
         "Maybe paid twice 1 call : sent again after a worker died",
-        "USD 0.4200 spent and 2 calls whose price or usage is unknown",
+        "USD 0.4200 spent (14 % of the cap) and 2 calls whose price or usage is unknown",
         "USD 0.0500 held for calls under way USD 2.53 left",
         "Cap USD 3.00 Quoted before USD 2.00 (USD 1.50 to USD 2.50)",
         "12,000 read, 4,500 written",
@@ -72,7 +72,8 @@ def page(people, project, monkeypatch):
         "0.1 to 0.2 30 0.2 to 0.5 250 0.5 to 1 0 1 to 2 40",
         "more than 120 4 all 324",
         "The cap of 3.00 USD is reached",
-        "Stand-in Requests 0 of 500 Input tokens no limit 0 Output tokens no limit 0 At once 0 of 16",
+        "Requests a minute 0 of 500 Input tokens a minute no limit 0",
+        "Requests at once 0 of 16",
     ],
 )
 def test_what_the_page_says(page, said):
@@ -101,7 +102,7 @@ def test_what_it_says_of_money_and_time(page, fields, said):
     ("seen", "said"),
     [
         ({"known": False}, "Stand-in Unknown: the server that keeps the limits does not answer."),
-        ({"requests": 412, "in_flight": 7}, "Requests 412 of 500"),
+        ({"requests": 412, "in_flight": 7}, "Requests a minute 412 of 500"),
         ({"concurrency": 4}, "At most 4 at once instead of 16"),
         ({"paused_until": timezone.now()}, "The endpoint asked to wait until"),
         ({"down_until": timezone.now(), "failures": 9}, "The endpoint only fails (9 in a row): nothing is sent until"),

