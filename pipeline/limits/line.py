@@ -11,8 +11,10 @@ from django.conf import settings
 
 from .allowance import keys
 from .notes import Notes
+from .past import Past
 
-GATHER_SECONDS = 0.004  # what comes within it goes to Valkey together
+GATHER_SECONDS = 0.001  # what comes within it goes to Valkey together,
+TURN_SECONDS = 0.012  # as does what comes within so long of the last turn's beginning
 HEARTBEAT_SECONDS = 5.0  # a third of what turn.lua takes for death
 AWAY_SECONDS = 0.5  # between two tries to reach a Valkey that is away
 MOST_ASKED = 64  # requests in one turn
@@ -60,7 +62,10 @@ class Line:
         self._in_flight = self._held = 0
         self._probing = self._closed = self._somebody_left = False
         self._first_seen = None  # Valkey's time of our first turn
+        self._born = None  # when what Valkey knows of this teacher began
+        self._past = Past()
         self._timer = self._due = self._turn = None
+        self._began = float("-inf")
 
     @property
     def trouble(self):
@@ -115,7 +120,7 @@ class Line:
         """See to it that a turn begins within this time."""
         if self._closed or self._turn:
             return  # the turn under way looks around when it ends
-        due = self._loop.time() + seconds
+        due = max(self._loop.time() + seconds, self._began + TURN_SECONDS)
         if self._timer:
             if self._due <= due:
                 return
@@ -124,7 +129,7 @@ class Line:
         self._timer = self._loop.call_at(due, self._begin)
 
     def _begin(self):
-        self._timer = None
+        self._timer, self._began = None, self._loop.time()
         self._turn = self._loop.create_task(self._take_turn())
 
     async def _take_turn(self):
@@ -154,6 +159,10 @@ class Line:
             raise
         if self._first_seen is None:
             self._first_seen = reply["now"]
+        if self._born not in (None, reply["born"]):
+            self._past.tell(self._notes)
+        self._born = reply["born"]
+        self._past.add(reply["bucket"], reply["granted"], reply["input"], notes.output)
         self._let_go(asked[: reply["granted"]], reply)
         self._look_at(reply)
         if self._notes.any or (self._waiting and not reply["why"]):
@@ -172,6 +181,8 @@ class Line:
             "pause": round(settings.BREAKER_PAUSE_SECONDS * 1000),
             "asks": [number for _, permit in asked for number in (permit.input_tokens, permit.output_tokens)],
         }
+        if self._born is not None:
+            words["born"] = self._born
         if self.limiter.clock:
             words["now"] = self.limiter.clock()
         return json.dumps(words)

@@ -7,15 +7,17 @@ local WINDOW = 247 -- buckets that count: any 61.5 s, for a request may arrive u
 local SECOND = 5 -- buckets that cover any one second
 local ALIVE = 15000 -- ms without a word, after which a worker is dead and what it holds is free
 local HUNGRY = 2000 -- ms without a word, after which a worker's wishes hold nobody up
-local PATIENT = 3000 -- ms without a grant, after which a worker comes before all others
 local FAILURES = 10 -- in a row open the breaker
 local LONGEST_PAUSE = 12 -- times the first one
+local PATIENT = 3000 -- ms without a grant, after which the one that was served least comes before all others
+local TERM = 1000 -- ms for which the same worker has a slot more than its even share
 local ANSWERS = 25 -- for one more request at a time
-local POLL = 20 -- ms, where another worker may free what is missing at any moment
+local POLL = 20 -- ms, where another worker may free a slot at any moment
+local YIELD = 100 -- ms, where another worker comes first at a limit a minute
 local FORGET = 7200 -- seconds after which an unused teacher's state goes
 
 local NAMES = {
-  'bucket', 'requests', 'input', 'output', 'granted', 'granted_tokens', 'concurrency', 'cut_at', 'streak',
+  'born', 'bucket', 'requests', 'input', 'output', 'granted', 'granted_tokens', 'concurrency', 'cut_at', 'streak',
   'wait_until', 'failures', 'down_since', 'failed_at', 'open_until', 'pause', 'probe', 'told_at', 'left_requests',
   'left_requests_until', 'left_tokens', 'left_tokens_until', 'most_tokens',
 }
@@ -60,11 +62,13 @@ local function tell_time()
     load_state()
   end
   now = math.max(now, s.bucket * BUCKET)
+  if s.born == 0 then s.born = now end
   bucket = math.floor(now / BUCKET)
 end
 
 -- Add to what one bucket counts: kind is requests, input or output.
 local function count(kind, at, amount)
+  at = math.min(at, bucket)
   if amount == 0 or at <= bucket - WINDOW then return end
   local field = kind:sub(1, 1) .. at
   if amount < 0 then amount = math.max(amount, -tonumber(redis.call('HGET', state_key, field) or 0)) end
@@ -88,32 +92,40 @@ local function sweep()
   s.bucket = bucket
 end
 
--- Hands: what every living worker has in flight. in_flight, held (output tokens), waiting, since (its last grant, or
--- when it began to wait), seen.
+-- Hands: what every living worker has in flight, and what it waits for: in_flight, held (output tokens), waiting,
+-- since (its last grant, or when it began to wait), seen, stuck (1: at a limit a minute), served (the share of a minute's
+-- limits that it was granted, to be compared with the others').
 local hands, mine = {}, nil
+
+local function read_hand(id, text)
+  local f, h, w, since, seen, stuck, served = text:match('^(%d+) (%d+) (%d+) (%d+) (%d+) (%d) (%S+)$')
+  return {
+    id = id, in_flight = tonumber(f), held = tonumber(h), waiting = tonumber(w), since = tonumber(since),
+    seen = tonumber(seen), stuck = stuck == '1', served = tonumber(served),
+  }
+end
 
 local function load_hands()
   local all = redis.call('HGETALL', hands_key)
+  local least
   for n = 1, #all, 2 do
-    local id = all[n]
-    local f, h, w, since, seen = all[n + 1]:match('^(%d+) (%d+) (%d+) (%d+) (%d+)$')
-    local one = {
-      id = id, in_flight = tonumber(f), held = tonumber(h), waiting = tonumber(w), since = tonumber(since),
-      seen = tonumber(seen),
-    }
-    if id == ask.id then
+    local one = read_hand(all[n], all[n + 1])
+    if one.id == ask.id then
       mine = one
     elseif now - one.seen > ALIVE then
-      redis.call('HDEL', hands_key, id)
+      redis.call('HDEL', hands_key, one.id)
       count('output', bucket, one.held)
     else
       hands[#hands + 1] = one
+      least = math.min(least or one.served, one.served)
     end
   end
   local holder = s.probe == ask.id
   for _, other in ipairs(hands) do holder = holder or s.probe == other.id end
   if not holder then s.probe = '' end
-  mine = mine or {id = ask.id, since = now}
+  mine = mine or {id = ask.id, since = now, served = 0, waiting = 0}
+  -- Who did not wait has saved up no precedence.
+  if mine.waiting == 0 then mine.served = math.max(mine.served, least or 0) end
   mine.in_flight, mine.held, mine.waiting = ask.in_flight, ask.held, ask.waiting
 end
 
@@ -181,16 +193,54 @@ local function note_all()
   note_headers()
 end
 
+-- The others that wait: all of them, and those among them that are stuck at a limit a minute. `poorest`: of the rivals
+-- this worker was served least; `overdue`: another was, and has waited long.
+local waiting, rivals, poorest, overdue = {}, {}, true, false
+
+local function look_around()
+  for _, other in ipairs(hands) do
+    if other.waiting > 0 and now - other.seen <= HUNGRY then
+      waiting[#waiting + 1] = other
+      if other.stuck then
+        rivals[#rivals + 1] = other
+        if other.served < mine.served or (other.served == mine.served and other.id < mine.id) then
+          poorest = false
+          overdue = overdue or now - other.since > PATIENT
+        end
+      end
+    end
+  end
+end
+
+-- How high `water` rises over grounds of these heights.
+local function level(heights, water)
+  table.sort(heights)
+  local sum = 0
+  for n, height in ipairs(heights) do
+    sum = sum + height
+    local rises_to = (water + sum) / n
+    if n == #heights or rises_to <= heights[n + 1] then return rises_to end
+  end
+end
+
+-- An even share in whole slots; who has one more for what is left over changes from term to term.
+local function in_whole_slots(share)
+  local whole, number, rank = math.floor(share), #waiting + 1, math.floor(now / TERM)
+  for _, other in ipairs(waiting) do
+    if other.id < ask.id then rank = rank + 1 end
+  end
+  return rank % number < math.ceil((share - whole) * number - 1e-9) and whole + 1 or whole
+end
+
 -- Slots that this worker may take: all that are free, but no more than its even share where others want theirs.
-local function free_slots(pace, hungry)
+local function free_slots(pace)
   local used = mine.in_flight
   for _, other in ipairs(hands) do used = used + other.in_flight end
   local free = pace - used
-  if free <= 0 or #hungry == 0 then return math.max(0, free) end
+  if free <= 0 or #waiting == 0 then return math.max(0, free) end
   local wishes = {mine.in_flight + mine.waiting}
   for _, other in ipairs(hands) do
-    local wants = now - other.seen <= HUNGRY and other.waiting or 0
-    wishes[#wishes + 1] = other.in_flight + wants
+    wishes[#wishes + 1] = other.in_flight + (now - other.seen <= HUNGRY and other.waiting or 0)
   end
   table.sort(wishes)
   local rest, share = pace, pace
@@ -199,33 +249,42 @@ local function free_slots(pace, hungry)
     if wish > share then break end
     rest, share = rest - wish, pace
   end
-  local room = math.floor(share) - mine.in_flight
-  if room <= 0 and mine.first then room = 1 end
-  return math.max(0, math.min(free, room))
+  return math.max(0, math.min(free, in_whole_slots(share) - mine.in_flight))
 end
 
--- What is left of every limit, as {left, word, how long until there is more}.
-local function budgets(pace, hungry)
-  local part = 1
-  if #hungry > 0 and not mine.first then
-    local longest = now
-    for _, other in ipairs(hungry) do longest = math.min(longest, other.since) end
-    part = now - longest > PATIENT and 0 or 1 / (#hungry + 1)
-  end
-  local function left(limit, used) return limit and math.floor(math.max(0, limit - used) * part) end
-  local all = {slots = free_slots(pace, hungry)}
-  all.requests, all.input = left(ask.requests_limit, s.requests), left(ask.input_limit, s.input)
-  local held = mine.held
-  for _, other in ipairs(hands) do held = held + other.held end
-  all.output = left(ask.output_limit, s.output + held)
-  if ask.requests_limit then
+-- This worker's part of what is left of a limit of `unit` a minute: those that were served least come first. The first
+-- of them may have what its next request needs, so that a large one is not overtaken for ever.
+local function fair(left, unit, need)
+  left = math.max(0, left)
+  if #rivals == 0 then return left end
+  if overdue then return 0 end
+  local heights = {mine.served}
+  for _, rival in ipairs(rivals) do heights[#heights + 1] = rival.served end
+  local part = math.floor(math.max(0, level(heights, left / unit) - mine.served) * unit)
+  return math.min(left, poorest and math.max(part, need) or part)
+end
+
+-- What this worker may use of every limit.
+local function budgets(pace)
+  local all, limit = {slots = free_slots(pace)}, ask.requests_limit
+  if limit then
+    all.requests = fair(limit - s.requests, limit, 1)
     local fields, latest = {}, 0
     for n = 1, SECOND do fields[n] = 'r' .. (bucket - n + 1) end
     for _, number in ipairs(redis.call('HMGET', state_key, unpack(fields))) do latest = latest + (number or 0) end
-    all.burst = left(math.max(1, math.floor(ask.requests_limit / 20)), latest)
+    all.burst = fair(math.max(1, math.floor(limit / 20)) - latest, limit, 1)
   end
-  if s.left_requests_until > now then all.told_requests = left(s.left_requests, 0) end
-  if s.left_tokens_until > now then all.told_tokens = left(s.left_tokens, 0) end
+  local input, output = ask.asks[1], ask.asks[2]
+  if ask.input_limit then all.input = fair(ask.input_limit - s.input, ask.input_limit, input) end
+  if ask.output_limit then
+    local held = mine.held
+    for _, other in ipairs(hands) do held = held + other.held end
+    all.output = fair(ask.output_limit - s.output - held, ask.output_limit, output)
+  end
+  if s.left_requests_until > now then all.told_requests = fair(s.left_requests, math.max(1, s.left_requests), 1) end
+  if s.left_tokens_until > now then
+    all.told_tokens = fair(s.left_tokens, math.max(1, s.left_tokens), input + output)
+  end
   return all
 end
 
@@ -242,7 +301,7 @@ local function until_free(kind, need)
 end
 
 -- Why this request cannot go, and for how long at least; nil when it can.
-local function obstacle(all, input, output, hungry)
+local function obstacle(all, input, output)
   if all.slots < 1 then return 'slots', POLL end
   if all.burst and all.burst < 1 then return 'burst', (bucket + 1) * BUCKET - now end
   if all.told_requests and all.told_requests < 1 then return 'told', s.left_requests_until - now end
@@ -252,8 +311,7 @@ local function obstacle(all, input, output, hungry)
   local needs = {requests = 1, input = input, output = output}
   for kind, need in pairs(needs) do
     if all[kind] and all[kind] < need then
-      if #hungry > 0 then return kind, POLL end
-      return kind, until_free(kind, need - all[kind])
+      return kind, #rivals > 0 and YIELD or until_free(kind, need - all[kind])
     end
   end
 end
@@ -268,57 +326,63 @@ local function take(all, input, output)
   end
 end
 
-local function others_who_wait()
-  local hungry = {}
-  mine.first = true
-  for _, other in ipairs(hands) do
-    if other.waiting > 0 and now - other.seen <= HUNGRY then
-      hungry[#hungry + 1] = other
-      if other.since < mine.since or (other.since == mine.since and other.id < mine.id) then mine.first = false end
-    end
-  end
-  return hungry
-end
-
 -- Why nobody may go at all, and for how long.
 local function gate()
   if s.wait_until > now then return 'asked', s.wait_until - now end
   if s.open_until > now then return 'down', s.open_until - now end
-  if s.probe ~= '' then return 'down', 5 * POLL end
+  if s.probe ~= '' then return 'down', YIELD end
 end
+
+-- The share of a minute's limits that a request takes.
+local function cost(input, output)
+  local function share(amount, limit) return limit and amount / limit or 0 end
+  return math.max(share(1, ask.requests_limit), share(input, ask.input_limit), share(output, ask.output_limit))
+end
+
+local granted = {n = 0, input = 0, output = 0, why = '', wait = 0, probing = false}
+
+local function stop(why, wait) granted.why, granted.wait = why, wait end
 
 local function grant(pace)
-  local granted, probing = {n = 0, input = 0, output = 0}, false
-  if #ask.asks == 0 then return granted, '', 0, false end
+  if #ask.asks == 0 then return end
+  -- What was known is lost, with Valkey's data: first the worker tells its own part of it again.
+  if ask.born and ask.born ~= s.born then return stop('lost', 0) end
   local why, wait = gate()
-  if why then return granted, why, wait, false end
-  local hungry = others_who_wait()
-  local all = budgets(pace, hungry)
+  if why then return stop(why, wait) end
+  look_around()
+  local all = budgets(pace)
   for n = 1, #ask.asks, 2 do
     local input, output = ask.asks[n], ask.asks[n + 1]
-    why, wait = obstacle(all, input, output, hungry)
-    if why then break end
+    why, wait = obstacle(all, input, output)
+    if why then return stop(why, wait) end
     take(all, input, output)
     granted.n, granted.input, granted.output = granted.n + 1, granted.input + input, granted.output + output
+    mine.served = mine.served + cost(input, output)
     if s.open_until > 0 then
-      s.probe, probing, why, wait = ask.id, true, 'down', 5 * POLL
-      break
+      s.probe, granted.probing = ask.id, true
+      return stop('down', YIELD)
     end
   end
-  return granted, why or '', wait or 0, probing
 end
 
-local function keep_hands(granted)
+local function keep_grants()
+  count('requests', bucket, granted.n)
+  count('input', bucket, granted.input)
+  local tokens = granted.input + granted.output
+  s.granted, s.granted_tokens = s.granted + granted.n, s.granted_tokens + tokens
+  s.left_requests, s.left_tokens = math.max(0, s.left_requests - granted.n), math.max(0, s.left_tokens - tokens)
+  if granted.n > 0 or mine.waiting == 0 then mine.since = now end
   mine.in_flight, mine.held = mine.in_flight + granted.n, mine.held + granted.output
-  local waited = mine.waiting > 0
   mine.waiting = math.max(0, mine.waiting - granted.n)
-  if granted.n > 0 or not waited then mine.since = now end
   if mine.in_flight == 0 and mine.waiting == 0 then
     redis.call('HDEL', hands_key, ask.id)
-  else
-    local text = string.format('%d %d %d %d %d', mine.in_flight, mine.held, mine.waiting, mine.since, now)
-    redis.call('HSET', hands_key, ask.id, text)
+    return
   end
+  local stuck = granted.why ~= '' and granted.why ~= 'slots' and 1 or 0
+  local text = string.format(
+    '%d %d %d %d %d %d %.9g', mine.in_flight, mine.held, mine.waiting, mine.since, now, stuck, mine.served
+  )
+  redis.call('HSET', hands_key, ask.id, text)
 end
 
 tell_time()
@@ -326,14 +390,12 @@ sweep()
 load_hands()
 note_all()
 local pace = note_pace()
-local granted, why, wait, probing = grant(pace)
-count('requests', bucket, granted.n)
-count('input', bucket, granted.input)
-s.granted, s.granted_tokens = s.granted + granted.n, s.granted_tokens + granted.input + granted.output
-keep_hands(granted)
+grant(pace)
+keep_grants()
 save_state()
 return cjson.encode({
-  granted = granted.n, why = why, wait = math.max(5, math.min(1000, wait)), free_at = now + wait, now = now,
-  bucket = bucket, at = s.granted, at_tokens = s.granted_tokens, probing = probing, tried = s.probe ~= '', failures = s.failures,
-  down_since = s.down_since, failed_at = s.failed_at,
+  born = s.born, now = now, bucket = bucket, at = s.granted, at_tokens = s.granted_tokens,
+  granted = granted.n, input = granted.input, probing = granted.probing, concurrency = pace,
+  why = granted.why, wait = math.max(5, math.min(1000, granted.wait)), free_at = now + granted.wait,
+  tried = s.probe ~= '', failures = s.failures, down_since = s.down_since, failed_at = s.failed_at,
 })
