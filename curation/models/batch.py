@@ -51,6 +51,25 @@ class Batch(models.Model):
     def __str__(self):
         return f"batch {self.key}"
 
+    @property
+    def ended_requests(self):
+        """How many of its requests the endpoint has answered or given up."""
+        return self.remote_counts.get("completed", 0) + self.remote_counts.get("failed", 0)
+
+    @property
+    def told(self):
+        """Where it is, in words."""
+        remote = self.remote_state.replace("_", " ")
+        return {
+            self.State.PREPARED: "Kept here, on its way to the endpoint",
+            self.State.UPLOADED: "Uploaded, on its way to being handed over",
+            self.State.SUBMITTED: f"At the endpoint: {remote or 'handed over'}",
+            self.State.COLLECTED: f"Answers stored; it ended as {remote}"
+            if remote
+            else "Taken back before it was sent",
+            self.State.FAILED: f"Failed; it ended as {remote}" if remote else "Failed before it was sent",
+        }[self.state]
+
     def end(self, state, *, error=""):
         """Nothing more comes of it."""
         self.state, self.error, self.ended_at = state, error, timezone.now()

@@ -45,7 +45,7 @@ def _context(run):
         "sent_on": [(label, number) for label, number in sent_on if label != State.PARKED.label],
         "release": release,
         "has_rejects": run.stage == run.Stage.IMPORT and rejects_path(run).exists(),
-        "has_batches": run.batches.exists() if run.stage in watching.ASKING else False,
+        "batches": list(run.batches.select_related("teacher")) if run.stage in watching.ASKING else [],
         **_how_far(run),
         **(_asking(run) if run.stage in watching.ASKING else {}),
     }
