@@ -3,9 +3,9 @@
 import re
 
 LONGEST_MS = 60_000  # after a minute one more request finds out
-NUMBER = re.compile(r"\d{1,12}")
-SPAN = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6}(?:\.\d{1,9})?)s)?(?:(\d{1,9}(?:\.\d{1,9})?)ms)?")
-SECONDS = re.compile(r"\d{1,6}(?:\.\d{1,9})?")
+NUMBER = re.compile(r"[0-9]{1,12}")
+SECONDS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,9})?")
+SPAN = re.compile("".join(rf"(?:([0-9]{{1,9}}(?:\.[0-9]{{1,9}})?){unit})?" for unit in ("h", "m", "s", "ms")))
 
 
 def told(headers):
