@@ -113,6 +113,27 @@ def test_while_machines_look_none_is_chosen(project):
     assert "✓ chosen" not in page
 
 
+def test_answers_that_were_read_anew_keep_their_choice_in_sight(project):
+    """Reading stored replies again makes a new attempt of all candidates, each the child of its former self."""
+    prompt = with_candidates(factories.prompt(project))
+    chosen = prompt.current_response
+    for former in prompt.responses.filter(attempt=2):
+        made = factories.response(
+            prompt,
+            former.text + ".",
+            attempt=3,
+            candidate=former.candidate,
+            parent=former,
+            metadata=former.metadata,
+            current=former == chosen,
+        )
+    assert made.parent
+    Prompt.objects.filter(pk=prompt.pk).update(state=State.TO_FILTER)
+    page = words(factories.client(factories.member(project, "viewer")).get(f"/p/oxides/prompts/{prompt.key}/"))
+    assert re.search(r"Attempt 3: 4 candidates \(current\) None is chosen yet", page)
+    assert re.search(r"Attempt 2: 4 candidates Candidate 3 went on", page)
+
+
 def test_a_prompt_with_many_candidates_asks_no_more_queries(project, django_assert_max_num_queries):
     viewer = factories.client(factories.member(project, "viewer"))
     prompt = with_candidates(factories.prompt(project))
