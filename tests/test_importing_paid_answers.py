@@ -1,14 +1,17 @@
 """Files with answers, such as the earlier scripts' teacher_outputs, come in as paid already, and nothing is lost."""
 
 import json
+import re
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 
 from curation.importing import import_file, sniff
 from curation.importing import load as loading
 from curation.importing.outputs import why_no_answer
-from curation.models import Event, Prompt, State, Teacher, TeacherResponse
+from curation.models import Event, Prompt, Run, State, Teacher, TeacherResponse
+from pipeline import jobs
 from pipeline.stages.importing import answer_reader
 from tests import factories
 from tests.import_files import content, jsonl_text, write
@@ -247,3 +250,25 @@ def test_the_command_brings_them_in(tmp_path, capsys):
     call_command("import_inputs", str(path), "--project", "paid", "--create")
     assert "answers: 4 imported" in capsys.readouterr().out
     assert Prompt.objects.filter(project__slug="paid", state=State.TO_FILTER).count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_pages_bring_them_in_and_say_what_belongs_to_the_answer(valkey, monkeypatch, teacher_server):
+    monkeypatch.setattr(jobs, "workers_alive", lambda: 1)
+    monkeypatch.setattr(jobs, "enqueue", lambda run: None)
+    project = factories.project(teacher=factories.teacher(base_url=teacher_server.url))
+    manager = factories.client(factories.member(project, "manager"))
+    file = SimpleUploadedFile("teacher_outputs_v1.parquet", content(outputs(), ".parquet"))
+    uploaded = manager.post(f"/p/{project.slug}/import/", {"file": file})
+    page = manager.get(uploaded.headers["Location"]).content.decode()
+    assert re.search(r"teacher_output<br><span[^>]*>✓ output", page)
+    assert re.search(r"prompt_tokens<br><span[^>]*>✓ of the answer", page)
+    assert "latency_ms" in page
+    fields = {"prompt": "user_prompt", "context": "context", "task_type": "template_name", "domain": "domain"}
+    manager.post(uploaded.headers["Location"], fields | {"output": "teacher_output", "task_types": "hypothesis"})
+    made = Run.objects.get()
+    jobs.carry_out(made)
+    made.refresh_from_db()
+    assert (made.state, made.counters["imported"], made.counters["answers"]) == ("finished", 4, 4)
+    assert project.prompts.state_counts()["to_filter"] == 4
+    assert not teacher_server.requests

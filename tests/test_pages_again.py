@@ -75,7 +75,7 @@ def test_the_filters_of_the_prompt_list_lead_here(manager, project, address):
     factories.filter_result(prompt.current_response, failed=["ban_citations"])
     listed = manager.get(f"/p/{project.slug}/prompts/?state=to_filter&failed=ban_citations").content.decode()
     query = re.search(r'runs/again/\?([^"]*)"', listed)[1].replace("&amp;", "&")
-    assert "1 prompts are chosen" in text(manager.get(f"{address}?{query}"))
+    assert "1 prompt is chosen" in text(manager.get(f"{address}?{query}"))
     assert "runs/again/" not in manager.get(f"/p/{project.slug}/prompts/?q=snow").content.decode()
 
 

@@ -270,3 +270,39 @@ def test_a_quote_beyond_the_exact_number_is_estimated_and_says_so(project, teach
     assert (quote.chosen, quote.asked, quote.sampled) == (6, 6, 4)
     assert "Estimated from 4" in " ".join(quote.sentences)
     assert "about 6 would be asked" in quote.sentences[0]
+
+
+def test_a_hypothesis_asked_again_calls_its_method_back(project, teacher_server):
+    project.paired = True
+    project.save()
+    pair = factories.pair(project)
+    run(project)
+    Prompt.objects.filter(pk=pair.hypothesis_id).update(state=State.TO_REVIEW)
+    run(project)
+    Prompt.objects.filter(pk=pair.methodology_id).update(state=State.TO_REVIEW)
+    factories.template(project, "hypothesis", "Write another hypothesis about: {{context}}")
+    quote = quote_again(project, AgainFilter())
+    assert (quote.chosen, quote.asked, quote.same) == (2, 1, 1)
+    assert run(project, again={}).total == 1
+    pair.hypothesis.refresh_from_db()
+    pair.methodology.refresh_from_db()
+    assert (pair.hypothesis.state, pair.methodology.state) == (State.TO_FILTER, State.TO_REGENERATE)
+
+
+def test_a_changed_system_prompt_asks_a_pair_in_its_order(project, teacher_server):
+    project.paired = True
+    project.save()
+    pair = factories.pair(project)
+    run(project)
+    Prompt.objects.filter(pk=pair.hypothesis_id).update(state=State.TO_REVIEW)
+    run(project)
+    change_system(project)
+    ended = run(project, again={})
+    assert (ended.state, ended.total, ended.done) == ("finished", 2, 1)
+    assert states([pair.hypothesis, pair.methodology]) == [State.TO_FILTER, State.TO_COLLECT]
+    Prompt.objects.filter(pk=pair.hypothesis_id).update(state=State.TO_REVIEW)
+    assert run(project).done == 1
+    method = Prompt.objects.select_related("current_response__hypothesis", "pair_as_methodology__hypothesis").get(
+        pk=pair.methodology_id
+    )
+    assert method.current_response.hypothesis == method.pair_as_methodology.hypothesis.current_response

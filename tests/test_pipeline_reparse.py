@@ -21,7 +21,9 @@ def answered(project, content, state="to_review", task_type="hypothesis", **fiel
     body = {"choices": [{"message": {"role": "assistant", "content": content}, "finish_reason": "stop"}]}
     call = factories.call(project, raw_reply=json.dumps(body))
     prompt = factories.prompt(project, task_type=task_type)
-    response = {"text": content, "form": "json", "parse_error": "it could not be read", "call": call} | fields
+    versions = {"parser": answers.PARSER_VERSION, "renderer": answers.RENDERER_VERSION}
+    response = {"text": content, "form": "json", "parse_error": "it could not be read", "call": call, **versions}
+    response |= fields
     factories.response(prompt, **response)
     Prompt.objects.filter(pk=prompt.pk).update(state=state)
     prompt.refresh_from_db()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from .errors import BadRow, ImportRefused
 from .files import BROKEN_GZIP, InputFile, identify, scan_text
 from .mapping import resolve, without_task_type
+from .outputs import COLUMNS
 from .passages import DEFAULT_LIMIT, SMALLEST_LIMIT
 from .read_csv import CsvReader
 from .read_json import JsonLinesReader, JsonReader
@@ -57,6 +58,12 @@ class Preview:
     problems: list = field(default_factory=list)
     bad_rows: list = field(default_factory=list)
     total: int | None = None
+
+    @property
+    def of_the_answer(self):
+        """Columns that are kept with the answer of a row, not with its prompt."""
+        named = set(self.mapping.values())
+        return [name for name in self.columns if "output" in self.mapping and name in COLUMNS and name not in named]
 
 
 def prepare(path, mapping=None, **options):

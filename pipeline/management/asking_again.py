@@ -6,6 +6,7 @@ from django.core.management.base import CommandError
 from django.db import transaction
 
 from curation.models import Prompt, State
+from pipeline import jobs
 from pipeline.stages.again import AgainFilter, WrongFilter, quote_again
 from pipeline.stages.again_filter import KEYS
 
@@ -37,10 +38,12 @@ def ask_again(command, options, set_up):
         raise CommandError(f"--again: {wrong}") from None
     with transaction.atomic():
         project, parameters = set_up()
-        quote = quote_again(project, wanted, _parameters(options, parameters))
+        parameters = _parameters(options, parameters)
+        quote = quote_again(project, wanted, parameters)
+        price = jobs.quote(project, "collect", parameters | {"again": wanted.as_json()}).sentence if quote.asked else ""
         unknown = wanted.unknown_here(project)
         transaction.set_rollback(True)
-    for sentence in quote.sentences:
+    for sentence in [*quote.sentences, *filter(None, [price])]:
         command.stdout.write(sentence)
     for sentence in unknown:
         command.tell(sentence)
@@ -58,7 +61,8 @@ def ask_again(command, options, set_up):
 
 
 def _parameters(options, parameters):
-    return {"limit": options.get("max_samples"), "fresh": options.get("fresh") or None} | parameters
+    given = {"limit": options.get("max_samples"), "fresh": options.get("fresh"), "mode": options.get("mode")}
+    return {name: value for name, value in (given | parameters).items() if value}
 
 
 def _confirm(options, quote):

@@ -38,28 +38,32 @@ class AgainQuote:
     def sentences(self):
         """The quote in words, one sentence each."""
         about = "about " if self.sampled else ""
-        said = [f"{self.chosen:,} prompts are chosen: {about}{self.asked:,} would be asked again."]
+        said = [f"{_prompts(self.chosen)} chosen: {about}{self.asked:,} would be asked again."]
         if self.same:
-            said.append(f"{about}{self.same:,} would be sent the very payload that they answered: left as they are.")
+            said.append(f"{about}{self.same:,} would be sent the very request that they answered: left as they are.")
         if self.cannot_compose:
             said.append(f"{about}{self.cannot_compose:,} cannot be composed by today's templates: left as they are.")
         if self.held:
-            said.append(f"{self.held:,} are in another run: left.")
+            said.append(f"{self.held:,} in the hands of another run: left.")
         if self.claimed:
-            said.append(f"{self.claimed:,} are open in front of a reviewer: left.")
+            said.append(f"{self.claimed:,} open in front of a reviewer: left.")
         if self.decided_left:
             said.append(
-                f"{self.decided_left:,} more are decided (accepted, rejected or by a person): left, as decided=yes, "
-                "a state or a key does not name them."
+                f"{self.decided_left:,} more, accepted, rejected or decided by a person: left, unless a state, a key "
+                "or decided=yes names them."
             )
         if self.imported_left:
             said.append(
-                f"{self.imported_left:,} more have imported answers, whose payload nobody knows: left, as no teacher "
-                "or key names them and the answers need not be fresh."
+                f"{self.imported_left:,} more with imported answers, of which nobody knows the request: left, unless "
+                "the model that answered or a key names them, or fresh answers are asked for."
             )
         if self.sampled:
             said.append(f"Estimated from {self.sampled:,} of them, taken at random.")
         return [sentence[:1].upper() + sentence[1:] for sentence in said]
+
+
+def _prompts(number):
+    return "1 prompt is" if number == 1 else f"{number:,} prompts are"
 
 
 def quote_again(project, wanted, parameters=None):
@@ -168,7 +172,7 @@ def _tell(run):
     run.refresh_from_db(fields=["total", "counters"])
     if not run.total:
         left = run.counters.get("left_same", 0)
-        notice = f"Nothing to ask: {left:,} chosen prompts would be sent the very payload that they answered."
+        notice = f"Nothing to ask: {left:,} chosen prompts would be sent the very request that they answered."
         Run.objects.filter(pk=run.pk).update(notice=notice if left else "Nothing to ask: no prompt was left to choose.")
 
 

@@ -96,7 +96,8 @@ def import_map(request, slug, upload):
         "form": form,
         "preview": preview,
         "rows": [[row.get(column) for column in preview.columns] for row in preview.rows],
-        "used": {column: field for field, column in preview.mapping.items()},
+        "used": dict.fromkeys(preview.of_the_answer, "of the answer")
+        | {column: field for field, column in preview.mapping.items()},
         "trouble": trouble,
     }
     return render(request, "pipeline/import_map.html", context, status=422 if request.method == "POST" else 200)
