@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.answers import read_completion, why_not_a_completion
@@ -154,6 +154,7 @@ ANYTHING = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), ANYTHING), st.dictionaries(st.sampled_from(NAMES), ANYTHING), ANYTHING)
 def test_no_types_make_it_raise(message, choice, usage):
     body = json.dumps({"choices": [choice | {"message": message}], "usage": usage})
@@ -165,6 +166,7 @@ def test_no_types_make_it_raise(message, choice, usage):
         json.dumps(made.usage, allow_nan=False)
 
 
+@settings(deadline=None)
 @given(ANYTHING | st.text())
 def test_no_body_makes_it_raise(value):
     body = value if isinstance(value, str) else json.dumps(value)

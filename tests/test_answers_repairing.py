@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.answers import JudgeUnreadable, parse_answer, parse_judgement
@@ -122,6 +122,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from("abcdefgh"), VALUES, min_size=1), st.integers(0, 400), st.sampled_from([None, 1])
 )
@@ -145,6 +146,7 @@ def starts_within(part, whole):
     return starts(part, whole) or isinstance(inner, dict) and starts_within(part, inner)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from(list('{}[]":,\\ntrue12.`\n ab')), max_size=60))
 def test_no_text_makes_it_raise(text):
     found = repair('{"a": ' + text)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pipeline.teachers import FATAL, RETRIED, classify
-from pipeline.teachers.errors import sentence, words
+from pipeline.teachers.errors import hidden_status, sentence, words
 from tests import teacher_replies
 
 # What is in the field: OpenAI, Azure, vLLM, llama.cpp, Ollama, OpenRouter, Together, Mistral, DeepSeek, Groq, Qwen …
@@ -369,3 +369,22 @@ def test_the_stand_ins_errors_are_classed_as_the_real_ones():
         (teacher_replies.context_too_long(), "context_too_long"),
     ):
         assert classify(reply.status, json.dumps({"error": reply.error})) == error_class
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"error": {"code": 502, "message": "Provider returned error"}}', 502),
+        ('{"choices": [{"finish_reason": "error", "message": {"content": ""}, "error": {"code": 429}}]}', 429),
+        ('{"choices": [{"message": {"content": "Half of it"}, "error": {"code": 502}}]}', None),
+        ('{"choices": [{"message": {"content": "\\"error\\""}}]}', None),
+        ('{"choices": [{"message": {"content": null}}], "error": null}', None),
+        ('{"error": "words"}', None),
+        ('{"error": {"code": "server_error"}}', None),
+        ('{"error": {"code": 200}}', None),
+        ('["error"]', None),
+        ('"error"', None),
+    ],
+)
+def test_an_error_in_a_reply_of_status_200(body, status):
+    assert hidden_status(body) == status

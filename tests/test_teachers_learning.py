@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation.models import Call, JudgeScore, Prompt, State, Teacher
@@ -185,6 +185,7 @@ WORDS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(WORDS, max_size=40), st.sampled_from(["json_schema", "tool_call", "json_object", "text"]))
 def test_learning_comes_to_an_end_whatever_is_said(said, structure):
     """However an endpoint refuses, the lessons are few, each is one of the table, and each changes what is sent."""
@@ -203,7 +204,23 @@ def test_learning_comes_to_an_end_whatever_is_said(said, structure):
 def _learn_unsaved(teacher, ask, call):
     """`learn` without a database."""
     refused = adapting._refused(ask, call)
-    return any([adapting._is_kept_to(teacher, p, ask.body) or adapting._adapt(teacher, p, ask, call) for p in refused])
+    return bool(refused) and adapting._teach(teacher, refused, ask, call)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"response_format": {"type": "json_object"}}, "This response_format type is unavailable now"),
+        ({"tools": [{"type": "function", "function": {"name": "a", "strict": True}}]}, "Unknown field 'tools.strict'"),
+    ],
+)
+def test_what_a_person_put_into_the_parameters_is_not_asked_again_for_ever(teacher, parameters, told):
+    Teacher.objects.update(structure="text", parameters=parameters)
+    teacher.refresh_from_db()
+    for _ in range(3):
+        ask = ledger.Ask(teacher, teachers.payload(teacher, "", "What?"))
+        assert not learn(ask, failed(error(told)))
+    assert teacher.profile == {}
 
 
 # -- through the wire ------------------------------------------------------------------------------------------------
@@ -264,7 +281,7 @@ def test_answers_and_judgements_in_every_structure(teacher, structure):
     assert JudgeScore.objects.filter(score__isnull=False).count() == 4
 
 
-def test_a_reasoning_model_regenerates_out_of_the_box(teacher_server, settings, monkeypatch):
+def test_a_reasoning_model_regenerates_out_of_the_box(teacher_server, monkeypatch):
     """o3-mini refuses max_tokens, temperature and top_p; what it thinks is counted and paid for."""
     monkeypatch.setenv("OPENAI_BASE_URL", teacher_server.url)
     strong = setup.teacher_for("o3-mini")

@@ -28,17 +28,31 @@ def learn(ask, call):
         return False
     with transaction.atomic():
         row = Teacher.objects.select_for_update().get(pk=ask.teacher.pk)
-        taught = [part for part in refused if _is_kept_to(row, part, ask.body) or _adapt(row, part, ask, call)]
+        if not _teach(row, refused, ask, call):
+            return False
         row.save(update_fields=["profile", "structure"])
     ask.teacher.profile, ask.teacher.structure = row.profile, row.structure
-    return bool(taught)
+    return True
 
 
 def can_learn(ask, call):
     """Whether `learn` would say yes, so that an error which stops other runs does not stop this one."""
     refused = _refused(ask, call)
-    row = Teacher.objects.get(pk=ask.teacher.pk) if refused else None
-    return any(_is_kept_to(row, part, ask.body) or _lesson(row, part, ask.body) for part in refused)
+    return bool(refused) and _teach(Teacher.objects.get(pk=ask.teacher.pk), refused, ask, call)
+
+
+def _teach(row, refused, ask, call):
+    """Change the profile of `row`, unsaved; returns whether what was refused is sent no more."""
+    taught = [part for part in refused if _is_kept_to(row, part, ask.body) or _adapt(row, part, ask, call)]
+    # A person's own parameters may hold the part all the same: to ask again would then never end.
+    still = teachers.refused(call.raw_reply, _shape(row, ask.body)) if taught else []
+    return any(part not in still for part in taught)
+
+
+def _shape(row, body):
+    """A body as the teacher would now be asked, in the shape of `body`; its words do not matter."""
+    system = "x" if len(body["messages"]) > 1 else ""
+    return teachers.payload(row, system, "x", schema=("x", teachers.schema_in(body)))
 
 
 def _refused(ask, call):

@@ -3,7 +3,7 @@
 from .endpoint import CannotSend, Endpoint, address
 from .errors import FATAL, RETRIED, UNSENT, classify, retry_after, sentence
 from .exchange import Exchange, Reply
-from .payload import default_profile, payload, profile_of, structure_of
+from .payload import default_profile, payload, profile_of, schema_in, structure_of
 from .refusals import refused
 from .tokens import bigger, estimate_input, most_input, most_output
 
@@ -26,6 +26,7 @@ __all__ = [
     "profile_of",
     "refused",
     "retry_after",
+    "schema_in",
     "sentence",
     "structure_of",
 ]

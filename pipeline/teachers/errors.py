@@ -138,6 +138,20 @@ def sentence(teacher_name, error_class, detail=""):
     return f"{told} It says: {detail}" if detail else told
 
 
+def hidden_status(body):
+    """The status of an error that came in a reply of status 200, as routers send it, or None."""
+    if '"error"' not in body:
+        return None
+    try:
+        reply = json.loads(body)
+        choice = (reply.get("choices") or [{}])[0]
+        error = choice.get("error") or (None if choice.get("message") else reply.get("error"))
+        status = None if choice.get("message", {}).get("content") else error["code"]
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
+        return None
+    return status if isinstance(status, int) and 400 <= status < 600 else None
+
+
 def retry_after(headers, now=None):
     """Seconds that a reply asks to wait (Retry-After in seconds or as a date, or retry-after-ms), or None."""
     try:

@@ -19,7 +19,7 @@ from django.conf import settings
 from pipeline.limits import EndpointDown, Limiter
 
 from .endpoint import address, open_client
-from .errors import RETRIED, UNSENT, classify, retry_after, words
+from .errors import RETRIED, UNSENT, classify, hidden_status, retry_after, words
 from .tokens import estimate_input, most_output
 
 MAX_TRIES = 5
@@ -249,7 +249,10 @@ async def _ask_once(client, endpoint, body):
     except openai.APIConnectionError as error:
         said = f"The connection broke: {error.__cause__ or error}"
         return Reply(error_class="connection", error=said), None, {}
-    return Reply(response.text, response.status_code, _ms(began)), None, response.headers
+    text, headers, hidden = response.text, response.headers, hidden_status(response.text)
+    if hidden:
+        return Reply(text, hidden, _ms(began), classify(hidden, text), words(text)), retry_after(headers), headers
+    return Reply(text, response.status_code, _ms(began)), None, headers
 
 
 def endpoint_url(client):

@@ -2,6 +2,8 @@
 
 import json
 
+from curation.profiles import TOKEN_PARAMETERS
+
 STRUCTURED = ("json_schema", "tool_call", "json_object")
 
 
@@ -25,7 +27,11 @@ def payload(teacher, system, user, *, schema=None, parameters=None):
 
 def profile_of(teacher):
     """The whole profile of a teacher: what its own says, and for the rest the guess by the model's name."""
-    return default_profile(teacher.model) | teacher.profile
+    guess = default_profile(teacher.model)
+    named = [name for name in TOKEN_PARAMETERS if name in teacher.parameters]
+    if named == ["max_completion_tokens"]:
+        guess["token_parameter"] = named[0]
+    return guess | teacher.profile
 
 
 def default_profile(model):
@@ -76,11 +82,12 @@ def _messages(role, system, user):
 
 
 def _parameters(profile, wanted):
-    if "max_tokens" in wanted:
-        wanted[profile["token_parameter"]] = wanted.pop("max_tokens")
+    for name in TOKEN_PARAMETERS:
+        if name in wanted:
+            wanted[profile["token_parameter"]] = wanted.pop(name)
     if profile.get("reasoning_effort"):
         wanted.setdefault("reasoning_effort", profile["reasoning_effort"])
-    for name in ("max_tokens", "max_completion_tokens"):
+    for name in TOKEN_PARAMETERS:
         if isinstance(wanted.get(name), int) and profile.get("most_tokens"):
             wanted[name] = min(wanted[name], profile["most_tokens"])
     left_out = set(profile.get("omit", ()))
