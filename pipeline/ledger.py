@@ -281,7 +281,8 @@ class _Tally:
             self.numbers["cost_unknown"] += call.cost is None
             self.numbers["input_tokens"] += call.prompt_tokens or 0
             self.numbers["output_tokens"] += call.completion_tokens or 0
-            self.latencies[bucket(call.latency_ms)] += 1
+            if call.latency_ms is not None:  # in a batch none is known
+                self.latencies[bucket(call.latency_ms)] += 1
             self.cost += call.cost or 0
             known = None not in (call.prompt_tokens, call.completion_tokens)
         elif call.state == Call.State.FAILED:
