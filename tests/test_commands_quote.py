@@ -47,7 +47,7 @@ def test_the_quote_is_a_table_and_does_nothing(project, teacher_server, capsys, 
     call(command, "--quote")
     out = capsys.readouterr().out
     assert said in out
-    for name in ("p10", "p50", "p90", "Calls", "Tokens in", "Tokens out", "Price, USD", "Prices", "Time", "Known"):
+    for name in ("p10", "p50", "p90", "Calls", "Tokens in", "Tokens out", "Price, USD", "Prices", "Time", "Basis"):
         assert name in out
     assert "an estimate: no answers of this project yet" in out
     assert [rows(model) for model in (Project, Teacher, Run, Call)] == before

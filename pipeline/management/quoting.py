@@ -50,7 +50,7 @@ def show(command, quote):
     if quote.reused.mid:
         about = "" if quote.reused.is_exact else "about "
         facts.append(("Before", f"{about}{quote.reused.mid:,} were answered before: not bought again"))
-    for name, fact in [*facts, ("Known", quote.basis)]:
+    for name, fact in [*facts, ("Basis", quote.basis)]:
         command.stdout.write(f"{name:12}{fact}")
 
 
