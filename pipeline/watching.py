@@ -134,9 +134,9 @@ class Money:
 
     @property
     def scale(self):
-        """What the whole length of a bar stands for; None where there is nothing to compare with."""
-        wholes = [whole for whole in (self.cap, self.quoted) if whole]
-        return max([*wholes, self.spent + self.held]) if wholes else None
+        """What the whole length of a bar stands for: the cap, or else the quote; None without either."""
+        whole = self.cap or self.quoted
+        return max(whole, self.spent + self.held) if whole else None
 
 
 def money(run):

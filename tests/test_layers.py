@@ -15,7 +15,7 @@ APPS = ("distill_site", "pipeline", "curation")
 FLOORS = (
     {"config_errors"},
     {"answers", "card", "embedded", "failures", "filters", "formats", "gate", "limits", "orders", "prompts", "splits"},
-    {"config", "datasets", "teachers", "workers"},
+    {"config", "datasets", "outages", "teachers", "workers"},
     {"ledger"},
     {"stages"},
     {"quotes", "watching"},
