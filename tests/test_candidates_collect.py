@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from django.core.management import call_command
 
 from curation.models import Call, Event, Prompt, State, TeacherResponse
 from pipeline import jobs
@@ -73,6 +74,12 @@ def test_a_run_may_ask_others_and_less_often(project, teacher, strong, parameter
     prompt = factories.prompt(project)
     run(project, "collect", **wanted)
     assert stored(prompt) == expected
+
+
+def test_the_command_says_how_often_each_is_asked(project, teacher_server):
+    prompt = factories.prompt(project)
+    call_command("collect_teacher", "--project", project.slug, "--samples", "3", "--inline")
+    assert [name for _, name, _ in stored(prompt)] == ["First"] * 3 + ["Second"] * 3
 
 
 def test_two_teachers_of_one_model_and_address_answer_apart(project, teacher):

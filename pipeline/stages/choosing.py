@@ -74,14 +74,16 @@ def words(chosen, of, why):
 
 
 def make_current(run, chosen, *, source):
-    """Point prompts that are still in `source` at the answer chosen for each: {prompt id: response}.
+    """Point prompts that are still in `source` at the answer chosen for each: [(prompt, response)].
 
     A method that was asked with another answer of its hypothesis is called back.
     """
-    rows = Prompt.objects.select_for_update().filter(pk__in=chosen, state=source).order_by("pk")
-    changed = [prompt for prompt in rows if prompt.current_response_id != chosen[prompt.pk].pk]
+    new = {prompt.pk: response for prompt, response in chosen if response.pk != prompt.current_response_id}
+    if not new:
+        return
+    changed = list(Prompt.objects.select_for_update().filter(pk__in=new, state=source).order_by("pk"))
     for prompt in changed:
-        prompt.current_response = chosen[prompt.pk]
+        prompt.current_response = new[prompt.pk]
     Prompt.objects.bulk_update(changed, ["current_response"], batch_size=200)
     hypotheses = [prompt.pk for prompt in changed if prompt.task_type == "hypothesis"]
     if hypotheses:

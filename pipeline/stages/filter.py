@@ -96,7 +96,7 @@ def save(run, works):
     recalling.note_outcomes(FilterResult, ruleset, [best for pk, best in chosen.items() if len(found[pk]) > 1])
     passed = sum(best.passed for best in chosen.values())
     run.count(filters_passed=passed, filters_failed=len(chosen) - passed)
-    choosing.make_current(run, {pk: best.response for pk, best in chosen.items()}, source=STATE)
+    choosing.make_current(run, [(prompt, chosen[prompt.pk].response) for prompt in prompts], source=STATE)
     for target, ids in targets.items():
         send_on(run, ids, target, "filtered", source=STATE, detail={pk: details[pk] for pk in ids})
     return []

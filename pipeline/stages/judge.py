@@ -223,7 +223,7 @@ def _decide(run, works):
     recalling.note_outcomes(GateResult, gate_of(run.project), list(chosen.values()))
     passed = sum(best.passed for best in chosen.values())
     run.count(gate_passed=passed, gate_held=len(chosen) - passed)
-    choosing.make_current(run, {pk: best.response for pk, best in chosen.items()}, source=STATE)
+    choosing.make_current(run, [(w.prompt, chosen[w.prompt.pk].response) for w in works], source=STATE)
     for target, reached in targets.items():
         ids = [prompt.pk for prompt in reached]
         moved = send_on(run, ids, target, "gated", source=STATE, detail={pk: details[pk] for pk in ids})

@@ -9,7 +9,7 @@ from curation.models import PromptTemplate
 from pipeline import datasets, jobs
 from pipeline.config import read_text
 from pipeline.management import asking_again, quoting
-from pipeline.management.step import StepCommand
+from pipeline.management.step import StepCommand, positive
 from pipeline.setup import teacher_for
 from pipeline.stages.composing import SYSTEM
 from pipeline.stages.importing import answer_reader
@@ -25,6 +25,7 @@ class Command(StepCommand):
         parser.add_argument("--src", type=Path, help="teacher inputs (default: storage.raw_dataset)")
         parser.add_argument("--dst", type=Path, help="collected dataset (default: storage.collected_dataset)")
         parser.add_argument("--teacher", help="model id, in place of collection.teacher_model")
+        parser.add_argument("--samples", type=positive, metavar="N", help="answers from each teacher")
         parser.add_argument("--system-prompt", type=Path, help="file, in place of collection.system_prompt_path")
         for field in ("prompt", "context", "task-type"):
             parser.add_argument(f"--{field}-column", help="in place of the one in defaults")
@@ -67,7 +68,7 @@ class Command(StepCommand):
         def set_up():
             project = self.project(options | {"dry_run": False}, config)
             self._adopt_system_prompt(project, options)
-            return project, {"teacher": self._teacher(config, options)}
+            return project, self._asked(config, options)
 
         quoting.tell(self, "collect", options, set_up)
         if src and src.exists():
@@ -93,14 +94,16 @@ class Command(StepCommand):
         def set_up():
             project = self.project(options | {"dry_run": False}, config)
             self._adopt_system_prompt(project, options)
-            return project, {"teacher": self._teacher(config, options)}
+            return project, self._asked(config, options)
 
         run = asking_again.ask_again(self, options, set_up)
         if run:
             self._write(run.project, dst, config)
 
-    def _teacher(self, config, options):
-        return teacher_for(options["teacher"], parameters=config.parameters).pk if options["teacher"] else None
+    def _asked(self, config, options):
+        """Who is asked and how often, where it is not as the project says."""
+        teacher = teacher_for(options["teacher"], parameters=config.parameters).pk if options["teacher"] else None
+        return {"teacher": teacher, "samples": options["samples"]}
 
     def _existing(self, src, project, options):
         """`src`, or None where only the configuration names it, it is absent, and the named project has its prompts."""
@@ -146,7 +149,7 @@ class Command(StepCommand):
 
     def _collect(self, project, config, options):
         options["batch_size"] = options["batch_size"] or config.batch_size
-        self._run_if_any(project, "collect", options, teacher=self._teacher(config, options))
+        self._run_if_any(project, "collect", options, **self._asked(config, options))
 
     def _run_if_any(self, project, stage, options, **parameters):
         try:
