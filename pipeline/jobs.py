@@ -15,6 +15,7 @@ from curation.models import Event, Prompt, Run, State, Teacher
 from curation.reviewing import settle
 
 from . import quotes, stages, workers
+from .outages import LOST, outlast
 from .stages import again, batching, package, reparse, working
 from .stages import importing as import_stage
 from .stages.sending import HANDLES
@@ -208,9 +209,12 @@ def enqueue(run):
 
 def work(run_id):
     """The job: work on the run until it ends; asked to stop, go back into the queue and go on later."""
-    run = Run.objects.select_related("project").get(pk=run_id)
     with workers.stop_on_signal() as stop:
-        outcome = look_at_batches(run, stop.is_set) if by_batches(run) else carry_out(run, stop.is_set)
+        run = outlast(lambda: Run.objects.select_related("project").get(pk=run_id), stop.is_set)
+        if by_batches(run):
+            outcome = outlast(lambda: look_at_batches(run, stop.is_set), stop.is_set)
+        else:
+            outcome = carry_out(run, stop.is_set)
     if outcome == "waiting":  # between two looks at its batches no worker is occupied
         return workers.retry_in(settings.BATCH_POLL_SECONDS)
     return workers.RETRY_AFTER_STOP if outcome == "stopped" else outcome
@@ -222,7 +226,16 @@ def by_batches(run):
 
 
 def carry_out(run, should_stop=lambda: False):
-    """Work on a run in this process to its end; returns "ended" or "stopped"."""
+    """Work on a run in this process to its end, through outages of the database; returns "ended" or "stopped"."""
+    try:
+        return outlast(lambda: _carry_out(run, should_stop), should_stop)
+    except LOST as error:
+        if not should_stop():
+            run.end(Run.State.FAILED, error=f"The database: {error}")
+        raise
+
+
+def _carry_out(run, should_stop):
     if by_batches(run):
         return _follow_batches(run, should_stop)
     if run.stage == "import":

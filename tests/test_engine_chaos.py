@@ -23,7 +23,7 @@ KILLS = 3
 
 def prompts_here():
     """The full number on SQLite; the database beneath makes no difference to what a teacher does."""
-    return 2000 if connection.vendor == "sqlite" else 500
+    return 2000 if connection.vendor == "sqlite" else 1000
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from django.utils import timezone
 from curation.models import Batch, Prompt, Run
 from curation.reviewing import settle
 from pipeline import teachers
+from pipeline.outages import LOST
 from pipeline.teachers.batches import BatchDesk, BatchTrouble, NoBatchMode
 
 from . import batch_filling, batch_reading
@@ -42,6 +43,8 @@ def work(run, stage, should_stop=lambda: False):
         abandon(run, str(stop))
         run.end(Run.State.FAILED, error=str(stop))
         return "ended"
+    except LOST:
+        raise  # no failure of the run's: whoever called waits for the database and calls again
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
         if open_batches(run).filter(state=Batch.State.SUBMITTED).exists() and not run.seen():

@@ -14,6 +14,7 @@ from django.utils import timezone
 from curation.models import Call, Prompt, Run
 from curation.reviewing import settle
 from pipeline import ledger, teachers
+from pipeline.outages import LOST
 
 from .adapting import can_learn
 
@@ -60,6 +61,8 @@ def work(run, stages, should_stop=lambda: False):
     except StopRun as stop:
         run.end(Run.State.FAILED, error=str(stop))
         return "ended"
+    except LOST:
+        raise  # no failure of the run's: whoever called waits for the database and calls again
     except Exception as error:
         run.end(Run.State.FAILED, error=f"{type(error).__name__}: {error}")
         raise
