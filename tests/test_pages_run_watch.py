@@ -179,6 +179,19 @@ def test_runs_lead_to_the_failed_ledger_where_something_is_parked(people, projec
     assert link in people["viewer"].get(f"/p/{project.slug}/runs/").content.decode()
 
 
+def test_the_batches_of_a_run_stand_on_its_page(people, project):
+    run = factories.run(project, state="running", total=9, parameters={"mode": "batch"})
+    run.batches.create(project=project, teacher=factories.teacher("Nightly"), requests=9)
+    said = text(people["viewer"].get(f"/p/{project.slug}/runs/{run.pk}/"))
+    assert "Batches" in said
+    assert "Nightly" in said
+
+
+def test_the_overview_leads_to_what_is_parked(people, project):
+    factories.prompt(project, "parked")
+    assert "Why 1 is parked, and the way back" in text(people["viewer"].get(f"/p/{project.slug}/"))
+
+
 def test_a_look_costs_the_same_however_large_the_run(people, project, valkey):
     project.teacher = factories.teacher()
     project.save()
