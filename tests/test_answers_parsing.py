@@ -173,6 +173,11 @@ def test_an_empty_reply(raw):
         ('<think>Let me see {"statement": "no"}.</think>\n\nIt falls.', "It falls.", 'Let me see {"statement": "no"}.'),
         ("Let me see.</think>\nIt falls.", "It falls.", "Let me see."),
         ("<thinking>a</thinking>It falls.<think>b</think>", "It falls.", "a\n\nb"),
+        ("<think>a<think>b</think>c</think>It falls.", "It falls.", "ab\n\nc"),
+        ("a</think>b</think>It falls.", "It falls.", "a\n\nb"),
+        ("<think>\n\n</think>\n\nIt falls.", "It falls.", ""),
+        ("[THINK]a[/THINK]It falls.", "It falls.", "a"),
+        ("<seed:think>a</seed:think>It falls.", "It falls.", "a"),
     ],
 )
 def test_reasoning_is_kept_apart(raw, text, thinking):
@@ -186,10 +191,19 @@ def test_reasoning_before_json():
     assert parsed.thinking == "hm"
 
 
-def test_reasoning_without_an_end_is_no_answer():
-    parsed = parse_answer("<think>It may fall, or", "hypothesis")
-    assert (parsed.text, parsed.thinking) == ("", "It may fall, or")
-    assert "not closed" in parsed.error
+@pytest.mark.parametrize(
+    ("raw", "thinking"),
+    [
+        ("<think>It may fall, or", "It may fall, or"),
+        ('<think>It may fall: {"statement": "no"}', 'It may fall: {"statement": "no"}'),
+        ("<think>a</think><think>It may", "a\n\nIt may"),
+        ("<think>a<think>b</think>", "ab"),
+    ],
+)
+def test_reasoning_without_an_end_is_no_answer(raw, thinking):
+    parsed = parse_answer(raw, "hypothesis")
+    assert (parsed.text, parsed.thinking, parsed.fields) == ("", thinking, None)
+    assert parsed.error
 
 
 @pytest.mark.parametrize(
