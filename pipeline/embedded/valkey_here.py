@@ -2,11 +2,11 @@
 
 import threading
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.conf import settings
 
-from . import valkey
+from . import ServiceError, valkey
 
 LOOK_SECONDS = 1.0
 
@@ -41,7 +41,8 @@ def _keep(ready, end):
         while not end.wait(LOOK_SECONDS):
             if own is not None and own.poll() is None:
                 continue
-            own = _started()
+            with suppress(ServiceError):  # the next look tries again; meanwhile the run says that Valkey is away
+                own = _started()
     except Exception as error:
         if ready.done():
             raise
