@@ -103,6 +103,19 @@ def test_judges_that_must_be_asked_twice_are_in_the_quote(project, teacher_serve
     assert said.calls.low < said.calls.mid < said.calls.high
 
 
+@pytest.mark.django_db(transaction=True)
+def test_answers_that_are_cut_off_and_asked_for_longer_are_in_the_quote(project, teacher_server):
+    project.teacher.base_url = teacher_server.url
+    project.teacher.save()
+    prompts(project, 60)
+    teacher_server.script(*[teacher_replies.truncated()] * 5, when="kind:hypothesis")
+    first = run(project, "collect", limit=20)
+    assert first.counters["calls_answered"] == 25
+    said = quotes.quote(project, "collect")
+    assert said.calls.mid == pytest.approx(40 * 1.25, rel=0.03)
+    assert 40 < said.calls.low < said.calls.mid < said.calls.high
+
+
 # -- what is in it ----------------------------------------------------------------------------------------------------
 
 

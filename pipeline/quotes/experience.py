@@ -5,6 +5,7 @@ from functools import cached_property
 from statistics import fmean
 
 from curation.models import Call, FilterResult, GateResult, JudgeScore, State, TeacherResponse
+from curation.models.response import LONGER
 from pipeline.teachers import default_profile, estimate_input
 
 from .amounts import Amount, share_of, sum_of_draws
@@ -33,7 +34,8 @@ class Experience:
     purpose: object
     outputs: list = field(default_factory=list)
     seconds: list = field(default_factory=list)
-    asked_again: int = 0
+    first: int = 0  # calls that were a first try
+    asked_again: int = 0  # of them, that were followed by a second one
     calls: list = field(default_factory=list)
 
     @property
@@ -58,7 +60,7 @@ class Experience:
         """How many calls come on top of `calls`: judges asked a second time, answers that were cut off."""
         if not self.is_enough or not self.asked_again or not calls.mid:
             return Amount()
-        return calls * share_of(calls.mid, self.asked_again, len(self.outputs))
+        return calls * share_of(calls.mid, self.asked_again, self.first)
 
     @cached_property
     def ratios(self):
@@ -92,17 +94,19 @@ def of_answers(project, teacher, purpose):
         call__isnull=False,
         completion_tokens__isnull=False,
     ).order_by("-pk")
-    names = ("call_id", "completion_tokens", "latency_ms", "finish_reason", "run__stage")
+    names = ("call_id", "completion_tokens", "latency_ms", "metadata", "run__stage")
     by_call = {row[0]: row for row in reversed(rows.values_list(*names)[:NEWEST])}
     found = list(reversed(by_call.values()))
     same = [row for row in found if (row[4] == "regenerate") == (purpose.kind == "regeneration")]
     chosen = same if len(same) >= ENOUGH else found
+    cut_off = sum(LONGER in row[3] for row in chosen)
     return Experience(
         teacher,
         purpose,
         outputs=[row[1] for row in chosen],
         seconds=[row[2] / 1000 for row in chosen if row[2]],
-        asked_again=sum(row[3] == "length" for row in chosen),
+        first=len(chosen) - cut_off,
+        asked_again=cut_off,
         calls=[row[0] for row in chosen],
     )
 
@@ -122,6 +126,7 @@ def of_judgements(project, teacher, purpose):
         purpose,
         outputs=[row[1] for row in found],
         seconds=[row[2] / 1000 for row in found if row[2]],
+        first=len(found),
         asked_again=sum(row[3] > 0 for row in found),
         calls=[row[0] for row in found],
     )
