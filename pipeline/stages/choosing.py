@@ -25,11 +25,9 @@ def standing(prompts, found):
     kept = _tested_by_a_decided_method(several)
     may = {}
     for prompt in prompts:
-        may[prompt.pk] = [
-            response
-            for response in found[prompt.pk]
-            if (response.pk == prompt.current_response_id if prompt.pk in kept else not response.is_replaced)
-        ]
+        kept_one = [response for response in found[prompt.pk] if response.pk == prompt.current_response_id]
+        in_the_running = [response for response in found[prompt.pk] if not response.is_replaced]
+        may[prompt.pk] = (prompt.pk in kept and kept_one) or in_the_running
     return may
 
 
