@@ -5,6 +5,7 @@ from django.contrib.auth.forms import UserCreationForm
 
 from .models import Event, Membership, Project, Teacher
 from .models.project import DEFAULT_SHARES
+from .profiles import check_profile
 
 
 class ProjectCreateForm(forms.ModelForm):
@@ -180,7 +181,7 @@ class TeacherForm(forms.ModelForm):
             "base_url": "An OpenAI-compatible address, such as http://127.0.0.1:8000/v1.",
             "api_key_env": "The name of an environment variable that ends in _API_KEY. The key itself is never stored.",
             "parameters": 'JSON, such as {"temperature": 0.7, "max_tokens": 800}.',
-            "profile": "JSON; what the model takes, where it differs from others.",
+            "profile": "JSON; what the model takes, where it differs from others: docs/teachers.md names its keys.",
             "concurrency": "Requests at the same time.",
             "input_price": "Empty means unknown, which is never counted as free.",
         }
@@ -193,7 +194,8 @@ class TeacherForm(forms.ModelForm):
         data = super().clean()
         if data.get("kind") == Teacher.Kind.ENDPOINT and not data.get("base_url") and "base_url" not in self.errors:
             self.add_error("base_url", "An endpoint needs an address, such as https://api.example.org/v1.")
-        for name in ("parameters", "profile"):
-            if name in data and not isinstance(data[name], dict):
-                self.add_error(name, 'Give a JSON object, such as {"temperature": 0.7}.')
+        if "parameters" in data and not isinstance(data["parameters"], dict):
+            self.add_error("parameters", 'Give a JSON object, such as {"temperature": 0.7}.')
+        for problem in check_profile(data["profile"]) if "profile" in data else ():
+            self.add_error("profile", problem)
         return data

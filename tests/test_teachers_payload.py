@@ -1,11 +1,13 @@
 """Bodies in the shape that each model takes, and the profile that says which."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from curation.profiles import KEYS, check_profile
+from pipeline import teachers
 from pipeline.answers import judge_schema, read_completion, schema_for
 from pipeline.teachers import default_profile, payload, structure_of
 from pipeline.teachers.payload import schema_in, without
@@ -156,3 +158,11 @@ def test_a_tools_arguments_are_the_answer():
     call = {"id": "1", "type": "function", "function": {"name": "hypothesis", "arguments": arguments}}
     body = {"choices": [{"message": {"content": None, "tool_calls": [call]}, "finish_reason": "tool_calls"}]}
     assert read_completion(json.dumps(body)).content == arguments
+
+
+def test_the_docs_name_the_same_keys_and_classes():
+    docs = (Path(__file__).parent.parent / "docs/teachers.md").read_text()
+    for name, key in KEYS.items():
+        assert f"| `{name}` | {key.takes} | {key.help} |" in docs
+    for error_class in teachers.FATAL | teachers.RETRIED:
+        assert f"`{error_class}`" in docs
