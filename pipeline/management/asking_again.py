@@ -7,6 +7,7 @@ from django.db import transaction
 
 from curation.models import Prompt, State
 from pipeline import jobs
+from pipeline.management import quoting
 from pipeline.stages.again import AgainFilter, WrongFilter, quote_again
 from pipeline.stages.again_filter import KEYS
 
@@ -16,7 +17,7 @@ HELP = (
     + "; ".join(f"{key}: {says}" for key, says in KEYS.items())
     + ". Without a FILTER: every undecided prompt that has an answer. Decided ones (accepted, rejected, or with a "
     "person's decision) only where state, key or decided=yes names them; imported answers, whose payload nobody "
-    "knows, only where teacher, key or --fresh does."
+    "knows, only where teacher, key or --fresh does. Another number of samples alone is no other payload."
 ).replace("%", "%%")
 
 
@@ -40,11 +41,13 @@ def ask_again(command, options, set_up):
         project, parameters = set_up()
         parameters = _parameters(options, parameters)
         quote = quote_again(project, wanted, parameters)
-        price = jobs.quote(project, "collect", parameters | {"again": wanted.as_json()}).sentence if quote.asked else ""
+        price = jobs.quote(project, "collect", parameters | {"again": wanted.as_json()}) if quote.asked else None
         unknown = wanted.unknown_here(project)
         transaction.set_rollback(True)
-    for sentence in [*quote.sentences, *filter(None, [price])]:
+    for sentence in quote.sentences:
         command.stdout.write(sentence)
+    if price:
+        quoting.show(command, price)
     for sentence in unknown:
         command.tell(sentence)
     if options.get("quote") or options["dry_run"]:
