@@ -244,7 +244,7 @@ def test_a_probe_whose_hands_were_lost_leaves_the_way_to_another(two, clock, val
 
 
 def told(reply, **words):
-    return {"told": {"at": reply["at"], "at_tokens": reply["at_tokens"]} | words}
+    return {"told": {"at": reply["at"], "at_tokens": reply["at_tokens"], "bucket": reply["bucket"]} | words}
 
 
 def test_what_is_left_there_limits_here(two, clock):
@@ -262,6 +262,15 @@ def test_what_was_granted_since_is_taken_off(two):
     b.turn(2)
     a.turn(ended=1, alive=True, **told(first, requests=3, requests_reset=10_000))
     assert b.granted(5) == 1
+
+
+def test_headers_of_a_slow_answer_are_old(two, clock):
+    """What was left when the request arrived has been filled up since."""
+    a, _ = two()
+    first = a.turn(1)
+    clock.go_on(30_000)
+    a.turn(50)
+    assert a.granted(5, ended=1, alive=True, **told(first, requests=3, requests_reset=10_000)) == 5
 
 
 def test_older_words_do_not_replace_newer_ones(two):

@@ -281,6 +281,10 @@ class Server:
     def url(self):
         return f"unix://{self.socket}?db=0"
 
+    @property
+    def client(self):
+        return redis.Redis(unix_socket_path=self.socket)
+
     def start(self):
         self.process = embedded_valkey.start(self.folder, self.socket)
 
@@ -313,6 +317,29 @@ def test_it_waits_for_a_valkey_that_is_away_and_goes_on(server):
             waiting = await waits(each.acquire(allowance(), 1, 1))
             assert each.trouble
             server.start()
+            (await waiting).done("answered")
+
+    asyncio.run(scene())
+
+
+def test_an_address_that_is_none_is_no_wait():
+    async def scene():
+        async with limiter(url="valkey.example.org:6379") as each:
+            with pytest.raises(ValueError, match="scheme"):
+                await each.acquire(allowance(), 1, 1)
+
+    asyncio.run(scene())
+
+
+def test_a_valkey_that_refuses_is_told(server):
+    server.start()
+    server.client.config_set("maxmemory", "1mb")
+
+    async def scene():
+        async with limiter() as each:
+            waiting = await waits(each.acquire(allowance(), 1, 1))
+            assert each.trouble.startswith("Valkey refuses to keep the limits (")
+            server.client.config_set("maxmemory", "0")
             (await waiting).done("answered")
 
     asyncio.run(scene())
@@ -354,8 +381,7 @@ def test_a_valkey_that_lost_its_data_is_told_what_was_granted(server):
             for each in (a, b):
                 for _ in range(2):
                     (await each.acquire(limits, 10, 0)).done("answered", input_tokens=10, output_tokens=7)
-            with redis.Redis(unix_socket_path=server.socket) as client:
-                client.flushall()
+            server.client.flushall()
             for each in (a, b):
                 (await each.acquire(limits, 10, 0)).done("answered", input_tokens=10, output_tokens=7)
             await soon(lambda: (watch(TEACHER).requests, watch(TEACHER).output_tokens) == (6, 42))
@@ -371,8 +397,7 @@ def test_a_script_that_valkey_forgot_is_sent_again(server):
         async with limiter() as each:
             for _ in range(2):
                 (await each.acquire(allowance(), 1, 1)).done("answered")
-                with redis.Redis(unix_socket_path=server.socket) as client:
-                    client.script_flush()
+                server.client.script_flush()
 
     asyncio.run(scene())
 

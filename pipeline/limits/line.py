@@ -136,8 +136,12 @@ class Line:
         pause = AWAY_SECONDS
         try:
             pause = await self._speak()
-        except (redis.RedisError, OSError) as error:
+        except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
             self._trouble = f"Valkey does not answer ({_words(error)}): requests wait until it is back."
+        except redis.RedisError as error:
+            self._trouble = f"Valkey refuses to keep the limits ({_words(error)}): requests wait until it does."
+        except Exception as error:  # a mistake of ours, such as an address that is none: nobody waits for its end
+            self._send_away(error)
         finally:
             self._turn = None
         if self._waiting or self._notes.any:
@@ -218,10 +222,13 @@ class Line:
             if impatient and reply["failed_at"] >= self._first_seen:
                 lost = f"{failed}, without one answer: look whether it is up, then start again."
         if lost:
-            for future, _ in self._waiting:
-                if not future.done():
-                    future.set_exception(EndpointDown(lost))
-            self._waiting.clear()
+            self._send_away(EndpointDown(lost))
+
+    def _send_away(self, error):
+        for future, _ in self._waiting:
+            if not future.done():
+                future.set_exception(error)
+        self._waiting.clear()
 
 
 def _clock(milliseconds):

@@ -73,7 +73,7 @@ class Notes:
             permit, headers = self.heard
             found = told(headers)
             if found:
-                said["told"] = found | {"at": permit.at, "at_tokens": permit.at_tokens}
+                said["told"] = found | {"at": permit.at, "at_tokens": permit.at_tokens, "bucket": permit.bucket}
         return said
 
     def put_back(self, later):

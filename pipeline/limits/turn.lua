@@ -165,18 +165,20 @@ local function note_pace()
   return pace
 end
 
--- What the endpoint's own headers say is left, less what was granted since the request that they answer.
+-- What the endpoint's own headers say is left, less what was granted since the request that they answer. They speak of
+-- the moment that this one arrived: with a slow answer they are old, and may mean nothing any more.
 local function note_headers()
   local told = ask.told
   if not told or told.at < s.told_at or told.at > s.granted then return end
   s.told_at = told.at
+  local moment = math.min(now, (told.bucket + 1) * BUCKET)
   if told.requests then
     s.left_requests = math.max(0, told.requests - math.max(0, s.granted - told.at))
-    s.left_requests_until = now + told.requests_reset
+    s.left_requests_until = moment + told.requests_reset
   end
   if told.tokens then
     s.left_tokens = math.max(0, told.tokens - math.max(0, s.granted_tokens - told.at_tokens))
-    s.left_tokens_until = now + told.tokens_reset
+    s.left_tokens_until = moment + told.tokens_reset
     s.most_tokens = told.tokens_limit or 0
   end
 end

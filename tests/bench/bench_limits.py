@@ -1,7 +1,7 @@
 """Whether two workers together keep to a teacher's requests a minute. Run: python -m tests.bench.bench_limits.
 
-Two real workers, one run, one teacher with a limit. The stand-in teacher notes when each request arrives; what counts is
-the largest number in any 60 seconds. Ends with status 1 where it is above the limit.
+Two real workers, one run, one teacher with a limit. The stand-in teacher notes when each request arrives; what counts
+is the largest number in any 60 seconds. Ends with status 1 where it is above the limit.
 """
 
 import argparse
