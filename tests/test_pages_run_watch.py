@@ -58,7 +58,7 @@ def page(people, project, monkeypatch):
     "said",
     [
         "336 done 0 in flight 160 waiting 4 parked",
-        "324 answered, 4 failed for good",
+        "324 answered, 4 without an answer",
         "12 answers bought before: USD 0.0200 saved",
         "Maybe paid twice 1 call : sent again after a worker died",
         "USD 0.4200 spent (14 % of the cap) and 2 calls whose price or usage is unknown",

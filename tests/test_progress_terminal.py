@@ -114,7 +114,7 @@ def test_the_bar_gives_a_place_to_each_part(run):
 @pytest.mark.parametrize(
     ("seen", "said"),
     [
-        ({}, "stand-in: 412 of 500 requests a minute, 7 of 16 requests at once"),
+        ({}, "stand-in: 412 of 500 requests, 99 tokens in a minute, 7 of 16 at once"),
         ({"concurrency": 4}, "At most 4 at once instead of 16"),
         ({"paused_until": timezone.now() + timedelta(seconds=30)}, "The endpoint asked to wait until"),
         ({"down_until": timezone.now(), "failures": 9}, "The endpoint only fails (9 in a row)"),
@@ -123,7 +123,9 @@ def test_the_bar_gives_a_place_to_each_part(run):
 )
 def test_what_is_said_of_speed(run, seen, said):
     teacher = factories.teacher("stand-in", concurrency=16, requests_per_minute=500)
-    watch = limits.Watch(**({"known": True, "requests": 412, "in_flight": 7, "concurrency": 16} | seen))
+    watch = limits.Watch(
+        **({"known": True, "requests": 412, "input_tokens": 99, "in_flight": 7, "concurrency": 16} | seen)
+    )
     assert said in "\n".join(line.plain for line in picture(run, [watching.Speed(teacher, watch)]))
 
 

@@ -175,12 +175,13 @@ def _speed(speed):
     name = speed.teacher.name
     if not speed.known:
         return [f"{name}: speed unknown, the server that keeps the limits does not answer"]
+    units = ("requests", "tokens in", "tokens out", "at once")
     said = [
-        f"{used:,}{f' of {limit:,}' if limit else ''} {what[0].lower()}{what[1:]}"
-        for what, used, limit in speed.meters
+        f"{used:,}{f' of {limit:,}' if limit else ''} {unit}"
+        for (_, used, limit), unit in zip(speed.meters, units, strict=True)
         if used or limit
     ]
-    return [f"{name}: {', '.join(said)}", *speed.sentences]
+    return [f"{name}: {', '.join(said[:-1]) or 'no requests'} a minute, {said[-1]}", *speed.sentences]
 
 
 def _error(error):
