@@ -1,10 +1,14 @@
 """Errors as endpoints word them, and the class of each: what is tried again, set aside, or stops the run."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipeline.teachers import FATAL, RETRIED, classify
+from pipeline.answers import schema_for
+from pipeline.teachers import FATAL, RETRIED, classify, payload, refused
 from pipeline.teachers.errors import hidden_status, sentence, words
 from tests import teacher_replies
 
@@ -262,10 +266,27 @@ OUTPUT_LIMIT = [
     ),
     (400, openai("Invalid max_tokens value, the valid range of max_tokens is [1, 8192]", "invalid_request_error")),
     (400, "<400> InternalError.Algo.InvalidParameter: Range of max_tokens should be [1, 8192]"),
+    (
+        400,
+        openai(
+            "`max_tokens` must be less than or equal to `8192`, the maximum value for `max_tokens` is less than the "
+            "`context_window` for this model",
+            param="max_tokens",
+        ),
+    ),
+    (400, openai("max_tokens is too large for this tier", param="max_tokens")),
     (400, '{"error": {"message": "max_tokens: 21333 > 4096, which is the maximum allowed number of output tokens"}}'),
 ]
 
 OTHER = [
+    (
+        400,
+        vllm(
+            "'max_tokens' or 'max_completion_tokens' is too large: 4096. This model's maximum context length is 2048."
+        ),
+        "context_too_long",
+    ),
+    (400, "[" * 500 + "]" * 500, "bad_request"),
     (401, openai("Incorrect API key provided", "invalid_api_key"), "unauthorised"),
     (400, '[{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key."}}]', "unauthorised"),
     (403, "<html>Access denied</html>", "forbidden"),
@@ -388,3 +409,53 @@ def test_the_stand_ins_errors_are_classed_as_the_real_ones():
 )
 def test_an_error_in_a_reply_of_status_200(body, status):
     assert hidden_status(body) == status
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        [
+            *("unsupported", "'max_tokens'", "temperature", "role", "response_format", "context length", "quota", "["),
+            *(
+                "model",
+                "not found",
+                "too large",
+                "at most 3 completion",
+                "tools",
+                "'strict'",
+                "maxItems",
+                "{",
+                '"',
+                "'",
+            ),
+        ]
+    ),
+    max_size=8,
+).map(" ".join)
+BODIES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["error", "message", "code", "type", "param", "detail", "loc", "msg", "input", "choices"]),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+SENT = payload(
+    SimpleNamespace(model="m", structure="tool_call", parameters={"max_tokens": 9, "temperature": 1}, profile={}),
+    "Be exact.",
+    "What?",
+    schema=("hypothesis", schema_for("hypothesis")),
+)
+
+
+@settings(deadline=None)
+@given(st.sampled_from([400, 401, 403, 404, 413, 422, 429, 500, 503]), BODIES | st.text())
+def test_no_body_makes_it_raise(status, value):
+    body = value if isinstance(value, str) else json.dumps(value)
+    assert classify(status, body)
+    assert isinstance(refused(body, SENT), list)
+    words(body).encode("utf-8", "surrogatepass")
+    hidden_status(body)

@@ -72,8 +72,8 @@ def taught(teacher, body, status=400):
         ("Unsupported parameter: 'top_p' is not supported with this model.", "", {"omit": ["top_p"]}),
         ("Unrecognized request argument supplied: reasoning_effort", "", {"omit": ["reasoning_effort"]}),
         ("`reasoning_effort` must be one of `none` or `default`", "", {"omit": ["reasoning_effort"]}),
-        ("Unsupported value: 'messages[0].role' does not support 'system'.", "", {"system_role": "developer"}),
-        ("System role not supported", "", {"system_role": "developer"}),
+        ("Unsupported value: 'messages[0].role' does not support 'system'.", "", {"system_role": "user"}),
+        ("System role not supported", "", {"system_role": "user"}),
         ("This model supports at most 5 completion tokens; max_tokens is too large", "", {"most_tokens": 5}),
         ("Invalid max_tokens value, the valid range of max_tokens is [1, 7]", "", {"most_tokens": 7}),
         ("'maxItems' is not permitted in this schema", "json_schema", {"schema_without": ["maxItems"]}),
@@ -142,10 +142,12 @@ def test_a_limit_refused_under_both_names_is_for_a_person_to_mend(teacher):
 
 
 def test_the_system_prompt_ends_in_the_user_message(teacher):
+    Teacher.objects.update(profile={"system_role": "developer"})
+    teacher.refresh_from_db()
     roles = []
-    while taught(teacher, error("Unsupported value: 'messages[0].role' is not supported")):
+    while taught(teacher, error("messages[0].role: unknown variant `developer`, expected one of `system`, `user`")):
         roles.append(teacher.profile["system_role"])
-    assert roles == ["developer", "user"]
+    assert roles == ["system", "user"]
     assert asked(teacher).body["messages"][0]["role"] == "user"
 
 
@@ -246,7 +248,7 @@ def test_a_picky_endpoint_is_learned_and_every_prompt_answered(teacher, teacher_
     assert teacher.structure == "json_object"
     assert teacher.profile["system_role"] == "user"
     assert [each["part"] for each in teacher.profile["learned"]] == [
-        *("max_tokens", "temperature", "role system", "role developer", "structure json_schema"),
+        *("max_tokens", "temperature", "role system", "structure json_schema"),
     ]
     before = len(teacher_server.requests)
     factories.prompt(project)

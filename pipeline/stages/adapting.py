@@ -11,7 +11,6 @@ from pipeline import teachers
 
 PLAINER = {"json_schema": "json_object", "tool_call": "json_object", "json_object": "text"}
 LOOSER = {"named": "auto", "required": "auto"}
-ROLES = ("system", "developer", "user")
 OTHER_TOKEN_PARAMETER = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 NOT_TAUGHT_BY = {"quota", "context_too_long", "content_filter", "unknown_model", "wrong_address", "unauthorised"}
 LONGEST_QUOTE = 200
@@ -27,7 +26,7 @@ def learn(ask, call):
     if not refused:
         return False
     with transaction.atomic():
-        row = Teacher.objects.select_for_update().get(pk=ask.teacher.pk)
+        row = Teacher.objects.select_for_update(no_key=True).get(pk=ask.teacher.pk)
         if not _teach(row, refused, ask, call):
             return False
         row.save(update_fields=["profile", "structure"])
@@ -116,9 +115,12 @@ def _lesson(row, part, body):
 
 
 def _other_role(row, role):
-    """The next role for the system prompt that has not been refused; at last it stands in the user message."""
-    refused = {role, *(each.get("part", "").removeprefix("role ") for each in row.profile.get("learned", ()))}
-    return next(({"system_role": each} for each in ROLES if each not in refused), {})
+    """The role for a system prompt whose own was refused.
+
+    Whoever refuses `system` knows no `developer` either, or drops it unsaid: it then stands in the user message.
+    """
+    learned = [each.get("part") for each in row.profile.get("learned", ())]
+    return {"system_role": "system" if role == "developer" and "role system" not in learned else "user"}
 
 
 def _is_limit_of(row, body):

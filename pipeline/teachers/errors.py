@@ -47,6 +47,7 @@ NO_MODEL = re.compile(
 )
 WRONG_KEY = re.compile(r"api[ _]key not valid|invalid[ _]api[ _]key|incorrect api key|authentication (?:fails|failed)")
 LIMIT = re.compile(r"max(?:_completion)?_tokens\b")
+TOO_MUCH = re.compile(r"too (?:large|high|big)|maximum|exceed|at most|greater than|less than|out of range|valid range")
 
 
 def classify(status, body):
@@ -77,10 +78,10 @@ def _of_a_server_error(words):
 def _of_a_refusal(status, words, body):
     if FILTERED.search(words):
         return "content_filter"
-    if OUT_OF_RANGE.search(words) and LIMIT.search(words) and "context" not in words:
-        return "output_limit"
     if TOO_LONG.search(words):
         return "context_too_long"
+    if LIMIT.search(words) and (OUT_OF_RANGE.search(words) or TOO_MUCH.search(words)):
+        return "output_limit"
     if ROLES.search(words):
         return "unsupported_parameter"
     if REFUSES.search(words) and _is_of_structure(words):

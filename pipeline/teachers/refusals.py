@@ -8,6 +8,7 @@ from .payload import schema_in, structure_of
 # Parts of an error body that repeat the request, so that the words of a prompt could be taken for the endpoint's own.
 REPEATED = {"input", "ctx", "failed_generation", "flagged_input", "url", "body", "request"}
 MOST_READ = 4000
+DEEPEST = 20
 
 REFUSES = re.compile(
     r"unsupported|not (?:currently )?support|n['’]t support"
@@ -123,8 +124,10 @@ def names(words, param, name):
     return bool(re.search(f"{quoted}|{plain}", words))
 
 
-def _texts(value):
+def _texts(value, depth=0):
     """Every text in an error body that is the endpoint's own."""
+    if depth > DEEPEST:
+        return
     if isinstance(value, str):
         # Some servers put the whole list of what failed into one text, as JSON or as Python writes it.
         try:
@@ -132,17 +135,17 @@ def _texts(value):
         except (ValueError, RecursionError):
             inner = None
         if isinstance(inner, dict | list):
-            yield from _texts(inner)
+            yield from _texts(inner, depth + 1)
         else:
             yield re.split(r"['\"]input['\"]: ", value)[0] if value[:1] in "[{" else value
     elif isinstance(value, dict):
         for name, part in value.items():
             if name not in REPEATED:
-                yield from _texts(part)
+                yield from _texts(part, depth + 1)
         if isinstance(value.get("loc"), list):
             yield " ".join(f"'{each}'" for each in value["loc"])
     elif isinstance(value, list):
         for part in value:
-            yield from _texts(part)
+            yield from _texts(part, depth + 1)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield str(value)
