@@ -216,7 +216,8 @@ def work(run_id):
         else:
             outcome = carry_out(run, stop.is_set)
     if outcome == "waiting":  # between two looks at its batches no worker is occupied
-        return workers.retry_in(settings.BATCH_POLL_SECONDS)
+        # Where two jobs came to look at the same run, one of them is enough.
+        return outcome if run_id in _awaited() else workers.retry_in(settings.BATCH_POLL_SECONDS)
     return workers.RETRY_AFTER_STOP if outcome == "stopped" else outcome
 
 

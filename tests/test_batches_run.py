@@ -8,6 +8,7 @@ import pytest
 from curation.models import Batch, Call, GateResult, JudgeScore, Prompt, State, TeacherResponse
 from pipeline import jobs
 from pipeline.stages import batch_filling
+from pipeline.teachers.batches import BatchTrouble
 from tests import factories, teacher_replies
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -327,7 +328,7 @@ def test_other_runs_leave_what_is_in_a_batch_alone(project, batches, teacher_ser
     jobs.carry_out(made)
     jobs.carry_out(second)
     second.refresh_from_db()
-    assert (second.state, second.counters["reused"], len(batches.asked)) == ("finished", 1, 1)
+    assert (second.state, second.error, second.counters.get("reused"), len(batches.asked)) == ("finished", "", 1, 1)
 
 
 # -- cancel -------------------------------------------------------------------------------------------------------
@@ -366,8 +367,6 @@ def test_a_run_that_is_cancelled_before_its_file_is_uploaded_sends_nothing(proje
 
 
 def _no_connection(*_):
-    from pipeline.teachers.batches import BatchTrouble
-
     raise BatchTrouble("connection", "The connection broke")
 
 

@@ -19,7 +19,7 @@ from .packing import pack
 
 MOST_REQUESTS = 50_000
 MOST_BYTES = 200_000_000
-HOLD_SECONDS = timedelta(hours=26).total_seconds()  # a batch may take 24 hours; renewed whenever it is looked at
+HOLD = timedelta(hours=26)  # a batch may take 24 hours; renewed whenever it is looked at
 
 
 @dataclass
@@ -74,7 +74,7 @@ def put(run, works):
     for work in works:
         _place(work, answered, placed, dear, outcome)
     held = _store_items(works, placed, outcome)
-    Prompt.objects.filter(pk__in=held).renew(HOLD_SECONDS)
+    Prompt.objects.filter(pk__in=held).renew(HOLD.total_seconds())
     Prompt.objects.filter(pk__in=[work.prompt.pk for work in outcome.too_dear]).let_go()
     later = max(2, settings.BATCH_POLL_SECONDS)  # so that this pass does not take them up again and again
     Prompt.objects.filter(pk__in=[work.prompt.pk for work in outcome.postponed]).renew(later)
@@ -91,7 +91,7 @@ def _by_teacher(asks):
 def _reserve(run, asks, placed):
     """Reserve the asks of one teacher; `placed` learns which calls go into which batch."""
     batch = _filling(run, asks[0].teacher)
-    reserved = ledger.reserve(asks, run, batch=batch, seconds=HOLD_SECONDS)
+    reserved = ledger.reserve(asks, run, batch=batch, seconds=HOLD.total_seconds())
     calls_of = {batch: []}
     for call, ask in reserved.to_send:
         length = len(line(custom_id(call.payload_hash, call.sample_index), ask.body))
@@ -166,6 +166,6 @@ def _store_items(works, placed, outcome):
 
 def renew(batch):
     """Keep a batch's prompts and calls for as long as it may still take."""
-    until = timezone.now() + timedelta(seconds=HOLD_SECONDS)
+    until = timezone.now() + timedelta(seconds=HOLD.total_seconds())
     Call.objects.filter(batch=batch, state=Call.State.SENT).update(lease_until=until)
-    Prompt.objects.filter(batch_items__batch=batch, run=batch.run_id).renew(HOLD_SECONDS)
+    Prompt.objects.filter(batch_items__batch=batch, run=batch.run_id).renew(HOLD.total_seconds())

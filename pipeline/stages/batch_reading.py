@@ -78,6 +78,29 @@ def release(run, call_ids):
         ledger.record([(ledger.Ticket(pk), unsent) for pk in call_ids[start : start + AT_ONCE]], run)
 
 
+def abandon(batch, why):
+    """Give up a batch whose answers nobody will fetch; who asks the same again is told that it may be paid twice."""
+    batch.calls.filter(state=Call.State.SENT).update(lease_until=None)
+    batch.end(Batch.State.FAILED, error=why)
+
+
+def why_it_stops(batch, remote, received, cancelled):
+    """Why the run cannot go on after this batch, in a sentence; "" where it can."""
+    name = batch.teacher.name
+    if received.fatal:
+        return received.fatal
+    if remote.state == "failed":
+        return f"{name} refused the batch: {remote.said or 'it gave no reason'}"
+    if cancelled:
+        return ""
+    if remote.state == "cancelled":
+        return f"{name}: somebody cancelled batch {batch.remote_id} there. What was answered by then is stored."
+    if not batch.calls.filter(state__in=(Call.State.ANSWERED, Call.State.FAILED)).exists():
+        none = f"none of its {batch.requests:,} requests answered"
+        return f"{name}: batch {batch.remote_id} ended as {remote.state}, with {none}."
+    return ""
+
+
 def reply_of(read):
     """The Reply of one line of an output or error file; None where the endpoint says that it never began."""
     response = read.get("response") if isinstance(read.get("response"), dict) else {}

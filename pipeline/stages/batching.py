@@ -40,7 +40,7 @@ def work(run, stage, should_stop=lambda: False):
         with BatchDesk() as desk:
             return _Look(run, stage, should_stop, desk).take()
     except StopRun as stop:
-        abandon(run, str(stop))
+        _abandon(run, str(stop))
         run.end(Run.State.FAILED, error=str(stop))
         return "ended"
     except LOST:
@@ -52,7 +52,7 @@ def work(run, stage, should_stop=lambda: False):
             log.exception("%s: a look at its batches failed", run)
             run.count(last_error=said)
             return "waiting"
-        abandon(run, said)
+        _abandon(run, said)
         run.end(Run.State.FAILED, error=said)
         raise
 
@@ -62,11 +62,9 @@ def open_batches(run):
     return Batch.objects.filter(run=run, state__in=Batch.OPEN).order_by("pk")
 
 
-def abandon(run, why):
-    """Give up what is open of a run that ends without it; who asks the same again is told that it may be paid twice."""
+def _abandon(run, why):
     for batch in open_batches(run):
-        batch.calls.filter(state="sent").update(lease_until=None)
-        batch.end(Batch.State.FAILED, error=why)
+        batch_reading.abandon(batch, why)
 
 
 class _Look:
@@ -81,21 +79,14 @@ class _Look:
         self.cancelled = self.run.seen()
         batches = list(open_batches(self.run))
         self.known = {batch.pk for batch in batches}
-        for batch in batches:
-            if not self.should_stop():
-                self._advance(batch)
-        self._hand_over_what_waits()
+        self._advance_all(batches)
+        self._fill()
+        self._advance_all(open_batches(self.run).exclude(state=Batch.State.SUBMITTED))
         if self.should_stop():
             return "stopped"
         if open_batches(self.run).exists():
             return "waiting"
         return self._finish()
-
-    def _hand_over_what_waits(self):
-        self._fill()
-        for batch in open_batches(self.run).exclude(state=Batch.State.SUBMITTED):
-            if not self.should_stop():
-                self._advance(batch)
 
     def _finish(self):
         failed = Batch.objects.filter(run=self.run, state=Batch.State.FAILED).order_by("pk").last()
@@ -106,7 +97,8 @@ class _Look:
         if failure:
             raise StopRun(failure)
         mine = self.run.prompts.in_state(self.stage.STATE)
-        if mine.filter(lease_until__gt=timezone.now()).exists():
+        left = mine.filter(lease_until__gt=timezone.now()) if self.capped else self._ready(mine)
+        if left.exists():
             return "waiting"  # another run asks the same things, or a look that was killed had them in hand
         self.run.say(_cap_reached(self.run, mine.count()) if self.capped else "")
         self.run.end(Run.State.FINISHED)
@@ -117,23 +109,26 @@ class _Look:
         self.cancelled = self.cancelled or self.run.seen()
         return bool(self.failure or self.cancelled) or self.run.batches.filter(state=Batch.State.FAILED).exists()
 
+    def _ready(self, prompts):
+        """Those that may be asked: a paired methodology waits for its hypothesis."""
+        return prompts.partner_ready() if self.stage.STATE in ("to_collect", "to_regenerate") else prompts
+
     # -- filling ------------------------------------------------------------------------------------------------
 
     def _fill(self):
         while not (self.capped or self.should_stop() or self._over()):
-            waiting = self.run.prompts.in_state(self.stage.STATE)
-            if self.stage.STATE in ("to_collect", "to_regenerate"):
-                waiting = waiting.partner_ready()
+            waiting = self._ready(self.run.prompts.in_state(self.stage.STATE))
             waiting = waiting.select_related("current_response__teacher", "document")
             prompts = waiting.lease(BUNCH, settings.LEASE_SECONDS)
             if not prompts:
                 return
             for prompt in prompts:
                 prompt.project = self.run.project
-            works = self.stage.prepare(self.run, prompts)
             try:
+                works = self.stage.prepare(self.run, prompts)
                 self._open_teachers(works)
-            except (NoBatchMode, teachers.CannotSend, BatchTrouble) as trouble:
+            except (StopRun, NoBatchMode, teachers.CannotSend, BatchTrouble) as trouble:
+                # What is under way is waited for before the run ends for it.
                 Prompt.objects.filter(pk__in=[prompt.pk for prompt in prompts]).let_go()
                 self._note(trouble)
                 return
@@ -166,12 +161,19 @@ class _Look:
 
     # -- a batch on its way -------------------------------------------------------------------------------------
 
+    def _advance_all(self, batches):
+        for batch in batches:
+            if not self.should_stop():
+                self._advance(batch)
+
     def _advance(self, batch):
         """The next step of a batch; what fails for a reason that passes is tried again at the next look."""
         endpoint = teachers.Endpoint.of(batch.teacher)
         try:
             if batch.state == Batch.State.SUBMITTED:
                 self._look_at(batch, endpoint)
+            elif self._over() and not batch.looked_at:
+                self._take_back(batch)
             elif batch.pk in self.known and self._found(batch, endpoint):
                 return
             elif self._over():
@@ -186,9 +188,10 @@ class _Look:
     def _meet(self, batch, trouble):
         passes = isinstance(trouble, BatchTrouble) and trouble.passes
         said = f"{batch.teacher.name}: {trouble}"
+        overdue = batch.submitted_at and batch.submitted_at < timezone.now() - batch_filling.HOLD
         if batch.state == Batch.State.SUBMITTED and isinstance(trouble, BatchTrouble) and trouble.status == 404:
-            self._give_up(batch, f"{batch.teacher.name} knows no batch {batch.remote_id}: its answers are lost.")
-        elif batch.state == Batch.State.SUBMITTED and self.cancelled and not passes:
+            self._give_up(batch, f"{batch.teacher.name} knows no batch {batch.remote_id} any more, or not its files.")
+        elif batch.state == Batch.State.SUBMITTED and self.cancelled and (overdue or not passes):
             self._give_up(batch, f"It could not be cancelled and may still be paid for. {said}")
         elif passes or batch.state == Batch.State.SUBMITTED:
             self.run.count(last_error=said)  # what is under way is waited for, until somebody mends or cancels
@@ -265,29 +268,17 @@ class _Look:
                 batch_reading.store(self.run, lines, waiting, received)
         if received.unreadable:
             self.run.count(last_error=f"{batch}: {received.unreadable:,} lines of its files are no JSON.")
-        why = self._why_it_stops(batch, remote, received)
         self._release_rest(batch)
+        why = batch_reading.why_it_stops(batch, remote, received, self.cancelled)
         batch.end(Batch.State.FAILED if why else Batch.State.COLLECTED, error=why)
 
-    def _why_it_stops(self, batch, remote, received):
-        """Why the run cannot go on after this batch, in a sentence; "" where it can."""
-        name = batch.teacher.name
-        if received.fatal:
-            return received.fatal
-        if remote.state == "failed":
-            return f"{name} refused the batch: {remote.said or 'it gave no reason'}"
-        answered = batch.calls.filter(state__in=("answered", "failed")).count()
-        if remote.state == "cancelled" and not self.cancelled:
-            return f"{name}: somebody cancelled batch {batch.remote_id} there. What was answered by then is stored."
-        if not answered and not self.cancelled:
-            return (
-                f"{name}: batch {batch.remote_id} {remote.state} with none of its {batch.requests:,} requests answered."
-            )
-        return ""
-
     def _give_up(self, batch, why):
-        self._release_rest(batch)
-        batch.end(Batch.State.FAILED, error=why)
+        if batch.state == Batch.State.SUBMITTED:
+            batch_reading.abandon(batch, why)
+            batch_reading.hand_over(self.run, self.stage, batch, self._put)
+        else:
+            self._release_rest(batch)
+            batch.end(Batch.State.FAILED, error=why)
 
     def _release_rest(self, batch):
         """Calls without an answer are free again, then each work goes on: saved, or back to waiting."""
