@@ -108,19 +108,19 @@ class AgainFilter:
         """The chosen prompts of `project`, whatever they would be asked."""
         chosen = self._matching(project)
         if not self.names_decided:
-            chosen = chosen.exclude(_is_decided(project))
+            chosen = chosen.exclude(_is_decided())
         return chosen if imported_too or self.names_imported else chosen.exclude(_is_imported())
 
     def left_as_decided(self, project):
         """Prompts that match but are decided, and not named."""
-        return Prompt.objects.none() if self.names_decided else self._matching(project).filter(_is_decided(project))
+        return Prompt.objects.none() if self.names_decided else self._matching(project).filter(_is_decided())
 
     def left_as_imported(self, project):
         """Prompts that match but whose answer was imported, and not named."""
         if self.names_imported:
             return Prompt.objects.none()
         rows = self._matching(project).filter(_is_imported())
-        return rows if self.names_decided else rows.exclude(_is_decided(project))
+        return rows if self.names_decided else rows.exclude(_is_decided())
 
     def _matching(self, project):
         # What was parked before its first answer has none; it is meant where parked ones are named.
@@ -140,11 +140,11 @@ class AgainFilter:
                 Q(current_response__model_id=self.teacher) | Q(current_response__teacher__name=self.teacher)
             )
         if self.rule:
-            rows = rows.filter(pk__in=_newest_says(rows, FilterResult, "failed", self.rule))
+            rows = rows.alias(failed_rules=_newest(FilterResult, "failed"))
+            rows = rows.filter(failed_rules__contains=f'"{self.rule}"')
         if self.reason:
-            rows = rows.filter(
-                Q(pk__in=_newest_says(rows, GateResult, "reasons", self.reason)) | _reviewers_say(self.reason)
-            )
+            rows = rows.alias(gate_reasons=_newest(GateResult, "reasons"))
+            rows = rows.filter(Q(gate_reasons__contains=f'"{self.reason}"') | _reviewers_say(self.reason))
         return rows
 
     def unknown_here(self, project):
@@ -157,10 +157,9 @@ class AgainFilter:
             ("error_class", "error_class"),
         ):
             value = getattr(self, key)
-            if value:
-                known = set(project.prompts.order_by().values_list(field, flat=True).distinct()[:200]) - {None, ""}
-                if value not in known:
-                    said.append(f"No prompt has {key}={value}; there are: {', '.join(sorted(known)[:20]) or 'none'}.")
+            if value and not AgainFilter(**{key: value})._matching(project).exists():
+                known = set(project.prompts.order_by().values_list(field, flat=True).distinct()[:20]) - {None, ""}
+                said.append(f"No prompt has {key}={value}; there are: {', '.join(sorted(known)) or 'none'}.")
         return said
 
 
@@ -181,20 +180,19 @@ def _decided(value):
     raise WrongFilter(f"decided={value}: yes or no is expected.")
 
 
-def _is_decided(project):
-    people = Prompt.objects.filter(project=project).decided_by_people()
-    return Q(state__in=DECIDED) | Q(pk__in=people.values("pk"))
+def _is_decided():
+    by_people = Prompt.objects.filter(pk=OuterRef("pk")).decided_by_people()
+    return Q(state__in=DECIDED) | Exists(by_people)
 
 
 def _is_imported():
     return Q(current_response__isnull=False, current_response__call=None)
 
 
-def _newest_says(rows, results, field, word):
-    """Ids of prompts whose current answer's newest verdict names `word`; JSON is compared as text, on any database."""
+def _newest(results, field):
+    """`field` of the current answer's newest verdict; JSON is compared as text, on any database."""
     newest = results.objects.filter(response=OuterRef("current_response")).order_by("-pk")
-    found = rows.annotate(newest_verdict=Cast(Subquery(newest.values(field)[:1]), TextField()))
-    return found.filter(newest_verdict__contains=f'"{word}"').values("pk")
+    return Cast(Subquery(newest.values(field)[:1]), TextField())
 
 
 def _reviewers_say(word):
