@@ -91,6 +91,21 @@ def test_the_late_worker_gets_its_share_of_the_minute(two, clock, limits):
     assert min(served.values()) > 0.7 * max(served.values())
 
 
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_who_worked_alone_for_long_still_gets_a_share(valkey, clock, names):
+    a, b = (Worker(valkey, clock, name, requests_limit=600) for name in names)
+    for _ in range(2400):
+        clock.go_on(250)
+        a.granted(1, ended=a.in_flight)
+    assert b.granted(50) > 0
+    served = {"a": 0, "b": 0}
+    for _ in range(250 * 4):
+        clock.go_on(250)
+        for worker in (a, b):
+            served[worker.name] += worker.granted(50, ended=worker.in_flight)
+    assert min(served.values()) > 0.8 * max(served.values())
+
+
 def test_a_request_as_large_as_the_limit_is_not_overtaken_for_ever(two, clock):
     a, b = two(input_limit=100)
     for _ in range(600):

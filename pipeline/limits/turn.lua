@@ -3,7 +3,7 @@
 -- KEYS: state, hands (both hashes). ARGV[1]: JSON, built in line.py. Returns JSON.
 
 local BUCKET = 250 -- ms; every grant counts in the bucket it was made in
-local WINDOW = 247 -- buckets that count: any 61.5 s, for a request may arrive up to 1.5 s after it was granted
+local WINDOW = 249 -- buckets that count: any 62 s, for a request may arrive up to 2 s after it was granted
 local SECOND = 5 -- buckets that cover any one second
 local ALIVE = 15000 -- ms without a word, after which a worker is dead and what it holds is free
 local HUNGRY = 2000 -- ms without a word, after which a worker's wishes hold nobody up
@@ -43,8 +43,8 @@ local function save_state()
     end
   end
   if #changed > 0 then redis.call('HSET', state_key, unpack(changed)) end
-  if s.bucket ~= was.bucket then
-    redis.call('EXPIRE', state_key, FORGET)
+  if s.bucket ~= was.bucket or s.wait_until ~= was.wait_until then
+    redis.call('EXPIRE', state_key, FORGET + math.ceil(math.max(0, s.wait_until - now) / 1000))
     redis.call('EXPIRE', hands_key, FORGET)
   end
 end
@@ -107,7 +107,6 @@ end
 
 local function load_hands()
   local all = redis.call('HGETALL', hands_key)
-  local least
   for n = 1, #all, 2 do
     local one = read_hand(all[n], all[n + 1])
     if one.id == ask.id then
@@ -117,15 +116,13 @@ local function load_hands()
       count('output', bucket, one.held)
     else
       hands[#hands + 1] = one
-      least = math.min(least or one.served, one.served)
     end
   end
   local holder = s.probe == ask.id
   for _, other in ipairs(hands) do holder = holder or s.probe == other.id end
   if not holder then s.probe = '' end
   mine = mine or {id = ask.id, since = now, served = 0, waiting = 0}
-  -- Who did not wait has saved up no precedence.
-  if mine.waiting == 0 then mine.served = math.max(mine.served, least or 0) end
+  mine.joins = mine.waiting == 0
   mine.in_flight, mine.held, mine.waiting = ask.in_flight, ask.held, ask.waiting
 end
 
@@ -203,13 +200,21 @@ local function look_around()
   for _, other in ipairs(hands) do
     if other.waiting > 0 and now - other.seen <= HUNGRY then
       waiting[#waiting + 1] = other
-      if other.stuck then
-        rivals[#rivals + 1] = other
-        if other.served < mine.served or (other.served == mine.served and other.id < mine.id) then
-          poorest = false
-          overdue = overdue or now - other.since > PATIENT
-        end
-      end
+      if other.stuck then rivals[#rivals + 1] = other end
+    end
+  end
+  -- Who did not wait before has neither saved up precedence nor used it up.
+  if mine.joins then
+    local least, most = math.huge, 0
+    for _, rival in ipairs(rivals) do
+      least, most = math.min(least, rival.served), math.max(most, rival.served)
+    end
+    mine.served = #rivals == 0 and 0 or math.max(least, math.min(most, mine.served))
+  end
+  for _, rival in ipairs(rivals) do
+    if rival.served < mine.served or (rival.served == mine.served and rival.id < mine.id) then
+      poorest = false
+      overdue = overdue or now - rival.since > PATIENT
     end
   end
 end
@@ -304,7 +309,7 @@ end
 
 -- Why this request cannot go, and for how long at least; nil when it can.
 local function obstacle(all, input, output)
-  if all.slots < 1 then return 'slots', POLL end
+  if all.slots < 1 then return 'slots', #hands > 0 and POLL or 1000 end
   if all.burst and all.burst < 1 then return 'burst', (bucket + 1) * BUCKET - now end
   if all.told_requests and all.told_requests < 1 then return 'told', s.left_requests_until - now end
   local tokens = input + output
@@ -349,9 +354,9 @@ local function grant(pace)
   if #ask.asks == 0 then return end
   -- What was known is lost, with Valkey's data: first the worker tells its own part of it again.
   if ask.born and ask.born ~= s.born then return stop('lost', 0) end
+  look_around()
   local why, wait = gate()
   if why then return stop(why, wait) end
-  look_around()
   local all = budgets(pace)
   for n = 1, #ask.asks, 2 do
     local input, output = ask.asks[n], ask.asks[n + 1]

@@ -96,11 +96,11 @@ def report(arrivals, options):
     if not arrivals:
         print("no request arrived")
         return 1
-    minutes = (arrivals[-1] - arrivals[0]) / 60
+    share = len(arrivals) / options.minutes / options.limit
     most = most_in(60, [(at, 1) for at in arrivals])
     in_a_second = most_in(1, [(at, 1) for at in arrivals])
-    print(f"  {options.workers} workers, {options.limit:,} requests a minute allowed, {minutes:.1f} minutes")
-    print(f"  requests: {len(arrivals):,}, {len(arrivals) / minutes / options.limit:.1%} of the limit")
+    print(f"  {options.workers} workers, {options.limit:,} requests a minute allowed, {options.minutes:g} minutes")
+    print(f"  requests: {len(arrivals):,}, {share:.1%} of what the limit allows")
     print(f"  most in any 60 s: {most:,}; most in any second: {in_a_second:,}", flush=True)
     return int(most > options.limit)
 
