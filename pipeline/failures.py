@@ -21,6 +21,10 @@ CLASSES = {
     ),
     "content_filter": ("Content filter", "The endpoint's content filter let no text through."),
     "bad_request": ("Refused request", "The endpoint does not take the request as it is: see its message."),
+    "output_limit": (
+        "Limit too large",
+        "The model does not write as many tokens as asked for: lower the teacher's max_tokens.",
+    ),
     "unsupported_structure": ("Structure refused", "The endpoint takes none of the ways to ask for a structure."),
     "unsupported_parameter": (
         "Parameter refused",
@@ -33,7 +37,8 @@ CLASSES = {
     "quota": ("Quota used up", "The account has nothing left: top it up, then start the run again."),
     "unauthorised": ("Key refused", "The endpoint does not know the key: check the teacher's key variable."),
     "forbidden": ("Forbidden", "The key may not use this model."),
-    "unknown_model": ("Unknown model", "The endpoint has no model of this name, or the address is wrong."),
+    "unknown_model": ("Unknown model", "The endpoint has no model of this name."),
+    "wrong_address": ("Wrong address", "There is no chat endpoint at the teacher's base URL."),
     "no_key": ("No key", "The environment variable of the teacher's key is not set."),
     "embedded_model_down": ("Embedded model down", "The embedded model does not answer."),
     "expired": ("Expired in its batch", "The batch ended before this request was answered."),

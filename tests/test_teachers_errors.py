@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline import failures
 from pipeline.answers import schema_for
 from pipeline.teachers import FATAL, RETRIED, classify, payload, refused
 from pipeline.teachers.errors import hidden_status, sentence, words
@@ -459,3 +460,8 @@ def test_no_body_makes_it_raise(status, value):
     assert isinstance(refused(body, SENT), list)
     words(body).encode("utf-8", "surrogatepass")
     hidden_status(body)
+
+
+def test_every_class_has_a_name_and_a_meaning_in_the_failed_ledger():
+    classes = {error_class for *_, error_class in OTHER} | FATAL | RETRIED
+    assert classes | {"output_limit", "unsupported_structure", "content_filter"} <= set(failures.CLASSES)
