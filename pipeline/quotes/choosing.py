@@ -84,12 +84,14 @@ def strata(project, stage, parameters):
         number = chosen.count()
         return ([Stratum(chosen, number)] if number else []), number, 0
     enlisted = wanted(stage, parameters | {"limit": None}).filter(project=project).free()
-    waits, held = enlisted.count(), 0
+    waits = ready = enlisted.count()
     if stage in ("collect", "regenerate") and project.paired:
         enlisted = enlisted.partner_ready()
-        held = waits - enlisted.count()
-    limit = parameters.get("limit")
-    found = _by_state(_oldest(enlisted, limit) if limit and limit < waits - held else enlisted, stage)
+        ready = enlisted.count()
+    held, limit = waits - ready, parameters.get("limit")
+    if limit and limit < ready:
+        enlisted, ready = _oldest(enlisted, limit), limit
+    found = _by_state(enlisted, ready, stage)
     recalled = _recalled(project, stage)
     if recalled is not None and (number := recalled.count()):
         found.append(Stratum(recalled, number))
@@ -97,8 +99,11 @@ def strata(project, stage, parameters):
     return [stratum for stratum in found if stratum.number], waits, held
 
 
-def _by_state(enlisted, stage):
-    split = [enlisted.in_state(state) for state in HANDLES[stage]]
+def _by_state(enlisted, number, stage):
+    states = HANDLES[stage]
+    if len(states) == 1:
+        return [Stratum(enlisted, number)]
+    split = [enlisted.in_state(state) for state in states]
     return [Stratum(prompts, prompts.count()) for prompts in split]
 
 
