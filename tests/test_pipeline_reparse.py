@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from curation.models import Event, Prompt, Resolution, ReviewClaim, Run, State, TeacherResponse
-from pipeline import answers, jobs
+from pipeline import answers, jobs, ledger
 from pipeline.stages import reparse
 from tests import factories
 
@@ -227,3 +227,25 @@ def test_the_command(project, capsys):
     assert "Nothing to parse again" in capsys.readouterr().err
     with pytest.raises(CommandError, match="no project"):
         call_command("reparse_answers", "--project", "other")
+
+
+def test_a_reply_that_was_taken_for_none_is_an_answer_without_a_call(teacher_server, monkeypatch):
+    project = factories.project(teacher=factories.teacher(base_url=teacher_server.url, input_price=1, output_price=1))
+    prompt = factories.prompt(project)
+    monkeypatch.setattr(ledger, "why_not_a_completion", lambda body: "nobody knows this form yet")
+    jobs.carry_out(jobs.prepare(project, "collect", {}))
+    prompt.refresh_from_db()
+    assert (prompt.state, prompt.error_class) == (State.PARKED, "not_a_completion")
+    monkeypatch.undo()
+    assert len(reparse.readable_now(project)) == 1
+    ended = run(project)
+    prompt.refresh_from_db()
+    assert ended.counters["replies_readable"] == 1
+    assert "1 replies" in ended.notice
+    assert (prompt.state, prompt.error_class) == (State.TO_COLLECT, "")
+    assert prompt.failed_call is None or prompt.failed_call.state == "answered"
+    jobs.carry_out(jobs.prepare(project, "collect", {}))
+    prompt.refresh_from_db()
+    assert prompt.state == State.TO_FILTER
+    assert len(teacher_server.requests) == 1
+    assert not reparse.readable_now(project)

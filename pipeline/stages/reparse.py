@@ -10,8 +10,10 @@ from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from curation.models import Event, Project, Prompt, Resolution, ReviewClaim, Run, State, TeacherResponse
-from pipeline import answers
+from curation.models import Call, Event, Project, Prompt, Resolution, ReviewClaim, Run, State, TeacherResponse
+from pipeline import answers, ledger
+from pipeline.answers import why_not_a_completion
+from pipeline.teachers import Reply
 
 from .reading import READ, read_call
 
@@ -48,14 +50,31 @@ def chosen(project, *, everything=False):
     return rows.filter(older | ~Q(current_response__parse_error=""))
 
 
+def readable_now(project):
+    """Failed calls of parked prompts whose stored reply was taken for no answer, and is one by today's reading."""
+    calls = Call.objects.filter(
+        state=Call.State.FAILED,
+        error_class="not_a_completion",
+        parked_prompts__project=project,
+        parked_prompts__state=State.PARKED,
+    )
+    calls = calls.exclude(raw_reply="").distinct().order_by("pk")
+    return [call for call in calls.iterator(BATCH) if not why_not_a_completion(call.raw_reply)]
+
+
+def is_needed(project, *, everything=False):
+    """Whether parsing again has anything to look at."""
+    return chosen(project, everything=everything).exists() or bool(readable_now(project))
+
+
 def look(project, *, everything=False):
     """(Counter of verdicts, keys of decided prompts that would be read otherwise), writing nothing."""
-    counted, decided, after = Counter(), [], 0
+    counted, decided, after = Counter({"replies_readable": len(readable_now(project))}), [], 0
     while found := _read(project, everything, after):
         after = found[-1].prompt.pk
         counted.update(each.verdict for each in found)
         decided += [each.prompt.key for each in found if each.verdict == "would_change"]
-    return counted, decided
+    return +counted, decided
 
 
 def work(run, should_stop=lambda: False):
@@ -64,6 +83,7 @@ def work(run, should_stop=lambda: False):
         return "ended"
     everything = bool(run.parameters.get("all"))
     try:
+        _take_up(run, readable_now(run.project))
         if not run.total:
             Run.objects.filter(pk=run.pk).update(total=chosen(run.project, everything=everything).count())
         while True:
@@ -98,6 +118,17 @@ def _parse_some(run, everything):
         row.save(update_fields=["versions"])
         run.count(done=len(found), **Counter(each.verdict for each in found))
     return True
+
+
+def _take_up(run, calls):
+    """Let failed calls count as what they are, answered; their prompts wait again and get the answer without a call."""
+    for call in calls:
+        reply = Reply(call.raw_reply, call.http_status, call.latency_ms, sends=0)
+        with transaction.atomic():
+            ledger.record([(ledger.Ticket(call.pk), reply)], run)
+            parked = Prompt.objects.filter(failed_call=call, error_class="not_a_completion")
+            parked.unpark(actor=None, reason="Its reply can be read now.")
+            run.count(replies_readable=1)
 
 
 # -- reading --------------------------------------------------------------------------------------------------------
@@ -226,10 +257,13 @@ def _send_on(run, found, current):
 
 def _tell(run):
     run.refresh_from_db(fields=["counters"])
-    decided = run.counters.get("would_change", 0)
+    decided, readable = (run.counters.get(name, 0) for name in ("would_change", "replies_readable"))
+    notice = ""
+    if readable:
+        notice += f"{readable:,} replies that were taken for none are answers: their prompts wait, and cost nothing. "
     if decided:
-        notice = (
+        notice += (
             f"{decided:,} answers that people decided would be read otherwise; they stay as they are. "
             f"`manage.py reparse_answers --project {run.project.slug} --dry-run` lists them."
         )
-        Run.objects.filter(pk=run.pk).update(notice=notice)
+    Run.objects.filter(pk=run.pk).update(notice=notice.strip())

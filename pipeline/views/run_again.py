@@ -58,9 +58,10 @@ def _expected(project, form):
 
 
 def _reparse(project):
-    """What parsing again would read: {older, all, parser, renderer}."""
+    """What parsing again would read: {older, replies, all, parser, renderer}."""
     return {
         "older": reparse.chosen(project).count(),
+        "replies": len(reparse.readable_now(project)),
         "all": reparse.chosen(project, everything=True).count(),
         "parser": answers.PARSER_VERSION,
         "renderer": answers.RENDERER_VERSION,

@@ -28,7 +28,7 @@ class Command(StepCommand):
             raise CommandError("There is no such project yet.")
         if options["dry_run"]:
             self._dry_run(project, options)
-        elif not reparse.chosen(project, everything=options["all"]).exists():
+        elif not reparse.is_needed(project, everything=options["all"]):
             self.tell(f"Nothing to parse again: {nothing(project)}")
         else:
             self.run_stage(project, Run.Stage.REPARSE, options, all=options["all"] or None)
