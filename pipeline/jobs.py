@@ -162,7 +162,7 @@ def _refuse_impossible(project, stage, parameters):
         raise CannotStart("This project has no judges: choose them in its settings.")
     if "again" in parameters:
         _refuse_wrong_again(stage, parameters["again"])
-    if stage == "reparse" and not reparse.chosen(project, everything=parameters.get("all", False)).exists():
+    if stage == "reparse" and not reparse.is_needed(project, everything=parameters.get("all", False)):
         raise CannotStart("Nothing to parse again: today's parser and renderer have read every stored reply.")
     limit = parameters.get("limit")
     if limit is not None and limit < 1:
