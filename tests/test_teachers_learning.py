@@ -127,6 +127,22 @@ def test_only_refusals_teach(teacher, status):
     assert not taught(teacher, error("Unsupported parameter: 'top_p'"), status)
 
 
+def test_what_an_endpoint_repeats_of_a_prompt_is_not_noted(teacher):
+    """A teacher serves many projects."""
+    told = {
+        "type": "extra_forbidden",
+        "loc": ["body", "seed"],
+        "msg": "Extra inputs are not permitted",
+        "input": "secret",
+    }
+    for body in (json.dumps({"detail": [told]}), json.dumps({"object": "error", "message": str([told])})):
+        Teacher.objects.update(profile={})
+        teacher.refresh_from_db()
+        assert taught(teacher, body, 422)
+        assert teacher.profile["omit"] == ["seed"]
+        assert "secret" not in json.dumps(teacher.profile)
+
+
 def test_two_parameters_refused_at_once(teacher):
     told = [
         {"type": "extra_forbidden", "loc": ["body", name], "msg": "Extra inputs are not permitted"} for name in WANTED

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from curation.models import Call, Teacher
-from pipeline import teachers
+from pipeline import answers, teachers
 
 PLAINER = {"json_schema": "json_object", "tool_call": "json_object", "json_object": "text"}
 LOOSER = {"named": "auto", "required": "auto"}
@@ -137,7 +137,8 @@ def _adapt(row, part, ask, call):
     line = {
         "at": timezone.now().date().isoformat(),
         "part": _told(part),
-        "from": call.error_detail[:LONGEST_QUOTE],
+        # A teacher serves many projects: what an endpoint repeats of a prompt does not belong here.
+        "from": answers.clean_text(teachers.own_words(call.raw_reply))[:LONGEST_QUOTE],
         "changed": changed,
     }
     row.structure = changed.get("structure", row.structure)

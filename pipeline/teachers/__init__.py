@@ -4,7 +4,7 @@ from .endpoint import CannotSend, Endpoint, address
 from .errors import FATAL, RETRIED, UNSENT, classify, retry_after, sentence
 from .exchange import Exchange, Reply
 from .payload import default_profile, payload, profile_of, schema_in, structure_of
-from .refusals import refused
+from .refusals import own_words, refused
 from .tokens import bigger, estimate_input, most_input, most_output
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "estimate_input",
     "most_input",
     "most_output",
+    "own_words",
     "payload",
     "profile_of",
     "refused",

@@ -3,6 +3,8 @@
 import json
 import re
 
+from curation.profiles import TOKEN_PARAMETERS
+
 from .payload import schema_in, structure_of
 
 # Parts of an error body that repeat the request, so that the words of a prompt could be taken for the endpoint's own.
@@ -35,16 +37,21 @@ OUT_OF_RANGE = re.compile(
     r"at most (\d+) (?:completion|output)|> (\d+), which is the maximum|less than or equal to `?(\d+)|\[\d+, ?(\d+)\]"
     r"|expected a value <= (\d+)"
 )
-TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
+NEVER = {"model", "messages", "response_format", "tools", "tool_choice"}  # no parameters that could be left out
 
 
-def said(body):
-    """The words of an error body in lower case, without the parts of it that repeat the request."""
+def own_words(body):
+    """The words of an error body, without the parts of it that repeat the request."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
         value = body
-    return " ".join(" ".join(_texts(value)).lower().split())[:MOST_READ]
+    return " ".join(" ".join(_texts(value)).split())[:MOST_READ]
+
+
+def said(body):
+    """`own_words` in lower case."""
+    return own_words(body).lower()
 
 
 def error_param(body):
@@ -61,7 +68,7 @@ def refused(body, sent):
     """The parts of the request body `sent` that the error `body` refuses, each a name or a (name, value).
 
     ("structure", how) · ("tool_choice", choice) · "strict" · ("keyword", of the schema) · ("role", of the system
-    prompt) · ("most", tokens at most) with the limit's name · the name of a parameter. [] where it names none.
+    prompt) · ("most", tokens that are taken) · the name of a parameter. [] where it names none.
     """
     words = said(body)
     limit = _limit(words, sent)
@@ -77,12 +84,9 @@ def refused(body, sent):
     return named or _structure(words, sent)
 
 
-NEVER = {"model", "messages", "response_format", "tools", "tool_choice"}
-
-
 def _limit(words, sent):
-    name = next((name for name in TOKEN_LIMITS if name in sent), None)
-    found = OUT_OF_RANGE.search(words) if name and any(each in words for each in TOKEN_LIMITS) else None
+    name = next((name for name in TOKEN_PARAMETERS if name in sent), None)
+    found = OUT_OF_RANGE.search(words) if name and any(each in words for each in TOKEN_PARAMETERS) else None
     most = int(next(number for number in found.groups() if number)) if found else 0
     return ("most", most) if most and isinstance(sent[name], int) and most < sent[name] else None
 
