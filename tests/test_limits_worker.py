@@ -188,7 +188,7 @@ def test_absurd_usage_breaks_nothing(usage):
     asyncio.run(scene())
 
 
-@pytest.mark.parametrize("wait", [float("nan"), float("inf"), -1, 0])
+@pytest.mark.parametrize("wait", [float("nan"), float("inf"), -1, 0, None])
 def test_a_wait_that_is_none_holds_nobody_up(wait):
     async def scene():
         async with limiter() as each:

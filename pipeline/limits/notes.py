@@ -39,7 +39,7 @@ class Notes:
         self.output += said
         if headers is not None and (self.heard is None or permit.at > self.heard[0].at):
             self.heard = permit, headers
-        if retry_after is not None and math.isfinite(retry_after) and retry_after > 0:
+        if retry_after is not None and 0 < retry_after < math.inf:
             self.retry_after = max(self.retry_after, round(min(retry_after, LONGEST_WAIT_SECONDS) * 1000))
 
     def _health(self, outcome):
