@@ -98,7 +98,7 @@ def test_a_class_is_put_back_with_the_keyboard_alone(page, project, run):
     page.goto(f"/p/{project.slug}/runs/{run.pk}/")
     page.locator("#to-failed-timeout").focus()
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Retry it: Timed out").focus()
+    page.get_by_role("button", name="Retry it (Timed out)").focus()
     page.keyboard.press("Enter")
     page.get_by_text("1 prompt waits again").wait_for()
     assert page.get_by_role("link", name="start collect for 1").is_visible()
