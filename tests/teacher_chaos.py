@@ -13,7 +13,7 @@ from tests import teacher_replies
 from tests.teacher_server import TeacherServer
 
 HANGS_SECONDS = 600  # longer than any client waits
-RETRY_AFTER_SECONDS = 0.2
+RETRY_AFTER_SECONDS = 0.05
 
 # Share of the tries → trouble that passes, and how its prompt would be parked if it never did.
 PASSING = {"server_error": 0.05, "rate_limited": 0.05, "timeout": 0.01}
