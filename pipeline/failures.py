@@ -41,7 +41,6 @@ CLASSES = {
     "wrong_address": ("Wrong address", "There is no chat endpoint at the teacher's base URL."),
     "no_key": ("No key", "The environment variable of the teacher's key is not set."),
     "embedded_model_down": ("Embedded model down", "The embedded model does not answer."),
-    "expired": ("Expired in its batch", "The batch ended before this request was answered."),
 }
 
 # What an export holds of each prompt, in this order; CSV leaves the two long ones out.

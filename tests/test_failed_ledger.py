@@ -1,6 +1,7 @@
 """The failed ledger: which prompts an error set aside, the way back for them, and the list as a file."""
 
 import csv
+import inspect
 import io
 import json
 import re
@@ -9,6 +10,7 @@ import pytest
 
 from curation.models import Prompt, State
 from pipeline import failures, jobs
+from pipeline.teachers import errors
 from tests import factories
 from tests.teacher_replies import bad_request, server_error
 
@@ -151,6 +153,11 @@ def test_what_was_parked_without_a_call_is_listed_too(people, project):
     assert keys(people["viewer"].get(f"/p/{project.slug}/failed/")) == [prompt.key]
     response = people["viewer"].get(f"/p/{project.slug}/failed/export/?format=csv")
     assert prompt.key.encode() in b"".join(response.streaming_content)
+
+
+def test_every_class_of_error_has_words():
+    named = set(re.findall(r'(?:return|else) "([a-z_]+)"', inspect.getsource(errors)))
+    assert named | errors.FATAL | errors.RETRIED | set(errors.BY_STATUS.values()) <= set(failures.CLASSES)
 
 
 def test_a_failed_call_is_kept_with_its_prompt_and_bought_again_after_a_retry(project, teacher_server, settings):
