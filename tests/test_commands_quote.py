@@ -77,6 +77,18 @@ def test_a_cap_is_for_the_whole_command_and_what_does_not_fit_waits(project, cap
     assert project.prompts.in_state("to_collect", "to_judge").exists()
 
 
+def test_what_an_earlier_run_of_the_command_spent_is_off_the_cap_of_the_next(project, teacher_server, capsys):
+    project.judge_factuality = project.judge_reasoning = None
+    project.save()
+    project.prompts.all().delete()
+    factories.prompt(project)
+    factories.prompt(project, "to_regenerate")
+    call("run_pipeline", "--regenerate", "--cap", "0.00078")
+    assert len(teacher_server.requests) == 1
+    assert "is less than one call may cost" in capsys.readouterr().err
+    assert project.prompts.in_state("to_regenerate").count() == 1
+
+
 @pytest.mark.parametrize("command", ["collect_teacher", "run_pipeline"])
 @pytest.mark.parametrize(
     ("said", "why"),
