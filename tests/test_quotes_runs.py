@@ -271,6 +271,14 @@ def test_what_is_missing_is_said_by_name(project, fields, trouble):
     assert trouble in quotes.quote(project, stage).sentence
 
 
+def test_a_rubric_that_cannot_be_filled_is_said_instead_of_a_quote(project):
+    factories.template(project, "judge_factuality", "Score {{response}} of {{domain}}.")
+    factories.prompt(project, State.TO_JUDGE)
+    said = quotes.quote(project, "judge")
+    assert "missing value: domain" in said.sentence
+    assert not said.calls.high
+
+
 def test_nothing_waits(project):
     assert quotes.quote(project, "collect").sentence == "No prompt waits for this."
 

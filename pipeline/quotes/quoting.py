@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from curation.models import Teacher
+from pipeline.prompts import PromptError
 from pipeline.stages.sending import HANDLES
 from pipeline.stages.working import StopRun
 from pipeline.teachers import most_output
@@ -37,7 +38,7 @@ def quote(project, stage, parameters=None):
         return Quote(stage, **counted)
     try:
         drawn = [(stratum.number, _foreseen(project, stage, stratum, parameters)) for stratum in found]
-    except StopRun as stop:
+    except (StopRun, PromptError) as stop:
         return Quote(stage, **counted, trouble=str(stop))
     if "again" in parameters:
         drawn = _as_many_as_wanted(drawn, parameters.get("limit"))
