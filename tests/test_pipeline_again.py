@@ -10,6 +10,7 @@ from pipeline import jobs
 from pipeline.stages import again
 from pipeline.stages.again import AgainFilter, WrongFilter, quote_again
 from tests import factories
+from tests.threads import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEW_SYSTEM = "You are a careful scientist. Answer in another way than before."
@@ -306,3 +307,15 @@ def test_a_changed_system_prompt_asks_a_pair_in_its_order(project, teacher_serve
         pk=pair.methodology_id
     )
     assert method.current_response.hypothesis == method.pair_as_methodology.hypothesis.current_response
+
+
+def test_workers_put_back_side_by_side_and_each_prompt_is_asked_once(project, teacher_server, monkeypatch):
+    monkeypatch.setattr(again, "BATCH", 7)
+    collected(project, 40)
+    change_system(project)
+    made = jobs.prepare(project, "collect", {"again": {}})
+    together(*[lambda: jobs.carry_out(Run.objects.select_related("project").get(pk=made.pk))] * 3)
+    made.refresh_from_db()
+    assert (made.state, made.total, made.done) == ("finished", 40, 40)
+    assert len(teacher_server.requests) == 80
+    assert Event.objects.filter(kind="asked_again").count() == 40
