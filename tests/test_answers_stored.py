@@ -59,3 +59,11 @@ def test_half_an_answer_stays_as_it_came(teacher_server):
     response = stored(teacher_server, {"content": WHOLE[:70]})
     assert (response.text, response.fields, response.form) == (WHOLE[:70], None, "json")
     assert "cut off or broken" in response.parse_error
+
+
+def test_a_routers_error_in_a_reply_of_status_200_is_tried_again(teacher_server, settings):
+    settings.RETRY_PAUSE_SECONDS = 0.01
+    hidden = {"error": {"code": 502, "message": "Provider returned error"}}
+    teacher_server.script(teacher_replies.Reply(body=json.dumps(hidden).encode()))
+    response = stored(teacher_server, {"content": WHOLE})
+    assert (response.text, response.call.sends, response.call.http_status) == (FIELDS["statement"], 2, 200)
