@@ -6,6 +6,8 @@ from django.db.models.functions import Cast
 
 from .models import FilterResult, Prompt, State
 
+ANSWERS = [("unread", "not read as its schema asks")]
+
 
 class PromptFilterSet(django_filters.FilterSet):
     """Prompts by words, state, task, domain and the rule that their current answer failed."""
@@ -15,13 +17,14 @@ class PromptFilterSet(django_filters.FilterSet):
     task_type = django_filters.CharFilter(label="Task")
     domain = django_filters.CharFilter(label="Domain")
     failed = django_filters.ChoiceFilter(method="by_failed_rule", label="Failed rule", empty_label="any")
+    answer = django_filters.ChoiceFilter(method="by_answer", label="Answer", empty_label="any", choices=ANSWERS)
 
     # An index answers these; the others look at every row.
     INDEXED = ("state",)
 
     class Meta:
         model = Prompt
-        fields = ["q", "state", "task_type", "domain", "failed"]
+        fields = ["q", "state", "task_type", "domain", "failed", "answer"]
 
     def __init__(self, data, queryset, *, rules=()):
         super().__init__(data, queryset)
@@ -35,7 +38,7 @@ class PromptFilterSet(django_filters.FilterSet):
         if not self.form.is_valid():
             return []
         values = {name: value for name, value in self.form.cleaned_data.items() if value}
-        words = {"state": dict(State.choices)}
+        words = {"state": dict(State.choices), "answer": dict(ANSWERS)}
         return [(name, self.filters[name].label, words.get(name, {}).get(v, v)) for name, v in values.items()]
 
     @property
@@ -60,6 +63,11 @@ class PromptFilterSet(django_filters.FilterSet):
                 | Q(key__startswith=word.lower())
             )
         return queryset
+
+    def by_answer(self, queryset, name, value):
+        """The current answer could not be read as its schema asks; it is stored and judged as plain text."""
+        unread = queryset.filter(current_response__isnull=False, current_response__fields__isnull=True)
+        return unread.exclude(current_response__parse_error="")
 
     def by_failed_rule(self, queryset, name, value):
         """The rule's id stands in the current answer's newest verdict; JSON is compared as text on both databases."""

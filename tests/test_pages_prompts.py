@@ -29,6 +29,8 @@ def filled(project):
     other = factories.prompt(project, "to_regenerate", answer="Albedo falls.", domain="climate")
     factories.filter_result(other.current_response, failed=["ban_citations", "min_char_length"])
     factories.filter_result(zno.current_response)
+    zno.responses.update(parse_error="The answer is no JSON.")
+    dust.responses.update(parse_error="A comma was mended.", fields={"statement": "Dust."})
     return {"zno": zno, "dust": dust, "own": own, "other": other}
 
 
@@ -42,6 +44,7 @@ def filled(project):
         ("?domain=climate&state=accepted", ["dust"]),
         ("?failed=ban_citations", ["other"]),
         ("?failed=min_char", []),
+        ("?answer=unread", ["zno"]),
         ("?q=zno", ["zno"]),
         ("?q=nickel", ["own"]),
         ("?q=albedo+falls", ["other"]),

@@ -19,7 +19,10 @@ from pipeline.filtersets import FailedFilterSet
 from pipeline.tables import FailedTable
 
 # Answers that came but are of no use are stored; the rules that catch them find them again.
-STORED_ALL_THE_SAME = (("refusal", "refusals"), ("truncated", "cut off"), ("empty", "empty"))
+STORED_ALL_THE_SAME = (
+    *(("failed=refusal", "refusals"), ("failed=truncated", "cut off"), ("failed=empty", "empty")),
+    ("answer=unread", "not in the structure that was asked for"),
+)
 
 
 @require_GET
