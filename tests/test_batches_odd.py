@@ -1,8 +1,10 @@
 """Batches in odd company: endpoints that fail in the middle, doubles, candidates, longer tries, odd lines."""
 
+import io
 import json
 
 import pytest
+from django.core.management import call_command
 
 from curation.models import Batch, Call, Prompt, State, Teacher, TeacherResponse
 from pipeline import jobs
@@ -275,3 +277,24 @@ def test_a_prompt_that_a_person_moved_meanwhile_stays_where_it_is(project, batch
     made.refresh_from_db()
     assert (made.state, states(project)) == ("finished", [State.REJECTED])
     assert Call.objects.get().state == "answered", "what was paid for is kept"
+
+
+def test_a_paired_project_is_collected_by_batches_with_its_judges(project, teacher, batches, teacher_server):
+    project.judge_factuality = project.judge_reasoning = teacher
+    project.paired = True
+    project.save()
+    pairs = [factories.pair(project) for _ in range(2)]
+    batches.finish_by_itself()
+    call_command("collect_teacher", "--project", project.slug, "--inline", "--mode", "batch", stderr=io.StringIO())
+    for pair in pairs:
+        pair.hypothesis.refresh_from_db()
+        pair.methodology.refresh_from_db()
+        assert pair.hypothesis.state == State.TO_REVIEW
+        assert pair.methodology.state == State.TO_FILTER
+    assert not teacher_server.requests, "nothing was asked online"
+    assert list(project.runs.order_by("pk").values_list("stage", flat=True)) == [
+        "collect",
+        "filter",
+        "judge",
+        "collect",
+    ]
