@@ -54,6 +54,12 @@ def site_admin(user):
     return user.is_active and user.is_superuser
 
 
+def only_site_admins(user):
+    """Raise PermissionDenied for anybody else."""
+    if not site_admin(user):
+        raise PermissionDenied("Teachers are defined by site administrators.")
+
+
 def project_bar(request):
     """Template context: the projects the user can switch to. Pages set `project` themselves."""
     if not getattr(request, "user", None) or not request.user.is_authenticated:

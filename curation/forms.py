@@ -5,7 +5,6 @@ from django.contrib.auth.forms import UserCreationForm
 
 from .models import Event, Membership, Project, Teacher
 from .models.project import DEFAULT_SHARES
-from .profiles import check_profile
 
 
 class ProjectCreateForm(forms.ModelForm):
@@ -152,50 +151,3 @@ class SignUpForm(UserCreationForm):
         fields = ["username", "email"]
         labels = {"email": "Email address (optional)"}
         help_texts = {"username": "", "email": "For resetting a forgotten password."}
-
-
-class TeacherForm(forms.ModelForm):
-    """An endpoint. Its key stays in the environment: only the variable's name is given here."""
-
-    GROUPS = (
-        ("Model", ("name", "kind", "base_url", "model", "api_key_env")),
-        ("How it is asked", ("structure", "parameters", "profile", "timeout_seconds")),
-        # Requests and tokens a minute come here once they are kept to: a field without effect would be a false promise.
-        ("Limits", ("concurrency",)),
-        ("Prices", ("input_price", "output_price", "prices_of")),
-    )
-
-    class Meta:
-        model = Teacher
-        fields = [
-            *("name", "kind", "base_url", "model", "api_key_env", "structure", "parameters", "profile"),
-            *("timeout_seconds", "concurrency", "input_price", "output_price", "prices_of"),
-        ]
-        widgets = {
-            "parameters": forms.Textarea(attrs={"rows": 3, "class": "mono"}),
-            "profile": forms.Textarea(attrs={"rows": 3, "class": "mono"}),
-            "prices_of": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        }
-        labels = {"base_url": "Base URL", "api_key_env": "Variable of the key", "structure": "Answers come as"}
-        help_texts = {
-            "base_url": "An OpenAI-compatible address, such as http://127.0.0.1:8000/v1.",
-            "api_key_env": "The name of an environment variable that ends in _API_KEY. The key itself is never stored.",
-            "parameters": 'JSON, such as {"temperature": 0.7, "max_tokens": 800}.',
-            "profile": "JSON; what the model takes, where it differs from others: docs/teachers.md names its keys.",
-            "concurrency": "Requests at the same time.",
-            "input_price": "Empty means unknown, which is never counted as free.",
-        }
-
-    def groups(self):
-        """[(heading, bound fields)] in the order of the page."""
-        return [(heading, [self[name] for name in names]) for heading, names in self.GROUPS]
-
-    def clean(self):
-        data = super().clean()
-        if data.get("kind") == Teacher.Kind.ENDPOINT and not data.get("base_url") and "base_url" not in self.errors:
-            self.add_error("base_url", "An endpoint needs an address, such as https://api.example.org/v1.")
-        if "parameters" in data and not isinstance(data["parameters"], dict):
-            self.add_error("parameters", 'Give a JSON object, such as {"temperature": 0.7}.')
-        for problem in check_profile(data["profile"]) if "profile" in data else ():
-            self.add_error("profile", problem)
-        return data

@@ -93,3 +93,26 @@ def check_profile(profile):
         if name in profile and not key.fits(profile[name]):
             problems.append(f"“{name}” must be {key.takes}.")
     return problems
+
+
+# What the program writes into a request itself, and what it could not read the answer of.
+OURS = ("model", "messages", "stream", "stream_options", "response_format", "tools", "tool_choice", "functions")
+NUMBERS = {"temperature": (0, 2), "top_p": (0, 1)}
+
+
+def check_parameters(parameters):
+    """What is wrong with the parameters that are sent with every request, a sentence for each; [] where nothing is."""
+    problems = [f"“{name}” is set by the program: leave it out." for name in OURS if name in parameters]
+    if parameters.get("n", 1) != 1:
+        problems.append("“n” must be 1: how many answers a prompt gets is a setting of the project.")
+    limits = [name for name in TOKEN_PARAMETERS if name in parameters]
+    if len(limits) > 1:
+        problems.append(f"Give {' or '.join(limits)}, not both; it is sent by the name that the model takes.")
+    for name in limits:
+        if not _is_count(parameters[name]):
+            problems.append(f"“{name}” must be a whole number above 0.")
+    for name, (least, most) in NUMBERS.items():
+        value = parameters.get(name, least)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            problems.append(f"“{name}” must be a number from {least} to {most}.")
+    return problems

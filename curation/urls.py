@@ -17,9 +17,9 @@ urlpatterns = [
     path("password-reset/complete/", accounts.password_reset_complete, name="password_reset_complete"),
     path("invitation/<str:token>/", members.invitation_take, name="invitation_take"),
     # endpoints, for site administrators
-    path("teachers/", teachers.teacher_list, name="teacher_list"),
     path("teachers/new/", teachers.teacher_create, name="teacher_create"),
-    path("teachers/<int:pk>/", teachers.teacher_edit, name="teacher_edit"),
+    path("teachers/<int:pk>/edit/", teachers.teacher_edit, name="teacher_edit"),
+    path("teachers/<int:pk>/forget/", teachers.teacher_forget, name="teacher_forget"),
     # projects
     path("projects/new/", projects.project_create, name="project_create"),
     path("p/<slug:slug>/", projects.project_detail, name="project_detail"),

@@ -2,9 +2,12 @@
 
 from django.urls import path
 
-from .views import failures, imports, quality, releases, run_again, run_start, runs, templates
+from .views import failures, imports, quality, releases, run_again, run_start, runs, teachers, templates
 
 urlpatterns = [
+    path("teachers/", teachers.teacher_list, name="teacher_list"),
+    path("teachers/<int:pk>/", teachers.teacher_detail, name="teacher_detail"),
+    path("teachers/<int:pk>/test/", teachers.teacher_test, name="teacher_test"),
     path("p/<slug:slug>/import/", imports.import_upload, name="import_upload"),
     path("p/<slug:slug>/import/<str:upload>/", imports.import_map, name="import_map"),
     path("p/<slug:slug>/runs/", runs.run_list, name="run_list"),

@@ -47,7 +47,10 @@ TABLE = {
     # the site's endpoints
     "teacher_list": Page(SITE_ADMIN, GET),
     "teacher_create": Page(SITE_ADMIN, BOTH),
+    "teacher_detail": Page(SITE_ADMIN, GET, {"pk": "teacher"}),
+    "teacher_test": Page(SITE_ADMIN, POST, {"pk": "teacher"}),
     "teacher_edit": Page(SITE_ADMIN, BOTH, {"pk": "teacher"}),
+    "teacher_forget": Page(SITE_ADMIN, POST, {"pk": "teacher"}, {"part": "max_tokens"}),
     # projects
     "project_create": Page(LOGGED_IN, BOTH),
     "project_detail": of_project("viewer", GET),

@@ -29,6 +29,7 @@ NOT_OURS_TO_IMPORT = {
     "forms",
     "forms_again",
     "forms_review",
+    "forms_teacher",
     "tables",
     "filtersets",
     "admin",

@@ -6,7 +6,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 
 from curation.access import site_admin
-from curation.forms import TeacherForm
+from curation.forms_teacher import TeacherForm
 from curation.models import Invitation, Membership, Teacher
 
 from .records import register

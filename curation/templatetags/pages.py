@@ -124,6 +124,18 @@ def usd(value):
 
 
 @register.filter
+def price(value):
+    """A price or share as it was given, without the zeros that a database adds: 0.15, 10."""
+    return "unknown" if value is None else f"{value.normalize():f}"
+
+
+@register.filter
+def clock(value):
+    """The time of day to the second, for what is over in a minute."""
+    return timezone.localtime(value).strftime("%H:%M:%S")
+
+
+@register.filter
 def size(value):
     """Bytes in kB, MB or GB (powers of 1,000)."""
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):

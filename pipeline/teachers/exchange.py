@@ -51,10 +51,11 @@ class Exchange:
     """Sends requests concurrently and hands the replies back; use as a context manager.
 
     `send([(ticket, endpoint, body)])` returns at once; `replies(timeout)` gives [(ticket, Reply)] as they come in.
+    With `once`, nothing is tried again.
     """
 
-    def __init__(self):
-        self.in_flight = 0
+    def __init__(self, *, once=False):
+        self.in_flight, self.once = 0, once
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="teachers", daemon=True)
         self._inbox = queue.SimpleQueue()
@@ -159,7 +160,7 @@ class Exchange:
             lost += reply.error_class == "timeout"
             reply = replace(reply, sends=tries, lost=lost)
             most = MAX_TRIES_RATE_LIMITED if reply.error_class == "rate_limited" else MAX_TRIES
-            if reply.error_class not in RETRIED or tries >= most or self._stopped:
+            if reply.error_class not in RETRIED or tries >= most or self._stopped or self.once:
                 return reply
             if wait is not None and not wait <= LONGEST_ASKED_SECONDS:
                 said = f"The endpoint asks to wait {wait:,.0f} seconds: {reply.error}"
