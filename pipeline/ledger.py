@@ -13,7 +13,7 @@ from functools import cached_property
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Sum
 from django.utils import timezone
 
 from curation.models import Call, Prompt, Run, Teacher
@@ -41,6 +41,12 @@ class Ask:
         wire = {"address": teachers.address(self.teacher.base_url), "body": self.body}
         canonical = json.dumps(wire, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def again(self, sample):
+        """The same question with another sample."""
+        other = Ask(self.teacher, self.body, sample)
+        other.__dict__["payload_hash"] = self.payload_hash  # costs more than all the rest of an Ask
+        return other
 
     @property
     def identity(self):
@@ -108,11 +114,12 @@ def freshen(asks, run):
 
 
 def reserve(asks, run, *, batch=None, seconds=None):
-    """Find or make the Call of each ask and mark as sent those that this worker must send, for `seconds`.
+    """Find or make the Call of each ask, and hold for `seconds` those that this worker must send.
 
-    A call that is `sent` under a live lease belongs to another worker; one whose lease ran out may have been paid
+    A call under a live lease belongs to another worker; one that was sent and whose lease ran out may have been paid
     for, is sent again and marked so. A failed call is tried again: it cost nothing that is known of. What the run's
-    cap has no room for, at the most that it can cost, is not sent. In a `batch` the teacher's batch price counts.
+    cap has no room for, at the most that it can cost, is not held. In a `batch` they count as sent from here on, at
+    the teacher's batch price; otherwise `mark_sent` comes before the sending.
     """
     wanted = dict(sorted((ask.identity, ask) for ask in asks))
     until = timezone.now() + timedelta(seconds=seconds or settings.LEASE_SECONDS)
@@ -129,7 +136,7 @@ def _reserve(wanted, run, sending):
         call = known.get(identity)
         if call and call.state == Call.State.ANSWERED:
             outcome.answered.append(call)
-        elif call and call.state == Call.State.SENT and call.lease_until and call.lease_until > timezone.now():
+        elif call and call.state in _UNDER_WAY and call.lease_until and call.lease_until > timezone.now():
             outcome.elsewhere.add(identity)
         elif (held := budget.hold(ask)) is None:
             outcome.too_dear.add(identity)
@@ -145,7 +152,7 @@ def _reserve(wanted, run, sending):
             call.held_usd, call.held_tokens = held
             for name, value in sending.items():
                 setattr(call, name, value)
-            call.state = Call.State.SENT
+            call.state = Call.State.SENT if sending["batch"] else Call.State.RESERVED
             outcome.to_send.append((call, ask))
     update_rows(again, [*sending, "state", "maybe_paid_twice", "held_usd", "held_tokens"])
     _insert(outcome)
@@ -205,10 +212,29 @@ class _Budget:
             )
 
 
-def renew(call_ids, seconds=None):
-    """Keep the calls under way this worker's."""
+_UNDER_WAY = (Call.State.RESERVED, Call.State.SENT)
+
+
+def mark_sent(call_ids, seconds=None):
+    """Say of reserved calls that they are sent, before they are."""
     until = timezone.now() + timedelta(seconds=seconds or settings.LEASE_SECONDS)
-    Call.objects.filter(pk__in=call_ids, state=Call.State.SENT).update(lease_until=until)
+    Call.objects.filter(pk__in=call_ids).update(state=Call.State.SENT, lease_until=until)
+
+
+@transaction.atomic
+def put_back(call_ids, run):
+    """Let go of reserved calls that will not be sent after all, and of what the cap held for them."""
+    unsent = Call.objects.filter(pk__in=call_ids, state=Call.State.RESERVED)
+    held = unsent.aggregate(usd=Sum("held_usd", default=0), tokens=Sum("held_tokens", default=0))
+    unsent.update(lease_until=None, held_usd=0, held_tokens=0)
+    if held["usd"] or held["tokens"]:
+        run.count(held_usd=-held["usd"], held_tokens=-held["tokens"])
+
+
+def renew(call_ids, seconds=None):
+    """Keep the calls in hand this worker's."""
+    until = timezone.now() + timedelta(seconds=seconds or settings.LEASE_SECONDS)
+    Call.objects.filter(pk__in=call_ids, state__in=_UNDER_WAY).update(lease_until=until)
 
 
 @transaction.atomic

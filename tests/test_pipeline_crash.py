@@ -59,7 +59,9 @@ def test_a_killed_worker_is_noticed_and_its_prompts_go_on_by_themselves(project,
     everything_is_stored_once(project)
     # Asked twice is at most what was under way when the worker died, and that is counted.
     assert len(teacher_server.requests) <= PROMPTS + CONCURRENCY
-    assert run.counters.get("maybe_paid_twice", 0) == len(teacher_server.requests) - PROMPTS
+    # One that was marked as sent and had not left yet counts too: nobody can know that it had not.
+    asked_twice = len(teacher_server.requests) - PROMPTS
+    assert asked_twice <= run.counters.get("maybe_paid_twice", 0) <= CONCURRENCY
 
 
 def test_two_workers_share_a_run_and_ask_nothing_twice(project, teacher_server, start_worker):

@@ -41,10 +41,11 @@ def _asks(teacher, task_type, notes, taken, number):
 
 def _free(teacher, body, taken, number=1):
     """Asks of `body` with the first samples that are not taken."""
-    digest = ledger.Ask(teacher, body).payload_hash
+    first = ledger.Ask(teacher, body)
+    digest = first.payload_hash
     samples = list(islice((sample for sample in count() if (digest, sample) not in taken), number))
     taken |= {(digest, sample) for sample in samples}
-    return [ledger.Ask(teacher, body, sample) for sample in samples]
+    return [first.again(sample) for sample in samples]
 
 
 def next_attempts(prompt_list, *, fresh=False):

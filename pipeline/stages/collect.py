@@ -9,6 +9,7 @@ from .composing import compose, hypotheses_of
 from .working import StopRun
 
 STATE = State.TO_COLLECT
+LOOKS_AT = ("document",)
 
 
 def teachers_of(run):

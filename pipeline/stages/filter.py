@@ -11,6 +11,7 @@ from .sending import send_on
 from .working import BATCH
 
 STATE = State.TO_FILTER
+LOOKS_AT = ("current_response__teacher",)
 RECALLED = (State.TO_JUDGE, State.TO_REVIEW, State.TO_REGENERATE, State.REJECTED, State.ACCEPTED)
 
 

@@ -15,6 +15,7 @@ from .sending import park, send_on
 from .working import BATCH
 
 STATE = State.TO_JUDGE
+LOOKS_AT = ("current_response__teacher",)
 RECALLED = (State.TO_REVIEW, State.TO_REGENERATE, State.REJECTED, State.ACCEPTED)
 
 

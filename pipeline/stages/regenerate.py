@@ -10,6 +10,7 @@ from .sending import send_on
 from .working import StopRun
 
 STATE = State.TO_REGENERATE
+LOOKS_AT = ("current_response__teacher", "document")
 
 
 def teacher_of(run):

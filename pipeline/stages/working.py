@@ -5,6 +5,7 @@ again it continues, since all it knows stands in the database.
 """
 
 import time
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -41,6 +42,8 @@ class Hands:
     waiting: dict = field(default_factory=dict)  # call id -> [(prompt id, name of the ask)]
     flying: dict = field(default_factory=dict)  # (payload hash, sample) -> call id
     calls: dict = field(default_factory=dict)  # id -> Call under way
+    ready: dict = field(default_factory=dict)  # teacher id -> what waits for a free slot there: [(Call, Ask)]
+    sent: Counter = field(default_factory=Counter)  # teacher id -> calls that were sent and are not stored yet
     renewed: float = 0.0
 
     def of(self, stage):
@@ -50,7 +53,8 @@ class Hands:
 def work(run, stages, should_stop=lambda: False):
     """Work on what `run` enlisted until nothing is left. Returns "ended", or "stopped" when `should_stop` said so.
 
-    `stages` are modules in flow order, each with STATE, room(run), prepare(run, prompts) and save(run, works).
+    `stages` are modules in flow order, each with STATE, room(run), prepare(run, prompts) and save(run, works), and
+    LOOKS_AT where it needs rows beside the prompt's.
     """
     if not run.begin():
         return "ended"
@@ -115,7 +119,19 @@ class _Worker:
             self.halted_at = time.monotonic()
             if self.cancelled or self.failure or self.should_stop():
                 self.exchange.stop_retrying()
+            self._put_back_unsent()
         return self.halted_at is not None
+
+    def _put_back_unsent(self):
+        """What waits for a free slot will not be sent by this worker: its prompts go on waiting."""
+        calls = {call.pk for ready in self.hands.ready.values() for call, _ in ready}
+        self.hands.ready.clear()
+        ledger.put_back(calls, self.run)
+        self.hands.flying = {identity: pk for identity, pk in self.hands.flying.items() if pk not in calls}
+        for pk in calls:
+            self.hands.calls.pop(pk)
+            works = [self.hands.works.get(prompt_id) for prompt_id, _ in self.hands.waiting.pop(pk, [])]
+            self._let_go(*filter(None, works))
 
     def _say(self, notice):
         if notice != self.said:
@@ -190,7 +206,7 @@ class _Worker:
         return room + int(room * min(MOST_AHEAD, AHEAD_SECONDS / self.latency)) if self.latency else room
 
     def _lease(self, stage, room):
-        waiting = self.run.prompts.in_state(stage.STATE).select_related("current_response__teacher", "document")
+        waiting = self.run.prompts.in_state(stage.STATE).select_related(*getattr(stage, "LOOKS_AT", ()))
         if stage.STATE in ("to_collect", "to_regenerate"):
             waiting = waiting.partner_ready()
         if self.too_dear:
@@ -223,6 +239,7 @@ class _Worker:
         for call, ask in reserved.to_send:
             self.hands.flying[ask.identity] = call.pk
             self.hands.calls[call.pk] = call
+            self.hands.ready.setdefault(ask.teacher.pk, deque()).append((call, ask))
         for each, name, ask in missing:
             if ask.identity in by_identity:
                 each.calls[name] = by_identity[ask.identity]
@@ -238,9 +255,23 @@ class _Worker:
         if too_dear:
             self._leave_unasked(too_dear)
         self._count_reserved(reserved)
-        self.exchange.send(
-            (ledger.Ticket(call.pk), teachers.Endpoint.of(ask.teacher), ask.body) for call, ask in reserved.to_send
-        )
+        self._dispatch()
+
+    def _dispatch(self):
+        """Send what is ready, as many as each teacher answers at once.
+
+        An answer takes its place until it is stored, so that a killed worker loses no more answers than that.
+        """
+        leaving = []
+        for teacher, ready in self.hands.ready.items():
+            while ready and self.hands.sent[teacher] < ready[0][1].teacher.concurrency:
+                leaving.append(ready.popleft())
+                self.hands.sent[teacher] += 1
+        if leaving:
+            ledger.mark_sent([call.pk for call, _ in leaving])
+            self.exchange.send(
+                (ledger.Ticket(call.pk), teachers.Endpoint.of(ask.teacher), ask.body) for call, ask in leaving
+            )
 
     def _count_reserved(self, reserved):
         """What was bought before by others is money saved; an answer of this very run's, found again, is not."""
@@ -285,6 +316,8 @@ class _Worker:
         if not replies:
             return
         calls = ledger.record(replies, self.run, self.hands.calls)
+        self.hands.sent.subtract(call.teacher_id for call in calls.values())
+        self._dispatch()
         if self.affordable is not None:
             self.affordable += len(replies)
         for call in calls.values():

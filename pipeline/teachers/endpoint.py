@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import httpx2
 import openai
 
 from curation.models.teacher import EMBEDDED
@@ -20,6 +21,11 @@ class Endpoint:
     key_env: str
     timeout: float
     allowance: Allowance
+
+    @property
+    def counts_tokens(self):
+        """Whether tokens a minute are limited there, so that a request's must be known."""
+        return bool(self.allowance.input_tokens_per_minute or self.allowance.output_tokens_per_minute)
 
     @classmethod
     def of(cls, teacher):
@@ -50,8 +56,36 @@ def address(base_url):
     return f"{parts.scheme}://{parts.hostname}:{port}{parts.path.rstrip('/')}"
 
 
-def open_client(endpoint):
-    """The client that asks there; raises CannotSend where there is no key or no endpoint."""
+@dataclass
+class Line:
+    """An open way to an endpoint: the SDK's client, its transport, and what every chat request has in common.
+
+    The client's own `post` builds and checks request objects, which takes longer than sending (docs/performance.md,
+    `make bench-collect`): chat requests are handed to its transport as bytes, with the client's address and headers.
+    """
+
+    client: openai.AsyncOpenAI
+    transport: httpx2.AsyncClient
+    url: httpx2.URL
+    headers: dict
+
+    @classmethod
+    def to(cls, endpoint):
+        """Open one; raises CannotSend where there is no key or no endpoint."""
+        transport = openai.DefaultAioHttpClient(timeout=endpoint.timeout)
+        client = open_client(endpoint, transport)
+        url = httpx2.URL(f"{str(client.base_url).rstrip('/')}/chat/completions")
+        named = {**client.default_headers, **client.auth_headers}
+        return cls(client, transport, url, {name: value for name, value in named.items() if isinstance(value, str)})
+
+    async def post(self, content):
+        """The reply to a body, as bytes, whatever its status; raises the transport's httpx2 errors."""
+        request = self.transport.build_request("POST", self.url, content=content, headers=self.headers)
+        return await self.transport.send(request)
+
+
+def open_client(endpoint, transport=None):
+    """The SDK's client that asks there; raises CannotSend where there is no key or no endpoint."""
     base_url = endpoint.base_url
     if base_url == EMBEDDED:
         base_url = embedded_model_url()
@@ -72,7 +106,7 @@ def open_client(endpoint):
         project=_openai_project() if of_openai else None,
         max_retries=0,  # the SDK gives up on a Retry-After above 120 s; the retry is ours
         timeout=endpoint.timeout,
-        http_client=openai.DefaultAioHttpClient(),
+        http_client=transport or openai.DefaultAioHttpClient(),
     )
 
 

@@ -13,14 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import httpx2
-import openai
 from django.conf import settings
 
 from pipeline.limits import EndpointDown, Limiter
 
-from .endpoint import address, open_client
+from .endpoint import Line, address
 from .errors import RETRIED, UNSENT, classify, hidden_status, retry_after, words
-from .tokens import estimate_input, most_output
+from .tokens import most_output
 
 MAX_TRIES = 5
 MAX_TRIES_RATE_LIMITED = 20  # a limit is no failure of the request's, and the wait is what the endpoint asks for
@@ -28,6 +27,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 LONGEST_ASKED_SECONDS = 600.0  # an endpoint that asks to wait longer stops the run, as a used-up quota does
 SHORTEST_SECRET = 8  # a shorter key is a placeholder; to blank it would tear the replies
 LINGER_SECONDS = 0.03  # how long replies are gathered, since storing many at once costs little more than one
+BYTES_A_TOKEN = 4  # of a whole body; the usage that comes back corrects it
 OUTPUT_AT_FIRST = 400  # tokens an answer is taken for until the first one came
 
 
@@ -59,7 +59,7 @@ class Exchange:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="teachers", daemon=True)
         self._inbox = queue.SimpleQueue()
-        self._clients = {}
+        self._lines = {}
         self._usual_output = {}
         self._tasks = set()
         self._idle = set()  # tasks that wait for a permit or for their next try
@@ -83,9 +83,9 @@ class Exchange:
 
     def open(self, endpoint):
         """Make ready to send there; raises CannotSend if there is no key or no endpoint, before anything is bought."""
-        if endpoint not in self._clients:
-            self._clients[endpoint] = open_client(endpoint)
-        return self._clients[endpoint]
+        if endpoint not in self._lines:
+            self._lines[endpoint] = Line.to(endpoint)
+        return self._lines[endpoint]
 
     def send(self, parcels):
         """Put requests on their way: [(ticket, endpoint, body)]."""
@@ -128,34 +128,34 @@ class Exchange:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for client in self._clients.values():
-            await client.close()
+        for line in self._lines.values():
+            await line.client.close()
         if self._limiter:
             await self._limiter.close()
 
     # -- one request --------------------------------------------------------------------------------------------
 
-    async def _deliver(self, ticket, endpoint, client, body):
+    async def _deliver(self, ticket, endpoint, line, body):
         try:
-            reply = await self._ask(endpoint, client, body)
+            reply = await self._ask(endpoint, line, body)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # a mistake of ours must not leave the prompt in hand for ever: it is parked
             reply = Reply(error_class="client_error", error=f"{type(error).__name__}: {error}")
-        self._inbox.put((ticket, _without_key(reply, endpoint, client.api_key)))
+        self._inbox.put((ticket, _without_key(reply, endpoint, line.client.api_key)))
 
-    async def _ask(self, endpoint, client, body):
+    async def _ask(self, endpoint, line, body):
         """One request with its retries: jittered, doubling, or as long as the endpoint asks."""
-        reply = Reply(error_class=UNSENT, sends=0)
+        reply, content = Reply(error_class=UNSENT, sends=0), _encoded(body)
         tries = lost = 0
         while True:
             try:
-                permit = await self._while_idle(self._permit(endpoint, body))
+                permit = await self._while_idle(self._permit(endpoint, body, content))
             except asyncio.CancelledError:
                 return reply
             except EndpointDown as down:
                 return replace(reply, error_class="endpoint_down", error=str(down))
-            reply, wait, headers = await self._once(endpoint, client, body, permit)
+            reply, wait, headers = await self._once(endpoint, line, content, permit)
             tries += 1
             lost += reply.error_class == "timeout"
             reply = replace(reply, sends=tries, lost=lost)
@@ -185,26 +185,26 @@ class Exchange:
         finally:
             self._idle.discard(task)
 
-    async def _permit(self, endpoint, body):
+    async def _permit(self, endpoint, body, content):
         if self._limiter is None:
             self._limiter = Limiter()
-        allowance, read, written = endpoint.allowance, 0, 0
-        if allowance.input_tokens_per_minute or allowance.output_tokens_per_minute:
-            read, written = estimate_input(body), self._usual_output.get(endpoint, OUTPUT_AT_FIRST)
+        read = written = 0
+        if endpoint.counts_tokens:
+            read, written = len(content) // BYTES_A_TOKEN, self._usual_output.get(endpoint, OUTPUT_AT_FIRST)
             written = min(written, most_output(body) or written)
-        return await self._limiter.acquire(allowance, read, written)
+        return await self._limiter.acquire(endpoint.allowance, read, written)
 
-    async def _once(self, endpoint, client, body, permit):
+    async def _once(self, endpoint, line, content, permit):
         """One try, and what the limits learn of it."""
         try:
-            reply, wait, headers = await _ask_once(client, endpoint, body)
+            reply, wait, headers = await _ask_once(line, endpoint, content)
         except BaseException:
             permit.done("refused")  # given up with the worker, or a mistake of ours: no sign of a failing endpoint
             raise
         read = written = None
         if not reply.error_class:
             outcome = "answered"
-            read, written = _usage(reply.body)
+            read, written = _usage(reply.body) if endpoint.counts_tokens else (None, None)
             if written is not None:
                 usual = self._usual_output.get(endpoint, written)
                 self._usual_output[endpoint] = round(0.9 * usual + 0.1 * written)
@@ -231,34 +231,31 @@ def _usage(body):
     return None, None
 
 
-async def _ask_once(client, endpoint, body):
+async def _ask_once(line, endpoint, content):
     """(Reply, seconds the endpoint asks to wait or None, headers) of one try."""
     began = time.monotonic()
     try:
         async with asyncio.timeout(endpoint.timeout):
-            response = await client.post(endpoint_url(client), body=body, cast_to=httpx2.Response)
-    except openai.APIStatusError as error:
-        text, headers = error.response.text, error.response.headers
-        reply = Reply(text, error.status_code, _ms(began), classify(error.status_code, text), words(text))
-        return reply, retry_after(headers), headers
-    except (TimeoutError, openai.APITimeoutError):
+            response = await line.post(content)
+    except (TimeoutError, httpx2.TimeoutException):
         # A refused connection surfaces as a timeout with the SDK's aiohttp transport.
         wasted = time.monotonic() - began
         refused = wasted < endpoint.timeout * 0.9
         said = f"No connection to {address(endpoint.base_url)}." if refused else f"No answer in {endpoint.timeout:g} s."
         return Reply(error_class="connection" if refused else "timeout", error=said), None, {}
-    except openai.APIConnectionError as error:
-        said = f"The connection broke: {error.__cause__ or error}"
-        return Reply(error_class="connection", error=said), None, {}
-    text, headers, hidden = response.text, response.headers, hidden_status(response.text)
-    if hidden:
-        return Reply(text, hidden, _ms(began), classify(hidden, text), words(text)), retry_after(headers), headers
-    return Reply(text, response.status_code, _ms(began)), None, headers
+    except httpx2.HTTPError as error:
+        return Reply(error_class="connection", error=f"The connection broke: {error.__cause__ or error}"), None, {}
+    text, headers = response.text, response.headers
+    status = response.status_code if response.status_code >= 400 else hidden_status(text)
+    if not status:
+        return Reply(text, response.status_code, _ms(began)), None, headers
+    reply = Reply(text, status, _ms(began), classify(status, text), words(text))
+    return reply, retry_after(headers), headers
 
 
-def endpoint_url(client):
-    """The whole address: the client takes longer to join a path to its base than to send it."""
-    return f"{str(client.base_url).rstrip('/')}/chat/completions"
+def _encoded(body):
+    """The body as it is sent; a lone surrogate, which UTF-8 has not, as JSON writes it."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 
 def _ms(began):
