@@ -165,7 +165,7 @@ class _Worker:
         if self.should_stop() and (not self.cancelled or self._others_at_work()):
             return "stopped"
         waiting = self.run.prompts.in_state(*(stage.STATE for stage in self.stages)).count() if self.too_dear else 0
-        self._say(_cap_reached(self.run, waiting) if waiting else "")
+        self._say(cap_reached(self.run, waiting) if waiting else "")
         self.run.end(Run.State.CANCELLED if self.cancelled else Run.State.FINISHED)
         return "ended"
 
@@ -363,7 +363,7 @@ class _Worker:
         ledger.renew(list(self.hands.waiting))
 
 
-def _cap_reached(run, waiting):
+def cap_reached(run, waiting):
     caps = [f"{run.cap_usd:,.2f} USD" if run.cap_usd is not None else ""]
     caps += [f"{run.cap_tokens:,} tokens" if run.cap_tokens is not None else ""]
     return f"The cap of {' and '.join(filter(None, caps))} is reached: {waiting:,} prompts keep waiting."
