@@ -209,6 +209,7 @@ ANSWER = {"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}
         ({}, "server_error", None),
         ({"response": "text", "error": "text"}, "server_error", None),
         ({"response": {"status_code": 429, "body": {"error": {"message": "slow"}}}}, "rate_limited", 429),
+        ({"response": {"status_code": 200, "body": {"error": {"code": 502, "message": "away"}}}}, "server_error", 502),
         ({"response": {"status_code": 500, "body": "no JSON"}}, "server_error", 500),
         ({"response": {"status_code": 400, "body": {"error": {"code": "context_length_exceeded", "message": "long"}}}}, "context_too_long", 400),  # noqa: E501
     ],

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from curation.models import Batch, BatchItem, Call, Prompt
 from pipeline import ledger, teachers
-from pipeline.teachers.errors import words
+from pipeline.teachers.errors import hidden_status, sentence, words
 
 from . import adapting
 from .batch_filling import custom_id
@@ -60,7 +60,7 @@ def store(run, lines, waiting, received):
 def _record(run, replies, received):
     for call in ledger.record(replies, run).values() if replies else ():
         if received.stoppers.stops(call):
-            received.fatal = f"{call.teacher.name}: {call.error_detail}"
+            received.fatal = sentence(call.teacher.name, call.error_class, call.error_detail)
 
 
 def unanswered(batch):
@@ -112,6 +112,7 @@ def reply_of(read):
     text = (
         body if isinstance(body, str) else json.dumps(body) if body else json.dumps({"error": error}) if error else ""
     )
+    status = hidden_status(text) or status
     # Some endpoints leave the status of a good answer at 0 or null.
     if status == 200 or (not status and isinstance(body, dict) and "choices" in body):
         return teachers.Reply(text, 200)
