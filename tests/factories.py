@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from curation.models import (
     Annotation,
+    Batch,
     Call,
     FilterResult,
     GateResult,
@@ -164,6 +165,12 @@ def pair(project, state=State.TO_COLLECT, *, methodology_state=None, **document_
         )
         methodology.current_response.refresh_from_db()
     return Pair.objects.create(project=project, document=source, hypothesis=hypothesis, methodology=methodology)
+
+
+def batch(project, **fields):
+    """A file of requests that is on its way."""
+    defaults = {"teacher": some_teacher(), "run": run(project), "state": "submitted", "requests": 1}
+    return Batch.objects.create(project=project, **(defaults | fields))
 
 
 def call(project=None, *, teacher=None, **fields):

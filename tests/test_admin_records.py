@@ -76,7 +76,7 @@ def test_no_list_shows_a_row_of_a_foreign_project(model, staff, rf):
     factories.judge_score(response)
     factories.annotation(response, staff)
     factories.resolution(response)
-    factories.call(foreign)
+    factories.batch(foreign).items.create(prompt=pair.hypothesis, call=factories.call(foreign), name="answer")
     factories.release(foreign, run=factories.run(foreign))
     factories.template(foreign)
     foreign.add_member(factories.user(), "manager")

@@ -86,6 +86,8 @@ REFUSED = {
     "call_bought_once": lambda p: again(make.call(p)),
     "call_answered_has_reply": lambda p: change(make.call(p), raw_reply=""),
     "call_state_known": lambda p: change(make.call(p), state="lost"),
+    "batch_state_known": lambda p: change(make.batch(p), state="lost"),
+    "batch_item_once": lambda p: again(make.batch(p).items.create(prompt=make.prompt(p), call=make.call(p), name="a")),
     "filter_result_once": lambda p: again(make.filter_result(a_response(p))),
     "gate_result_once": lambda p: again(make.gate_result(a_response(p))),
     "judge_score_once": lambda p: again(make.judge_score(a_response(p))),

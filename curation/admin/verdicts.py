@@ -2,6 +2,8 @@
 
 from curation.models import (
     Annotation,
+    Batch,
+    BatchItem,
     Call,
     Event,
     FilterResult,
@@ -41,6 +43,15 @@ register(
     narrow=("state", "error_class"),
     joined=("teacher",),
 )
+register(
+    Batch,
+    "project",
+    ("__str__", "teacher", "run", "state", "requests", "remote_state", "submitted_at", "ended_at"),
+    search=("key", "remote_id"),
+    narrow=("state",),
+    joined=("teacher", "run"),
+)
+register(BatchItem, "batch__project", ("__str__", "batch", "call"), joined=("batch", "call"))
 register(FilterResult, OF_RESPONSE, ("response", "ruleset", "passed", "failed", "outcome"), narrow=("passed",))
 register(GateResult, OF_RESPONSE, ("response", "ruleset", "passed", "reasons", "outcome"), narrow=("passed",))
 register(
