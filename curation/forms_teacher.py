@@ -182,7 +182,8 @@ class TeacherForm(forms.ModelForm):
         for name in PRICES:
             self._only_between(name, 0, 1 if name == "batch_price_share" else None)
             price = self.initial.get(name)
-            self.initial[name] = f"{price.normalize():f}" if isinstance(price, Decimal) else price
+            if isinstance(price, Decimal):
+                self.initial[name] = Decimal(f"{price.normalize():f}")  # without the zeros that a database adds
         for name in ("requests_per_minute", "input_tokens_per_minute", "output_tokens_per_minute"):
             self._only_between(name, 1, None)
         self.fields["batch_price_share"].required = False

@@ -27,8 +27,8 @@ class Lesson:
 
 def lessons(teacher):
     """Every Lesson of a teacher, the oldest first; what is no lesson in a profile written by hand is passed over."""
-    lines = teacher.profile.get("learned", ()) if isinstance(teacher.profile, dict) else ()
-    found = [line for line in lines if isinstance(line, dict) and isinstance(line.get("part"), str)]
+    lines = teacher.profile.get("learned") if isinstance(teacher.profile, dict) else None
+    found = [line for line in lines or () if isinstance(line, dict) and isinstance(line.get("part"), str)]
     return [
         Lesson(
             str(line.get("at", "")),
