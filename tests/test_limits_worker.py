@@ -28,14 +28,23 @@ def allowance(**changes):
 
 @asynccontextmanager
 async def limiter(**options):
-    """A Limiter that is closed, leaving no task behind."""
+    """A Limiter that is closed at the end."""
     made = Limiter(**options)
     try:
         yield made
     finally:
         await made.close()
+
+
+def play(scene):
+    """Run a scene to its end, which leaves no task behind."""
+
+    async def whole():
+        await scene()
         await asyncio.sleep(0)
         assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(whole())
 
 
 async def soon(happened):
@@ -66,7 +75,7 @@ def test_those_who_wait_go_in_the_order_they_came():
         async with limiter() as each:
             await asyncio.gather(*[one(each, number) for number in range(200)])
 
-    asyncio.run(scene())
+    play(scene)
     assert went == list(range(200))
 
 
@@ -86,7 +95,7 @@ def test_never_more_at_once_than_allowed_by_two_limiters():
         async with limiter() as a, limiter() as b:
             await asyncio.gather(*[one(each) for each in (a, b) * 100])
 
-    asyncio.run(scene())
+    play(scene)
     assert most <= 5
 
 
@@ -99,7 +108,7 @@ def test_every_outcome_frees_its_slot(outcome):
             await soon(lambda: watch(TEACHER).in_flight == 0)
             assert watch(TEACHER).requests == (0 if outcome == "unsent" else 3)
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_an_unknown_outcome_is_refused():
@@ -109,7 +118,7 @@ def test_an_unknown_outcome_is_refused():
             with pytest.raises(ValueError, match="'lost' is no outcome; outcomes are answered, "):
                 permit.done("lost")
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_a_second_ending_says_nothing():
@@ -123,7 +132,7 @@ def test_a_second_ending_says_nothing():
             await cancelled(await waits(each.acquire(allowance(concurrency=1), 1, 1)))
             held[0].done("answered")
 
-    asyncio.run(scene())
+    play(scene)
 
 
 async def cancelled(task):
@@ -144,7 +153,7 @@ def test_who_gives_up_while_waiting_holds_nobody_up():
             (await patient).done("answered")
             assert each.trouble == ""
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_who_gives_up_at_the_moment_of_the_grant_gives_it_back():
@@ -158,7 +167,7 @@ def test_who_gives_up_at_the_moment_of_the_grant_gives_it_back():
                     task.result().done("unsent")
             (await each.acquire(allowance(concurrency=1), 1, 1)).done("answered")
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_usage_headers_and_waits_reach_the_others():
@@ -174,7 +183,7 @@ def test_usage_headers_and_waits_reach_the_others():
             await soon(lambda: watch(TEACHER).in_flight == 0)
             await cancelled(await waits(b.acquire(limits, 1, 1)))
 
-    asyncio.run(scene())
+    play(scene)
 
 
 @pytest.mark.parametrize("usage", [10**40, -5, None])
@@ -185,7 +194,7 @@ def test_absurd_usage_breaks_nothing(usage):
                 (await each.acquire(allowance(), 1, 1)).done("answered", input_tokens=usage, output_tokens=usage)
             await soon(lambda: watch(TEACHER).in_flight == 0)
 
-    asyncio.run(scene())
+    play(scene)
 
 
 @pytest.mark.parametrize("wait", [float("nan"), float("inf"), -1, 0, None])
@@ -195,7 +204,7 @@ def test_a_wait_that_is_none_holds_nobody_up(wait):
             (await each.acquire(allowance(), 1, 1)).done("rate_limited", retry_after=wait)
             (await each.acquire(allowance(), 1, 1)).done("answered")
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_an_endpoints_wait_is_told_and_ends():
@@ -209,7 +218,7 @@ def test_an_endpoints_wait_is_told_and_ends():
             (await waiting).done("answered")
             assert each.trouble == ""
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_nobody_waits_for_an_endpoint_that_asks_for_hours():
@@ -219,7 +228,7 @@ def test_nobody_waits_for_an_endpoint_that_asks_for_hours():
             with pytest.raises(EndpointDown, match="Bench teacher asks not to be asked before 20"):
                 await each.acquire(allowance(), 1, 1)
 
-    asyncio.run(scene())
+    play(scene)
 
 
 async def fail(each, times):
@@ -235,7 +244,7 @@ def test_an_endpoint_that_only_fails_is_given_up_in_the_end(settings):
             with pytest.raises(EndpointDown, match=r"Bench teacher has failed \d+ times in a row since 20.*, without"):
                 await fail(each, 1000)
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_a_new_run_finds_out_for_itself_whether_the_endpoint_is_up_again(settings):
@@ -249,7 +258,7 @@ def test_a_new_run_finds_out_for_itself_whether_the_endpoint_is_up_again(setting
             (await each.acquire(allowance(), 1, 1)).done("answered")
             (await each.acquire(allowance(), 1, 1)).done("answered")
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_a_failing_endpoint_is_told(settings):
@@ -264,7 +273,7 @@ def test_a_failing_endpoint_is_told(settings):
             assert watch(TEACHER).failures == 10
             await cancelled(waiting)
 
-    asyncio.run(scene())
+    play(scene)
 
 
 # -- Valkey goes and comes --------------------------------------------------------------------------------------------
@@ -319,7 +328,7 @@ def test_it_waits_for_a_valkey_that_is_away_and_goes_on(server):
             server.start()
             (await waiting).done("answered")
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_an_address_that_is_none_is_no_wait():
@@ -328,7 +337,7 @@ def test_an_address_that_is_none_is_no_wait():
             with pytest.raises(ValueError, match="scheme"):
                 await each.acquire(allowance(), 1, 1)
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_a_valkey_that_refuses_is_told(server):
@@ -342,7 +351,7 @@ def test_a_valkey_that_refuses_is_told(server):
             server.client.config_set("maxmemory", "0")
             (await waiting).done("answered")
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_a_limiter_closes_while_valkey_is_away(server):
@@ -351,7 +360,7 @@ def test_a_limiter_closes_while_valkey_is_away(server):
             task = await waits(each.acquire(allowance(), 1, 1))
         assert task.cancelled()
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_endings_that_valkey_did_not_hear_are_told_later(server):
@@ -368,7 +377,7 @@ def test_endings_that_valkey_did_not_hear_are_told_later(server):
             await soon(lambda: (watch(TEACHER).input_tokens, watch(TEACHER).in_flight) == (80, 0))
             assert watch(TEACHER).output_tokens == 20
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_a_valkey_that_lost_its_data_is_told_what_was_granted(server):
@@ -387,7 +396,7 @@ def test_a_valkey_that_lost_its_data_is_told_what_was_granted(server):
             await soon(lambda: (watch(TEACHER).requests, watch(TEACHER).output_tokens) == (6, 42))
             assert watch(TEACHER).input_tokens == 60
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_a_script_that_valkey_forgot_is_sent_again(server):
@@ -399,7 +408,7 @@ def test_a_script_that_valkey_forgot_is_sent_again(server):
                 (await each.acquire(allowance(), 1, 1)).done("answered")
                 server.client.script_flush()
 
-    asyncio.run(scene())
+    play(scene)
 
 
 # -- workers that are killed ------------------------------------------------------------------------------------------
@@ -434,4 +443,4 @@ def test_slots_of_a_killed_worker_come_back(db):
             async with asyncio.timeout(PATIENCE_SECONDS):
                 (await waiting).done("answered")
 
-    asyncio.run(scene())
+    play(scene)

@@ -14,7 +14,8 @@ from .notes import Notes
 from .past import Past
 
 GATHER_SECONDS = 0.001  # what comes within it goes to Valkey together,
-TURN_SECONDS = 0.012  # as does what comes within so long of the last turn's beginning
+TURN_SECONDS = 0.0003  # as does what comes within so long of the last turn's beginning, for each request under way:
+SHORTEST_TURN, LONGEST_TURN = 0.004, 0.012  # many make bunches worth it, and what one waits is little beside the others
 HEARTBEAT_SECONDS = 5.0  # a third of what turn.lua takes for death
 AWAY_SECONDS = 0.5  # between two tries to reach a Valkey that is away
 MOST_ASKED = 64  # requests in one turn
@@ -120,7 +121,8 @@ class Line:
         """See to it that a turn begins within this time."""
         if self._closed or self._turn:
             return  # the turn under way looks around when it ends
-        due = max(self._loop.time() + seconds, self._began + TURN_SECONDS)
+        apart = min(max(SHORTEST_TURN, self._in_flight * TURN_SECONDS), LONGEST_TURN)
+        due = max(self._loop.time() + seconds, self._began + apart)
         if self._timer:
             if self._due <= due:
                 return
