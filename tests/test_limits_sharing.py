@@ -139,9 +139,18 @@ def test_an_endpoints_wait_holds_for_all(two, clock):
     assert b.granted(1) == 1
 
 
-def test_after_a_429_fewer_at_a_time(two, clock):
+def test_one_429_among_many_answers_only_means_its_wait(two, clock):
     a, b = two(concurrency=100)
-    assert a.turn(rate_limited=1, alive=True)["concurrency"] == 75
+    for worker in (a, b) * 10:
+        clock.go_on(1_000)
+        assert worker.turn(answered=19, rate_limited=1, alive=True)["concurrency"] == 100
+    clock.go_on(1_000)
+    assert a.turn(answered=5, rate_limited=5, alive=True)["concurrency"] == 75
+
+
+def test_after_several_429_fewer_at_a_time(two, clock):
+    a, b = two(concurrency=100)
+    assert a.turn(rate_limited=3, alive=True)["concurrency"] == 75
     assert b.turn(rate_limited=30, alive=True)["concurrency"] == 75  # once a second at most
     clock.go_on(1_000)
     assert b.turn(rate_limited=30, alive=True)["concurrency"] == 56
@@ -158,13 +167,13 @@ def test_it_never_falls_below_one(two, clock):
 
 def test_answers_bring_it_back_up_to_the_allowance(two, clock):
     a, b = two(concurrency=10)
-    a.turn(rate_limited=1, alive=True)
+    a.turn(rate_limited=3, alive=True)
     said = [worker.turn(answered=20, alive=True)["concurrency"] for worker in (a, b) * 5]
     assert said == [7, 8, 9, 10, 10, 10, 10, 10, 10, 10]
 
 
 def test_a_changed_allowance_holds_at_once(valkey, clock):
-    assert Worker(valkey, clock, concurrency=10).turn(rate_limited=1, alive=True)["concurrency"] == 7
+    assert Worker(valkey, clock, concurrency=10).turn(rate_limited=3, alive=True)["concurrency"] == 7
     assert Worker(valkey, clock, concurrency=4).turn()["concurrency"] == 4
     assert Worker(valkey, clock, concurrency=20).turn()["concurrency"] == 20
 

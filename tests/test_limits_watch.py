@@ -44,7 +44,7 @@ def test_what_is_older_counts_no_more(worker):
 
 
 def test_waits_and_the_breaker(worker):
-    worker.turn(rate_limited=1, alive=True, retry_after=60_000)
+    worker.turn(rate_limited=3, alive=True, retry_after=60_000)
     worker.turn(failing=10)
     seen = watch(TEACHER)
     assert (seen.concurrency, seen.failures) == (6, 10)

@@ -12,12 +12,14 @@ local LONGEST_PAUSE = 12 -- times the first one
 local PATIENT = 3000 -- ms without a grant, after which the one that was served least comes before all others
 local TERM = 1000 -- ms for which the same worker has a slot more than its even share
 local ANSWERS = 25 -- for one more request at a time
+local MANY = 0.1 -- share of 429 among the last answers, above which they are no accident
+local RECENT = 0.95 -- weight that an answer loses with each later one
 local POLL = 20 -- ms, where another worker may free a slot at any moment
 local YIELD = 100 -- ms, where another worker comes first at a limit a minute
 local FORGET = 7200 -- seconds after which an unused teacher's state goes
 
 local NAMES = {
-  'born', 'bucket', 'requests', 'input', 'output', 'granted', 'granted_tokens', 'concurrency', 'cut_at', 'streak',
+  'born', 'bucket', 'requests', 'input', 'output', 'granted', 'granted_tokens', 'concurrency', 'cut_at', 'streak', 'refused',
   'wait_until', 'failures', 'down_since', 'failed_at', 'open_until', 'pause', 'probe', 'told_at', 'left_requests',
   'left_requests_until', 'left_tokens', 'left_tokens_until', 'most_tokens',
 }
@@ -145,14 +147,18 @@ local function note_health()
   end
 end
 
--- The concurrency that holds now: less after a 429, more again with answers.
+-- The concurrency that holds now: less after several 429, more again with answers. A single one, as a busy endpoint
+-- sends it now and then, only means the wait that it asks for.
 local function note_pace()
   local full = ask.concurrency
   local pace = (s.concurrency == 0 or s.concurrency > full) and full or s.concurrency
-  if ask.rate_limited > 0 then
-    if now - s.cut_at >= 1000 then
-      pace, s.cut_at, s.streak = math.max(1, math.floor(pace * 0.75)), now, 0
-    end
+  local ended = ask.rate_limited + ask.answered
+  if ended > 0 then
+    local kept = RECENT ^ ended
+    s.refused = s.refused * kept + (1 - kept) * ask.rate_limited / ended
+  end
+  if ask.rate_limited > 0 and s.refused > MANY and now - s.cut_at >= 1000 then
+    pace, s.cut_at, s.streak, s.refused = math.max(1, math.floor(pace * 0.75)), now, 0, MANY / 2
   elseif pace < full then
     s.streak = s.streak + ask.answered
     local more = math.floor(s.streak / ANSWERS)

@@ -35,6 +35,7 @@ class Endpoint:
             teacher.requests_per_minute,
             teacher.input_tokens_per_minute,
             teacher.output_tokens_per_minute,
+            teacher.name,
         )
         return cls(teacher.name, teacher.base_url, teacher.api_key_env, float(teacher.timeout_seconds), allowance)
 

@@ -225,7 +225,7 @@ def _without_key(reply, endpoint, key):
 
 def _usage(body):
     """(input, output) tokens that a reply says it took, for the limits alone; (None, None) where it says nothing."""
-    with suppress(ValueError, KeyError, TypeError, RecursionError):
+    with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):
         usage = json.loads(body)["usage"]
         return int(usage["prompt_tokens"]), int(usage["completion_tokens"])
     return None, None

@@ -10,6 +10,7 @@ from decimal import Decimal
 from curation.profiles import TOKEN_PARAMETERS
 from pipeline.answers.completions import read_completion, why_not_a_completion
 from pipeline.answers.hygiene import clean_text
+from pipeline.answers.json_in_text import split_thinking
 
 from .endpoint import CannotSend, Endpoint
 from .errors import sentence
@@ -48,7 +49,8 @@ ADVICE = {
     "bad_request": "The endpoint does not take the request as it is: see its message.",
     "not_a_completion": "Something answered that is no chat completion: check the base URL; it mostly ends in /v1.",
     "unsent": "It was not sent: its turn did not come. Try again when less is going on.",
-    "client_error": "Sending failed before anything left: see the message.",
+    "client_error": "Sending failed before anything left: see the message. Where it speaks of a header or of ascii, the "
+    "key's variable holds a line break or a letter that no key has.",
 }
 LEARNS = "Runs learn this by themselves: the profile is changed, and the question asked again."
 
@@ -137,15 +139,16 @@ def _failure(teacher, reply, body):
 
 def _answer(teacher, reply):
     said = read_completion(reply.body)
+    text, thinking, _ = split_thinking(said.content)
     named = json.loads(reply.body).get("model")
     return Trial(
         status=reply.status,
         latency_ms=reply.latency_ms,
         model=clean_text(named)[:200] if isinstance(named, str) else "",
-        text=clean_text(said.content or said.refusal)[:LONGEST_SHOWN],
-        thinking=said.thinking[:LONGEST_SHOWN],
+        text=clean_text(text or said.refusal)[:LONGEST_SHOWN],
+        thinking=clean_text(said.thinking or thinking)[:LONGEST_SHOWN],
         finish_reason=said.finish_reason,
-        notes=tuple(_notes(teacher, said)),
+        notes=tuple(_notes(teacher, said, text)),
         input_tokens=said.prompt_tokens,
         output_tokens=said.completion_tokens,
         reasoning_tokens=said.reasoning_tokens,
@@ -153,15 +156,15 @@ def _answer(teacher, reply):
     )
 
 
-def _notes(teacher, said):
+def _notes(teacher, said, text):
     """What an answer lacks, in sentences."""
     if said.finish_reason == "length":
         yield "The answer was cut off by the small limit of this test; runs set the teacher's own."
     if said.refusal:
         yield "The model refused the question."
-    elif not said.content.strip():
+    elif not text.strip():
         yield "The answer holds no text."
-    elif said.finish_reason != "length" and teacher.structure != "text" and not _is_object(said.content):
+    elif said.finish_reason != "length" and teacher.structure != "text" and not _is_object(text):
         asked = teacher.get_structure_display()
         yield f"The answer is no JSON object, although it was asked for as: {asked}. Runs read what they can of it."
     if None in (said.prompt_tokens, said.completion_tokens):
