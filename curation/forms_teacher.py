@@ -15,6 +15,7 @@ from .profiles import KEYS, SYSTEM_ROLES, TOKEN_PARAMETERS, TOOL_CHOICES, check_
 GUESSED = "guessed by the model’s name"
 USUAL = "as usual"
 PRICES = ("input_price", "cached_input_price", "output_price", "batch_price_share")
+FITTING = '{"max_length": {"statement": 300}}'
 YES_OR_NO = {"true": True, "false": False}
 
 
@@ -64,7 +65,7 @@ class TeacherForm(forms.ModelForm):
     """An endpoint. Its key stays in the environment: only the variable's name is given here."""
 
     GROUPS = (
-        ("Model", "", ("name", "kind", "base_url", "model", "api_key_env")),
+        ("Endpoint", "", ("name", "kind", "base_url", "model", "api_key_env")),
         ("How it is asked", "", ("structure", "parameters", "timeout_seconds")),
         (
             "Limits",
@@ -128,10 +129,18 @@ class TeacherForm(forms.ModelForm):
         help_text="JSON schema keywords to leave out, with commas between, such as maxItems.",
     )
     answer_schema = _of_profile(
-        JSONText, "answer_schema", "Fitting of answer schemas", example='{"max_length": {"statement": 300}}'
+        JSONText,
+        "answer_schema",
+        "Fitting of answer schemas",
+        example=FITTING,
+        help_text=f"For small models, as JSON: {FITTING}. Also with patterns and leave_out.",
     )
     judge_schema = _of_profile(
-        JSONText, "judge_schema", "Fitting of judgement schemas", example='{"leave_out": ["notes"]}'
+        JSONText,
+        "judge_schema",
+        "Fitting of judgement schemas",
+        example=FITTING,
+        help_text="The same for what judges write.",
     )
 
     class Meta:

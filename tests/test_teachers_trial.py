@@ -132,7 +132,7 @@ def test_what_came_back_is_escaped_and_shortened(root, teacher, teacher_server):
         (teacher_replies.truncated(), ("cut off by the small limit",)),
         (teacher_replies.answer("plain words"), ("is no JSON object", "plain words")),
         (teacher_replies.answer(""), ("holds no text",)),
-        (teacher_replies.answer("<think>Hm, so.</think>ready"), ("ready",)),
+        (teacher_replies.answer("<think>Hm, so.</think>ready"), (">Hm, so.</pre>", ">ready</pre>")),
     ],
 )
 def test_what_an_answer_lacks_is_said(root, teacher, teacher_server, reply, said):
@@ -190,6 +190,7 @@ def test_a_key_that_no_header_takes_is_not_shown_either(root, teacher, monkeypat
     Teacher.objects.update(api_key_env="SOME_API_KEY")
     page = press(root, teacher)
     assert "0123456789" not in page
+    assert "a letter that no key has" in page
 
 
 def test_a_key_that_is_not_set(root, teacher, teacher_server, monkeypatch):

@@ -49,7 +49,7 @@ ADVICE = {
     "bad_request": "The endpoint does not take the request as it is: see its message.",
     "not_a_completion": "Something answered that is no chat completion: check the base URL; it mostly ends in /v1.",
     "unsent": "It was not sent: its turn did not come. Try again when less is going on.",
-    "client_error": "Sending failed before anything left: see the message. Where it speaks of a header or of ascii, the "
+    "client_error": "Sending failed before anything left: see the message. Where it speaks of a header or ascii, the "
     "key's variable holds a line break or a letter that no key has.",
 }
 LEARNS = "Runs learn this by themselves: the profile is changed, and the question asked again."

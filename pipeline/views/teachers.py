@@ -15,6 +15,8 @@ from pipeline.teachers import profile_of
 from pipeline.teachers.trial import ANSWER_SECONDS, try_out
 from pipeline.watching import Speed
 
+SAMPLING = {"True": "temperature and top_p", "temperature": "temperature alone", "False": "neither of the two"}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -36,7 +38,7 @@ class Trait:
 
     @property
     def shown(self):
-        return in_words(self.value)
+        return in_words(self.value) if self.name != "sampling" else SAMPLING.get(str(self.value), in_words(self.value))
 
 
 def key_set(teacher):
