@@ -3,9 +3,10 @@
 `bulk_create` and `bulk_update` build a new statement over all rows every time, which costs several times the writing.
 """
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
-PLAIN = (str, int, bool)
+PLAIN = frozenset([str, int, bool, type(None)])
+JSON = frozenset([type(None)])
 AT_ONCE = 200  # rows whose values one statement takes as parameters
 
 
@@ -20,7 +21,7 @@ def insert_new(rows, returning=()):
     columns = ", ".join(_name(field.column) for field in fields)
     places = ", ".join(["%s"] * len(fields))
     into = f"INSERT INTO {_name(rows[0]._meta.db_table)} ({columns}) VALUES"
-    values = [_values(fields, row) for row in rows]
+    values = _values(fields, rows)
     if not returning:
         _execute(f"{into} ({places}) ON CONFLICT DO NOTHING", values)
         return []
@@ -44,7 +45,7 @@ def update_rows(rows, names):
     sets = ", ".join(f"{_name(field.column)} = %s" for field in fields)
     _execute(
         f"UPDATE {_name(meta.db_table)} SET {sets} WHERE {_name(meta.pk.column)} = %s",
-        [[*_values(fields, row), row.pk] for row in rows],
+        [[*values, row.pk] for values, row in zip(_values(fields, rows), rows, strict=True)],
     )
 
 
@@ -57,11 +58,14 @@ def _execute(statement, rows):
         cursor.executemany(statement, rows)
 
 
-def _values(fields, row):
-    """What the database takes for these fields; texts and numbers go as they are, unless the field is JSON."""
-    values = []
-    for field in fields:
-        value = getattr(row, field.attname)
-        plain = type(value) in PLAIN and field.get_internal_type() != "JSONField"
-        values.append(value if plain else field.get_db_prep_save(value, connection))
-    return values
+def _values(fields, rows):
+    """What the database takes for these fields of each row; None, texts and numbers go as they are, but not in JSON."""
+    real = connections[DEFAULT_DB_ALIAS]  # the proxy looks it up at every use
+    plan = [(field.attname, JSON if isinstance(field, models.JSONField) else PLAIN, field) for field in fields]
+    return [
+        [
+            value if type(value := getattr(row, name)) in plain else field.get_db_prep_save(value, real)
+            for name, plain, field in plan
+        ]
+        for row in rows
+    ]
