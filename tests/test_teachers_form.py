@@ -187,3 +187,14 @@ def test_a_save_that_changes_nothing_changes_nothing():
     assert after.pop("prices_of") == timezone.localdate()  # a price without its day
     before.pop("prices_of")
     assert after == before
+
+
+def test_the_admin_takes_the_same_form():
+    client = factories.client(factories.user(superuser=True))
+    sent = GOOD | {"omit": "seed", "input_price": "0.15"}
+    assert client.post("/admin/curation/teacher/add/", sent).status_code == 302
+    teacher = Teacher.objects.get()
+    assert (teacher.profile, teacher.prices_of) == ({"omit": ["seed"]}, timezone.localdate())
+    url = f"/admin/curation/teacher/{teacher.pk}/change/"
+    assert client.get(url).status_code == 200
+    assert "This is not valid JSON" in client.post(url, sent | {"parameters": "{"}).content.decode()
