@@ -23,13 +23,16 @@ class Names(forms.CharField):
     """A list of names, separated by commas."""
 
     def to_python(self, value):
-        return [each for each in (word.strip() for word in super().to_python(value).split(",")) if each]
+        text = super().to_python(value)
+        if "\0" in text:
+            raise forms.ValidationError("Null characters are not allowed.")
+        return [each for each in (word.strip() for word in text.split(",")) if each]
 
     def prepare_value(self, value):
         return ", ".join(map(str, value)) if isinstance(value, list) else value
 
     def has_changed(self, initial, data):
-        return self.to_python(self.prepare_value(initial) or "") != self.to_python(data or "")
+        return str(self.prepare_value(initial) or "").strip() != str(data or "").strip()
 
 
 class Choice(forms.TypedChoiceField):

@@ -92,6 +92,8 @@ WRONG = [
     ("answer_schema", '{"lengths": 1}', "“answer_schema” must be an object with"),
     ("judge_schema", "{", "This is not valid JSON"),
     ("most_tokens", "0", "greater than or equal to 1"),
+    ("schema_without", "a\0b", "Null characters are not allowed"),
+    ("reasoning_effort", "a\0b", "Null characters are not allowed"),
     ("sampling", "perhaps", "Select a valid choice"),
     ("system_role", "king", "Select a valid choice"),
     ("requests_per_minute", "0", "greater than or equal to 1"),
