@@ -88,11 +88,12 @@ class Ticket:
 
 @dataclass
 class Reserved:
-    """Calls to send now, calls that are answered, what somebody else is sending, what the cap has no room for."""
+    """Calls to send now, calls that are answered, what others are sending or have in a batch, what is too dear."""
 
     to_send: list[tuple[Call, Ask]] = field(default_factory=list)
     answered: list[Call] = field(default_factory=list)
     elsewhere: set = field(default_factory=set)
+    in_batch: set = field(default_factory=set)
     too_dear: set = field(default_factory=set)
     resent: int = 0
 
@@ -137,7 +138,7 @@ def _reserve(wanted, run, sending):
         if call and call.state == Call.State.ANSWERED:
             outcome.answered.append(call)
         elif call and call.state in _UNDER_WAY and call.lease_until and call.lease_until > timezone.now():
-            outcome.elsewhere.add(identity)
+            (outcome.in_batch if call.batch_id else outcome.elsewhere).add(identity)
         elif (held := budget.hold(ask)) is None:
             outcome.too_dear.add(identity)
         else:

@@ -67,7 +67,7 @@ def put(run, works):
     for asks in _by_teacher(ask for _, _, ask in missing):
         reserved = _reserve(run, asks, placed)
         answered |= {(call.payload_hash, call.sample_index): call for call in reserved.answered}
-        placed |= _own(run, reserved.elsewhere)
+        placed |= _own(run, reserved.elsewhere | reserved.in_batch)
         dear |= reserved.too_dear
         outcome.answered += reserved.answered
         outcome.resent += reserved.resent

@@ -27,6 +27,7 @@ DRY_SECONDS = 0.3  # between two looks for prompts where the last found few
 AHEAD_SECONDS = 0.2  # for how long what lies ready is to last
 MOST_AHEAD = 3  # times what is answered at once
 REFILL_AT = 0.75  # of the room that is taken when more prompts are claimed
+MOST_IN_BATCH = 1000  # prompts left to a batch of another run, until the rest is left as well
 MOST_TOO_DEAR = 20  # prompts that do not fit under the cap, alone, until it counts as reached
 
 
@@ -85,6 +86,7 @@ class _Worker:
         self.latency = 0.0  # seconds an answer takes, lately
         self.dry = {}  # stage -> when its last claim found too little to look again at once
         self.too_dear = set()  # prompts that the cap had no room for while nothing was under way
+        self.in_batch = set()  # prompts whose question is in a batch of another run, for hours perhaps
         self.affordable = None  # how many to try where the cap was full: those whose answers gave something back
         self.said = ""
 
@@ -165,7 +167,10 @@ class _Worker:
         if self.should_stop() and (not self.cancelled or self._others_at_work()):
             return "stopped"
         waiting = self.run.prompts.in_state(*(stage.STATE for stage in self.stages)).count() if self.too_dear else 0
-        self._say(cap_reached(self.run, waiting) if waiting else "")
+        said = [cap_reached(self.run, waiting)] if waiting else []
+        if self.in_batch:
+            said.append(f"{len(self.in_batch):,} prompts wait for a batch of another run that asks the same.")
+        self._say(" ".join(said))
         self.run.end(Run.State.CANCELLED if self.cancelled else Run.State.FINISHED)
         return "ended"
 
@@ -173,7 +178,7 @@ class _Worker:
 
     def _claim(self, stage):
         """Take prompts in hand for `stage`; returns how many. Few at a time cost as much as many, so it waits a bit."""
-        if len(self.too_dear) >= MOST_TOO_DEAR:
+        if len(self.too_dear) >= MOST_TOO_DEAR or len(self.in_batch) >= MOST_IN_BATCH:
             return 0
         now, capacity, in_hand = time.monotonic(), self._capacity(stage), self.hands.of(stage)
         if now - self.dry.get(stage, 0.0) < DRY_SECONDS or in_hand > capacity * REFILL_AT:
@@ -209,8 +214,8 @@ class _Worker:
         waiting = self.run.prompts.in_state(stage.STATE).select_related(*getattr(stage, "LOOKS_AT", ()))
         if stage.STATE in ("to_collect", "to_regenerate"):
             waiting = waiting.partner_ready()
-        if self.too_dear:
-            waiting = waiting.exclude(pk__in=self.too_dear)
+        if self.too_dear or self.in_batch:
+            waiting = waiting.exclude(pk__in=self.too_dear | self.in_batch)
         prompts = waiting.lease(room, settings.LEASE_SECONDS)
         for prompt in prompts:
             prompt.project = self.run.project
@@ -243,6 +248,9 @@ class _Worker:
         for each, name, ask in missing:
             if ask.identity in by_identity:
                 each.calls[name] = by_identity[ask.identity]
+            elif ask.identity in reserved.in_batch:
+                self._let_go(each)
+                self.in_batch.add(each.prompt.pk)
             elif ask.identity in reserved.elsewhere:
                 self._postpone(each)
             elif ask.identity in reserved.too_dear:
@@ -316,7 +324,8 @@ class _Worker:
         if not replies:
             return
         calls = ledger.record(replies, self.run, self.hands.calls)
-        self.hands.sent.subtract(call.teacher_id for call in calls.values())
+        # By our own rows: the answer that another worker stored may be of another teacher at the same address.
+        self.hands.sent.subtract(self.hands.calls[pk].teacher_id for pk in calls)
         self._dispatch()
         if self.affordable is not None:
             self.affordable += len(replies)

@@ -1,0 +1,62 @@
+"""What a run does with questions that somebody else is asking already."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from curation.models import Call, State
+from pipeline import jobs
+from pipeline.stages import collect
+from tests import factories
+
+
+@pytest.fixture
+def project(db, teacher_server):
+    teacher = factories.teacher(base_url=teacher_server.url, model="stand-in", concurrency=4)
+    made = factories.project(teacher=teacher)
+    for _ in range(3):
+        factories.prompt(made, "to_collect")
+    return made
+
+
+def asked_by_another(project, prompt, **fields):
+    """The call that would be bought for this prompt, under way for another project."""
+    run = factories.run(project)
+    prompt.project = project
+    ask = collect.prepare(run, [prompt])[0].asks["answer"]
+    run.delete()
+    until = timezone.now() + timedelta(hours=20)
+    defaults = {"payload_hash": ask.payload_hash, "state": "sent", "raw_reply": "", "lease_until": until}
+    return factories.call(factories.project(), **({"teacher": ask.teacher} | defaults | fields))
+
+
+def carried_out(project):
+    run = jobs.prepare(project, "collect")
+    jobs.carry_out(run)
+    run.refresh_from_db()
+    return run
+
+
+def test_a_question_in_a_batch_of_another_run_holds_nobody_up(project, teacher_server):
+    prompt = project.prompts.first()
+    other = factories.project()
+    asked_by_another(project, prompt, batch=factories.batch(other))
+    run = carried_out(project)
+    assert (run.state, run.done, len(teacher_server.requests)) == ("finished", 2, 2)
+    assert run.notice == "1 prompts wait for a batch of another run that asks the same."
+    prompt.refresh_from_db()
+    assert (prompt.state, prompt.lease_until, prompt.run) == (State.TO_COLLECT, None, None)
+
+
+def test_an_answer_that_another_row_of_the_same_endpoint_brought_frees_its_slot(project, teacher_server):
+    """The call belongs to another teacher at the same address; more prompts than slots are asked all the same."""
+    twin = factories.teacher(base_url=teacher_server.url, model="stand-in", concurrency=4)
+    lapsed = timezone.now() - timedelta(hours=1)
+    for prompt in project.prompts.all():
+        asked_by_another(project, prompt, teacher=twin, lease_until=lapsed)
+    for _ in range(9):
+        factories.prompt(project, "to_collect")
+    run = carried_out(project)
+    assert (run.done, len(teacher_server.requests), run.counters["maybe_paid_twice"]) == (12, 12, 3)
+    assert set(Call.objects.values_list("state", flat=True)) == {"answered"}
