@@ -17,7 +17,7 @@ from django.db.models import F, Sum
 from django.utils import timezone
 
 from curation.models import Call, Prompt, Run, Teacher
-from curation.models.writing import insert_new, update_rows
+from curation.models.writing import insert_rows, update_rows
 
 from . import teachers
 from .answers.completions import read_completion, why_not_a_completion
@@ -133,11 +133,12 @@ def _reserve(wanted, run, sending):
     rows = Call.objects.filter(payload_hash__in={digest for digest, _ in wanted}).select_for_update(of=("self",))
     known = {(call.payload_hash, call.sample_index): call for call in rows.defer("request").order_by("pk")}
     budget = _Budget(run, sending["batch"])
+    budget.give_back(known.values())
     for identity, ask in wanted.items():
         call = known.get(identity)
         if call and call.state == Call.State.ANSWERED:
             outcome.answered.append(call)
-        elif call and call.state in _UNDER_WAY and call.lease_until and call.lease_until > timezone.now():
+        elif call and call.state in _UNDER_WAY and not call.is_free:
             (outcome.in_batch if call.batch_id else outcome.elsewhere).add(identity)
         elif (held := budget.hold(ask)) is None:
             outcome.too_dear.add(identity)
@@ -164,7 +165,7 @@ def _reserve(wanted, run, sending):
 def _insert(outcome):
     """Store the new calls of a reservation; one that another worker made since our look is that worker's."""
     new = [call for call, _ in outcome.to_send if call.pk is None]
-    keys = {row[1:]: row[0] for row in insert_new(new, ("id", "payload_hash", "sample_index"))}
+    keys = {row[1:]: row[0] for row in insert_rows(new, ("id", "payload_hash", "sample_index"))}
     for call in new:
         call.pk = keys.get((call.payload_hash, call.sample_index))
     outcome.elsewhere |= {ask.identity for call, ask in outcome.to_send if call.pk is None}
@@ -205,6 +206,19 @@ class _Budget:
         self.usd += usd or 0
         self.tokens += tokens
         return usd or 0, tokens
+
+    def give_back(self, calls):
+        """Free what this run held for calls that never left as their worker died; others may have been paid for."""
+        stale = [
+            call
+            for call in calls
+            if self.capped and call.run_id == self.run_id and call.state == Call.State.RESERVED and call.is_free
+        ]
+        for call in stale:
+            self.usd -= call.held_usd
+            self.tokens -= call.held_tokens
+            call.held_usd = call.held_tokens = 0
+        update_rows(stale, ["held_usd", "held_tokens"])
 
     def store(self):
         if self.usd or self.tokens:

@@ -114,7 +114,7 @@ def _fill_left_open(prompt, values):
 
 
 def _with(message, label, text):
-    if not text.strip() or _squeezed(text) in _squeezed(message):
+    if not text.strip() or text in message or _squeezed(text) in _squeezed(message):
         return message
     return f"{message.rstrip()}\n\n{label}:\n{text.strip(NEWLINES)}"
 

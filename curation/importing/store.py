@@ -9,8 +9,8 @@ import numpy as np
 from django.db import connection, transaction
 
 from curation.models import Pair, Project, Prompt, SourceDocument
+from curation.models.writing import insert_values
 
-from .insert import insert_new
 from .rows import Draft, Source
 from .values import same
 
@@ -48,7 +48,7 @@ class Store:
             for draft in piece.drafts:
                 drafts.setdefault(draft.key, (*draft, document))
         names = (*Draft._fields, "document_id")
-        imported = insert_new(Prompt, names, drafts.values(), project_id=self.project.pk)
+        imported = insert_values(Prompt, names, drafts.values(), project_id=self.project.pk)
         self._note(drafts, all_new=imported == len(drafts))
         given = sum(len(piece.drafts) for piece in pieces)
         answered = self._answer(pieces)
@@ -67,7 +67,7 @@ class Store:
         for piece in pieces:
             if piece.source:
                 sources.setdefault(piece.source.content_hash, piece.source)
-        new = insert_new(SourceDocument, Source._fields, sources.values(), project_id=self.project.pk)
+        new = insert_values(SourceDocument, Source._fields, sources.values(), project_id=self.project.pk)
         known = SourceDocument.objects.filter(project=self.project, content_hash__in=list(sources))
         ids = dict(known.order_by().values_list("content_hash", "pk"))
         if ids:
@@ -112,7 +112,7 @@ class Store:
         ids = dict(Prompt.objects.filter(project=self.project, key__in=keys).order_by().values_list("key", "pk"))
         rows = [(document, ids[first], ids[second]) for document, first, second in wanted]
         names = ("document_id", "hypothesis_id", "methodology_id")
-        return insert_new(Pair, names, rows, project_id=self.project.pk)
+        return insert_values(Pair, names, rows, project_id=self.project.pk)
 
 
 # One statement over this many documents: it holds SQLite's write lock, which reviewers wait for.

@@ -1,6 +1,7 @@
 """The prompt: one question to a teacher, and the one state that names what must happen to it next."""
 
 import hashlib
+import json
 import unicodedata
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 from .event import Event
 from .pair import Pair
 from .verdict import FilterResult
-from .writing import insert_new
+from .writing import insert_values
 
 
 class State(models.TextChoices):
@@ -201,12 +202,18 @@ class PromptQuerySet(models.QuerySet):
         # Given one per id, `detail` may speak of a prompt that had moved before.
         each_its_own = bool(detail) and all(isinstance(key, int) for key in detail)
         details = detail if each_its_own else dict.fromkeys(before, detail or {})
-        common = {"run": run, "actor": actor, "kind": kind, "to_state": target}
-        insert_new(
+        empty = json.dumps({})
+        insert_values(
+            Event,
+            ("prompt_id", "project_id", "from_state", "detail"),
             [
-                Event(project_id=projects[pk], prompt_id=pk, from_state=state, detail=details.get(pk, {}), **common)
+                (pk, projects[pk], state, json.dumps(details[pk]) if details.get(pk) else empty)
                 for pk, state in before.items()
-            ]
+            ],
+            run_id=run and run.pk,
+            actor_id=actor and actor.pk,
+            kind=kind,
+            to_state=target,
         )
         if target == State.REJECTED:
             self._reject_methodologies(before, run, actor)

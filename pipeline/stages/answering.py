@@ -8,7 +8,7 @@ from itertools import count, islice
 
 from curation.models import Call, Prompt, State, TeacherResponse
 from curation.models.response import LONGER
-from curation.models.writing import insert_new, update_rows
+from curation.models.writing import insert_rows, update_rows
 from pipeline import answers, ledger, teachers
 from pipeline.answers.completions import read_completion
 
@@ -159,12 +159,16 @@ def _let_outdated_go(works):
 def _store(run, works, *, source, kind):
     """Store the attempts, point the prompts that still wait for them at their first answers, and send those on."""
     works = {each.prompt.pk: each for each in works}
-    locked = Prompt.objects.select_for_update().only("state", "attempts", "current_response")
-    prompts = list(locked.filter(pk__in=works).order_by("pk"))
-    waiting = [prompt for prompt in prompts if prompt.state == source]
+    locked = Prompt.objects.select_for_update().filter(pk__in=works).order_by("pk")
+    waiting = []
+    for pk, state, attempts in locked.values_list("pk", "state", "attempts"):
+        if state == source:
+            prompt = works[pk].prompt
+            prompt.attempts = attempts
+            waiting.append(prompt)
     _leave_out_stored(works, waiting)
     rows = {pk: _responses(run, each) for pk, each in works.items()}
-    insert_new([row for several in rows.values() for row in several])
+    insert_rows([row for several in rows.values() for row in several])
     stored = {
         (pk, attempt, candidate): response
         for response, pk, attempt, candidate in TeacherResponse.objects.filter(prompt__in=works).values_list(

@@ -22,11 +22,13 @@ from .adapting import can_learn
 BATCH = 200  # prompts a transaction where the run names no batch size
 DRAIN_SECONDS = 4.0  # how long answers under way are awaited when the worker must end
 CANCEL_SECONDS = 30.0  # and when somebody cancelled the run
+SAVE_SECONDS = 0.2  # how long complete works may wait for others to be saved with; their answers are stored already
+MANY_TO_SAVE = 100
 LOOK_SECONDS = 0.5  # between two looks at whether somebody cancelled
 DRY_SECONDS = 0.3  # between two looks for prompts where the last found few
 AHEAD_SECONDS = 0.2  # for how long what lies ready is to last
-MOST_AHEAD = 3  # times what is answered at once
-REFILL_AT = 0.75  # of the room that is taken when more prompts are claimed
+MOST_AHEAD = 4  # times what is answered at once
+REFILL_AT = 0.6  # of the room that is taken when more prompts are claimed
 MOST_IN_BATCH = 1000  # prompts left to a batch of another run, until the rest is left as well
 MOST_TOO_DEAR = 20  # prompts that do not fit under the cap, alone, until it counts as reached
 
@@ -81,7 +83,7 @@ class _Worker:
         self.failure = ""
         self.halted_at = None
         self.cancelled = False
-        self.looked_at = 0.0
+        self.looked_at = self.saved_at = 0.0
         self.rooms = {}  # stage -> (its room, when that was looked up)
         self.latency = 0.0  # seconds an answer takes, lately
         self.dry = {}  # stage -> when its last claim found too little to look again at once
@@ -94,11 +96,12 @@ class _Worker:
         while True:
             idle = not self.hands.works
             claimed = 0 if self._halted() else sum(self._claim(stage) for stage in reversed(self.stages))
-            self._save_complete()
-            self._take_in(self.exchange.replies(timeout=0.1 if self.hands.waiting else 0))
-            self._save_complete()
+            came = self.exchange.replies(timeout=0.1 if self.hands.waiting else 0)
+            self._take_in(came)
+            self._save_complete(at_once=not came)
             self._renew()
-            if self.hands.works and self._may_wait():
+            # Answers under way are paid for, also where their prompt was postponed or given up.
+            if (self.hands.works or self.hands.waiting) and self._may_wait():
                 continue
             if claimed or not (idle or self.halted_at):
                 continue
@@ -346,11 +349,16 @@ class _Worker:
                 else:
                     each.calls[name] = call
 
-    def _save_complete(self):
+    def _save_complete(self, *, at_once):
+        """Save what has all its answers: many together, unless nothing else is to be done or some wait for long."""
         complete = {stage: [] for stage in self.stages}
         for each in self.hands.works.values():
             if each.complete:
                 complete[each.notes["stage"]].append(each)
+        few = sum(map(len, complete.values())) < MANY_TO_SAVE
+        if few and not at_once and time.monotonic() - self.saved_at < SAVE_SECONDS:
+            return
+        self.saved_at = time.monotonic()
         size = self.run.parameters.get("batch_size") or BATCH
         for stage, works in complete.items():
             for start in range(0, len(works), size):
@@ -365,7 +373,8 @@ class _Worker:
 
     def _renew(self):
         """Keep what is in hand ours; a third of the lease leaves room for two missed beats."""
-        if not self.hands.works or time.monotonic() - self.hands.renewed < settings.LEASE_SECONDS / 3:
+        in_hand = self.hands.works or self.hands.waiting
+        if not in_hand or time.monotonic() - self.hands.renewed < settings.LEASE_SECONDS / 3:
             return
         self.hands.renewed = time.monotonic()
         Prompt.objects.filter(pk__in=list(self.hands.works)).renew(settings.LEASE_SECONDS)
