@@ -209,11 +209,8 @@ class _Budget:
 
     def give_back(self, calls):
         """Free what this run held for calls that never left as their worker died; others may have been paid for."""
-        stale = [
-            call
-            for call in calls
-            if self.capped and call.run_id == self.run_id and call.state == Call.State.RESERVED and call.is_free
-        ]
+        own = [call for call in calls if self.capped and call.run_id == self.run_id and call.held_tokens]
+        stale = [call for call in own if call.state == Call.State.RESERVED and call.is_free]
         for call in stale:
             self.usd -= call.held_usd
             self.tokens -= call.held_tokens

@@ -57,3 +57,8 @@ class Call(models.Model):
 
     def __str__(self):
         return f"{self.model} {self.payload_hash[:12]} {self.state}"
+
+    @property
+    def is_free(self):
+        """Whether no worker holds it at this moment."""
+        return self.lease_until is None or self.lease_until <= timezone.now()
