@@ -26,6 +26,7 @@ class Batches:
     def reset(self):
         self.files, self.batches, self.asked, self.held, self.plan = {}, {}, [], set(), []
         self.calls, self.generation, self.absent = {}, 0, False
+        self.endless = False  # whether the list of batches knows no pages, and always says that there are more
 
     # -- what the test says -------------------------------------------------------------------------------------
 
@@ -160,7 +161,7 @@ class Batches:
         await self._arrive("list", request)
         rows = list(reversed(self.batches.values()))
         after = request.query.get("after")
-        if after:
+        if after and not self.endless:
             ids = [row["id"] for row in rows]
             rows = rows[ids.index(after) + 1 :]
         size = min(PAGE, int(request.query.get("limit", PAGE)))
@@ -171,7 +172,7 @@ class Batches:
                 "data": page,
                 "first_id": page[0]["id"] if page else None,
                 "last_id": page[-1]["id"] if page else None,
-                "has_more": len(rows) > size,
+                "has_more": self.endless or len(rows) > size,
             }
         )
 

@@ -211,6 +211,9 @@ ANSWER = {"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}
         ({"response": {"status_code": 429, "body": {"error": {"message": "slow"}}}}, "rate_limited", 429),
         ({"response": {"status_code": 200, "body": {"error": {"code": 502, "message": "away"}}}}, "server_error", 502),
         ({"response": {"status_code": 500, "body": "no JSON"}}, "server_error", 500),
+        ({"response": {"status_code": 10**8, "body": {"error": {"message": "odd"}}}}, "server_error", None),
+        ({"response": {"status_code": True, "body": {"choices": []}}}, "server_error", None),
+        ({"response": {"status_code": 200, "body": '{"a": "\ud800"}'}}, "", 200),
         ({"response": {"status_code": 400, "body": {"error": {"code": "context_length_exceeded", "message": "long"}}}}, "context_too_long", 400),  # noqa: E501
     ],
 )  # fmt: skip

@@ -109,14 +109,14 @@ def reply_of(read):
     if error.get("code") in NOT_SENT and not body:
         return None
     # As ASCII: a lone surrogate stays the escape that it was, and NUL too.
-    text = (
-        body if isinstance(body, str) else json.dumps(body) if body else json.dumps({"error": error}) if error else ""
-    )
+    text = json.dumps(body) if body else json.dumps({"error": error}) if error else ""
+    if isinstance(body, str):
+        text = body.encode("utf-8", "backslashreplace").decode()
     status = hidden_status(text) or status
     # Some endpoints leave the status of a good answer at 0 or null.
     if status == 200 or (not status and isinstance(body, dict) and "choices" in body):
         return teachers.Reply(text, 200)
-    status = status if isinstance(status, int) and status > 0 else None
+    status = status if type(status) is int and 100 <= status < 600 else None
     # Without a status it is the endpoint's own failure, which passes.
     error_class = teachers.classify(status, text) if status else "server_error"
     said = words(text) if text else "The batch has no answer to this request, and no reason."

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import openai
 from django.conf import settings
 
+from pipeline.answers.hygiene import clean_text
+
 from .endpoint import CannotSend, address, open_client
 from .errors import RETRIED, classify, words
 
@@ -20,7 +22,6 @@ WINDOW = "24h"
 KEY_NAME = "nexa_batch"  # our own key in a batch's metadata, by which it is found again after a crash
 ENDED = {"completed", "expired", "failed", "cancelled"}
 NO_BATCH_MODE = {404, 405, 501}
-SHORTEST_SECRET = 8
 PAGE = 100
 
 
@@ -61,7 +62,7 @@ class Remote:
         return cls(
             batch.id,
             batch.status,
-            {name: getattr(counts, name, None) or 0 for name in ("total", "completed", "failed")} if counts else {},
+            {name: _number(counts, name) for name in ("total", "completed", "failed")} if counts else {},
             batch.output_file_id or "",
             batch.error_file_id or "",
             _said(batch.errors),
@@ -146,7 +147,8 @@ class BatchDesk:
             return self._runner.run(_within(request))
         except openai.APIStatusError as error:
             text = error.response.text if error.response.is_closed else ""
-            said = self._clean(endpoint, words(text) or str(error))
+            text = self._clean(endpoint, text)
+            said = words(text) or self._clean(endpoint, clean_text(str(error)))
             raise BatchTrouble(classify(error.status_code, text), said, error.status_code) from None
         except (TimeoutError, openai.APITimeoutError):
             raise BatchTrouble("timeout", f"No answer of {address(endpoint.base_url)}.") from None
@@ -156,10 +158,7 @@ class BatchDesk:
 
     def _clean(self, endpoint, text):
         """`text` without the key, which some endpoints repeat."""
-        key = self._clients[endpoint].api_key
-        if not endpoint.key_env or len(key) < SHORTEST_SECRET:
-            return text
-        return text.replace(key.encode(), b"[key]") if isinstance(text, bytes) else text.replace(key, "[key]")
+        return endpoint.without_key(text, self._clients[endpoint].api_key)
 
 
 async def _within(request):
@@ -167,8 +166,11 @@ async def _within(request):
 
 
 async def _find(client, key):
-    found = []
+    found, seen = [], set()
     async for batch in client.batches.list(limit=PAGE):
+        if batch.id in seen:
+            break  # a server that knows no pages gives the same one again and again
+        seen.add(batch.id)
         if (batch.metadata or {}).get(KEY_NAME) == key:
             found.append(batch)
     return [Remote.of(batch) for batch in sorted(found, key=lambda batch: batch.created_at or 0)]
@@ -188,6 +190,11 @@ def _object(line):
     return value if isinstance(value, dict) else None
 
 
+def _number(counts, name):
+    number = getattr(counts, name, None)
+    return number if isinstance(number, int) and number > 0 else 0
+
+
 def _said(errors):
     """The endpoint's words on a batch that it refused as a whole."""
     rows = (errors.data if errors else None) or []
@@ -196,7 +203,7 @@ def _said(errors):
         where = f"line {row.line}: " if row.line else ""
         told.append(f"{where}{row.message or row.code or ''}".strip())
     more = f" (and {len(rows) - 3:,} more)" if len(rows) > 3 else ""
-    return " ".join(" ".join(told).split())[:1000] + more
+    return clean_text(" ".join(" ".join(told).split())[:1000]) + more
 
 
 __all__ = ["CHAT", "BatchDesk", "BatchTrouble", "CannotSend", "NoBatchMode", "Remote"]

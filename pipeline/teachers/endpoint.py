@@ -11,6 +11,8 @@ from curation.models.teacher import EMBEDDED
 from pipeline.embedded.model import embedded_model_url
 from pipeline.limits import Allowance
 
+SHORTEST_SECRET = 8  # a shorter key is a placeholder; to blank it would tear the replies
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -26,6 +28,12 @@ class Endpoint:
     def counts_tokens(self):
         """Whether tokens a minute are limited there, so that a request's must be known."""
         return bool(self.allowance.input_tokens_per_minute or self.allowance.output_tokens_per_minute)
+
+    def without_key(self, text, key):
+        """`text`, str or bytes, without the key, which some endpoints repeat: what is stored never holds it."""
+        if not self.key_env or len(key) < SHORTEST_SECRET:
+            return text
+        return text.replace(key.encode(), b"[key]") if isinstance(text, bytes) else text.replace(key, "[key]")
 
     @classmethod
     def of(cls, teacher):
@@ -80,9 +88,12 @@ class Line:
         return cls(client, transport, url, {name: value for name, value in named.items() if isinstance(value, str)})
 
     async def post(self, content):
-        """The reply to a body, as bytes, whatever its status; raises the transport's httpx2 errors."""
+        """The reply to a body, as bytes, whatever its status; raises the transport's httpx2 errors.
+
+        No redirect is followed: an endpoint could have any address asked that this host reaches, and see the reply.
+        """
         request = self.transport.build_request("POST", self.url, content=content, headers=self.headers)
-        return await self.transport.send(request)
+        return await self.transport.send(request, follow_redirects=False)
 
 
 def open_client(endpoint, transport=None):

@@ -5,6 +5,8 @@ import json
 import re
 import time
 
+from pipeline.answers.hygiene import clean_text
+
 from .refusals import OUT_OF_RANGE, REFUSES, ROLES, STRUCTURES, TOOLS, error_param, names, said
 
 # What ends a run at once: no later request could fare better, and the prompts keep waiting.
@@ -53,6 +55,8 @@ TOO_MUCH = re.compile(r"too (?:large|high|big)|maximum|exceed|at most|greater th
 def classify(status, body):
     """The class of an HTTP error by its status and the endpoint's own words."""
     words = said(body)
+    if 300 <= status < 400:
+        return "wrong_address"  # a redirect, which is not followed
     if status >= 500:
         return _of_a_server_error(words)
     if status in (400, 402, 403, 429) and QUOTA.search(words) and not (status == 429 and PASSES.search(words)):
@@ -163,7 +167,7 @@ def retry_after(headers, now=None):
             return float(value)
         when = email.utils.parsedate_to_datetime(value) if value else None
         return max(0.0, when.timestamp() - (now or time.time())) if when else None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -176,4 +180,4 @@ def words(body):
         message = error.get("message", error) if isinstance(error, dict) else error
     except (ValueError, AttributeError, IndexError, RecursionError):
         message = body
-    return " ".join(str(message).split())[:500]
+    return clean_text(" ".join(str(message).split())[:500])

@@ -25,7 +25,6 @@ MAX_TRIES = 5
 MAX_TRIES_RATE_LIMITED = 20  # a limit is no failure of the request's, and the wait is what the endpoint asks for
 LONGEST_PAUSE_SECONDS = 60.0
 LONGEST_ASKED_SECONDS = 600.0  # an endpoint that asks to wait longer stops the run, as a used-up quota does
-SHORTEST_SECRET = 8  # a shorter key is a placeholder; to blank it would tear the replies
 LINGER_SECONDS = 0.03  # how long replies are gathered, since storing many at once costs little more than one
 BYTES_A_TOKEN = 4  # of a whole body; the usage that comes back corrects it
 OUTPUT_AT_FIRST = 400  # tokens an answer is taken for until the first one came
@@ -142,7 +141,7 @@ class Exchange:
             raise
         except Exception as error:  # a mistake of ours must not leave the prompt in hand for ever: it is parked
             reply = Reply(error_class="client_error", error=f"{type(error).__name__}: {error}")
-        self._inbox.put((ticket, _without_key(reply, endpoint, line.client.api_key)))
+        self._inbox.put((ticket, reply))
 
     async def _ask(self, endpoint, line, body):
         """One request with its retries: jittered, doubling, or as long as the endpoint asks."""
@@ -216,13 +215,6 @@ class Exchange:
         return reply, wait, headers
 
 
-def _without_key(reply, endpoint, key):
-    """The reply without the key, which some endpoints repeat in their errors; what is stored never holds it."""
-    if not endpoint.key_env or len(key) < SHORTEST_SECRET:
-        return reply
-    return replace(reply, body=reply.body.replace(key, "[key]"), error=reply.error.replace(key, "[key]"))
-
-
 def _usage(body):
     """(input, output) tokens that a reply says it took, for the limits alone; (None, None) where it says nothing."""
     with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):
@@ -244,9 +236,13 @@ async def _ask_once(line, endpoint, content):
         said = f"No connection to {address(endpoint.base_url)}." if refused else f"No answer in {endpoint.timeout:g} s."
         return Reply(error_class="connection" if refused else "timeout", error=said), None, {}
     except httpx2.HTTPError as error:
-        return Reply(error_class="connection", error=f"The connection broke: {error.__cause__ or error}"), None, {}
-    text, headers = response.text, response.headers
-    status = response.status_code if response.status_code >= 400 else hidden_status(text)
+        said = endpoint.without_key(f"The connection broke: {error.__cause__ or error}", line.client.api_key)
+        return Reply(error_class="connection", error=said), None, {}
+    # Before anything is cut out of it: half a key would not be known again.
+    text, headers = endpoint.without_key(response.text, line.client.api_key), response.headers
+    if response.has_redirect_location:
+        text = text or f"It redirects to {endpoint.without_key(headers['location'], line.client.api_key)}"
+    status = response.status_code if response.status_code >= 300 else hidden_status(text)
     if not status:
         return Reply(text, response.status_code, _ms(began)), None, headers
     reply = Reply(text, status, _ms(began), classify(status, text), words(text))
