@@ -3,7 +3,9 @@
 import pytest
 from django.db import InterfaceError, OperationalError
 
-from pipeline import outages
+from curation.models import Run
+from pipeline import jobs, outages
+from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,6 +47,27 @@ def test_who_is_to_stop_waits_no_longer():
     with pytest.raises(OperationalError):
         outages.outlast(work, should_stop=lambda: True)
     assert work.calls == 1
+
+
+@pytest.mark.parametrize("stage", ["collect", "reparse"])
+def test_the_short_stages_of_a_run_outlast_it_too(project, monkeypatch, stage):
+    """Neither choosing what to ask again nor parsing again fails a run for a connection that was cut."""
+    project.teacher = factories.teacher()
+    project.save()
+    begun = factories.run(project, stage, parameters={"again": {}} if stage == "collect" else {}, state="queued")
+    times = iter([OperationalError("the connection was cut")])
+    seen = Run.seen
+
+    def cut_once(self):
+        for error in times:
+            raise error
+        return seen(self)
+
+    monkeypatch.setattr(Run, "seen", cut_once)
+    jobs.carry_out(begun)
+    begun.refresh_from_db()
+    assert begun.error == ""
+    assert begun.state == "finished"
 
 
 def test_another_error_is_no_outage():

@@ -249,3 +249,16 @@ def test_a_reply_that_was_taken_for_none_is_an_answer_without_a_call(teacher_ser
     assert prompt.state == State.TO_FILTER
     assert len(teacher_server.requests) == 1
     assert not reparse.readable_now(project)
+
+
+def test_a_reply_that_can_be_read_moves_the_prompts_of_this_project_alone(teacher_server, monkeypatch):
+    teacher = factories.teacher(base_url=teacher_server.url)
+    own, other = (factories.project(name, teacher=teacher) for name in ("Own", "Other"))
+    prompts = [factories.prompt(each, context="The same passage, with 3 mg of zinc.") for each in (own, other)]
+    monkeypatch.setattr(ledger, "why_not_a_completion", lambda body: "nobody knows this form yet")
+    for each in (own, other):
+        jobs.carry_out(jobs.prepare(each, "collect", {}))
+    monkeypatch.undo()
+    run(own)
+    states = [Prompt.objects.get(pk=prompt.pk).state for prompt in prompts]
+    assert states == [State.TO_COLLECT, State.PARKED]

@@ -63,12 +63,12 @@ def spending(options):
 
 
 def spent(options, run):
-    """Take what a run cost off the caps: they are for the whole command."""
+    """Take what a run cost, and what it may have cost, off the caps: they are for the whole command."""
     options["spent"] = True
     if options.get("cap") is not None:
-        options["cap"] = str(Decimal(options["cap"]) - run.cost)
+        options["cap"] = str(Decimal(options["cap"]) - run.cost - run.held_usd)
     if options.get("cap_tokens") is not None:
-        options["cap_tokens"] -= run.input_tokens + run.output_tokens
+        options["cap_tokens"] -= run.input_tokens + run.output_tokens + run.held_tokens
 
 
 def _caps(options):

@@ -13,6 +13,7 @@ from django.utils import timezone
 from curation.models import Call, Event, Project, Prompt, Resolution, ReviewClaim, Run, State, TeacherResponse
 from pipeline import answers, ledger
 from pipeline.answers import why_not_a_completion
+from pipeline.outages import LOST
 from pipeline.teachers import Reply
 
 from .reading import READ, read_call
@@ -94,6 +95,8 @@ def work(run, should_stop=lambda: False):
                 return "stopped"
             if not _parse_some(run, everything):
                 break
+    except LOST:
+        raise  # no failure of the run's: whoever called waits for the database and calls again
     except Exception as error:
         run.end(Run.State.FAILED, error=f"{type(error).__name__}: {error}")
         raise
@@ -126,7 +129,7 @@ def _take_up(run, calls):
         reply = Reply(call.raw_reply, call.http_status, call.latency_ms, sends=0)
         with transaction.atomic():
             ledger.record([(ledger.Ticket(call.pk), reply)], run)
-            parked = Prompt.objects.filter(failed_call=call, error_class="not_a_completion")
+            parked = run.project.prompts.filter(failed_call=call, error_class="not_a_completion")
             parked.unpark(actor=None, reason="Its reply can be read now.")
             run.count(replies_readable=1)
 
