@@ -4,86 +4,24 @@ The same payload is bought once: an answered call serves every prompt that asks 
 run may spend is held by reservation: spent + held for calls under way never exceeds its cap.
 """
 
-import hashlib
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
-from curation.models import Call, Prompt, Run, Teacher
+from curation.models import Call, Run
 from curation.models.writing import insert_rows, update_rows
 
 from . import teachers
 from .answers.completions import read_completion, why_not_a_completion
 from .answers.hygiene import clean_text
+from .asks import Ask
 
 LATENCY_EDGES = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 120_000)  # ms
-
-
-@dataclass
-class Ask:
-    """One question on its way to a call: who is asked, with which body; `sample` tells repeats apart."""
-
-    teacher: Teacher
-    body: dict
-    sample: int = 0
-    fresh: bool = False  # whether `sample` was chosen above what other runs bought
-
-    @cached_property
-    def payload_hash(self):
-        """sha256 over the address and the final body, so that whatever changes the answer changes the hash."""
-        wire = {"address": teachers.address(self.teacher.base_url), "body": self.body}
-        canonical = json.dumps(wire, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
-
-    def again(self, sample):
-        """The same question with another sample."""
-        other = Ask(self.teacher, self.body, sample)
-        other.__dict__["payload_hash"] = self.payload_hash  # costs more than all the rest of an Ask
-        return other
-
-    @property
-    def identity(self):
-        return (self.payload_hash, self.sample)
-
-    def most(self, *, batch=False):
-        """(USD, tokens) that it can cost at most; None where the body sets no limit or no price is known."""
-        limit = teachers.most_output(self.body)
-        if limit is None:
-            return None, None
-        read = teachers.most_input(self.body)
-        return self.teacher.price(read, limit, batch=batch), read + limit
-
-
-@dataclass
-class Work:
-    """A prompt in hand: what a stage asks for it, by name, and the calls that came of it.
-
-    Names in `optional` may stay without a call where the run's cap has no room for one.
-    """
-
-    prompt: Prompt
-    asks: dict[str, Ask] = field(default_factory=dict)
-    calls: dict[str, Call] = field(default_factory=dict)
-    notes: dict = field(default_factory=dict)
-    optional: set = field(default_factory=set)
-
-    @property
-    def complete(self):
-        return self.calls.keys() >= self.asks.keys()
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """Which call a reply belongs to."""
-
-    call_id: int
 
 
 @dataclass

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from curation.models import Call, Run, State
 from pipeline import jobs, ledger, teachers
+from pipeline.asks import Ask, Ticket
 from pipeline.stages import collect
 from tests import factories, teacher_replies
 from tests.test_pipeline_collect import run
@@ -67,7 +68,7 @@ def test_what_a_killed_worker_held_for_calls_that_never_left_is_free_again(teach
     project = factories.project(teacher=teacher, paired=False)
     factories.prompt(project)
     capped = Run.objects.create(project=project, stage="collect", cap_tokens=cap)
-    ask = ledger.Ask(teacher, {"model": "m", "messages": [{"role": "user", "content": "How?"}], "max_tokens": 100})
+    ask = Ask(teacher, {"model": "m", "messages": [{"role": "user", "content": "How?"}], "max_tokens": 100})
     ledger.reserve([ask], capped, seconds=0.01)
     capped.refresh_from_db()
     held = capped.held_tokens
@@ -76,6 +77,6 @@ def test_what_a_killed_worker_held_for_calls_that_never_left_is_free_again(teach
     capped.refresh_from_db()
     assert capped.held_tokens == held
     ledger.mark_sent([call.pk])
-    ledger.record([(ledger.Ticket(call.pk), teachers.Reply(error_class="server_error", error="no"))], capped)
+    ledger.record([(Ticket(call.pk), teachers.Reply(error_class="server_error", error="no"))], capped)
     capped.refresh_from_db()
     assert capped.held_tokens == 0

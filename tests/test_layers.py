@@ -16,6 +16,7 @@ FLOORS = (
     {"config_errors"},
     {"answers", "card", "embedded", "failures", "filters", "formats", "gate", "limits", "orders", "prompts", "splits"},
     {"config", "datasets", "outages", "teachers", "workers"},
+    {"asks"},
     {"ledger"},
     {"stages"},
     {"quotes", "watching"},

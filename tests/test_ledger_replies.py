@@ -6,6 +6,7 @@ import pytest
 
 from curation.models import Call, Prompt, Run, State
 from pipeline import jobs, ledger, teachers
+from pipeline.asks import Ask, Ticket
 from tests import factories, teacher_replies
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,7 +96,7 @@ def test_a_judges_odd_number_is_unreadable_and_goes_to_people(teacher, teacher_s
 
 def call_of(project, teacher, **fields):
     run = Run.objects.create(project=project, stage="collect")
-    ask = ledger.Ask(teacher, teachers.payload(teacher, "", "What?"))
+    ask = Ask(teacher, teachers.payload(teacher, "", "What?"))
     return run, ledger.reserve([ask], run).to_send[0][0]
 
 
@@ -111,8 +112,8 @@ def test_an_answered_call_is_never_answered_again(project, teacher, late):
     """A worker that stalled beyond its lease brings its reply after another one asked again and was answered."""
     run, call = call_of(project, teacher)
     first = teachers.Reply(completion({"content": "the first"}).decode(), 200)
-    ledger.record([(ledger.Ticket(call.pk), first)], run)
-    given = ledger.record([(ledger.Ticket(call.pk), late)], run)[call.pk]
+    ledger.record([(Ticket(call.pk), first)], run)
+    given = ledger.record([(Ticket(call.pk), late)], run)[call.pk]
     call.refresh_from_db()
     assert (call.state, ledger.message_of(call)[0]) == ("answered", "the first")
     assert (given.state, ledger.message_of(given)[0]) == ("answered", "the first")

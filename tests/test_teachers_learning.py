@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from curation.models import Call, JudgeScore, Prompt, State, Teacher
 from curation.profiles import check_profile
-from pipeline import jobs, ledger, setup, teachers
+from pipeline import jobs, setup, teachers
+from pipeline.asks import Ask
 from pipeline.stages import adapting
 from pipeline.stages.adapting import can_learn, learn
 from tests import factories, teacher_replies
@@ -39,7 +40,7 @@ def error(message, **more):
 
 
 def asked(teacher):
-    return ledger.Ask(teacher, teachers.payload(teacher, "Be exact.", "What?", schema=SCHEMA))
+    return Ask(teacher, teachers.payload(teacher, "Be exact.", "What?", schema=SCHEMA))
 
 
 def failed(body, status=400):
@@ -177,7 +178,7 @@ def test_a_larger_limit_of_a_second_try_teaches_nothing(teacher):
 
 def test_two_workers_at_once_learn_one_lesson(teacher):
     ask, call = asked(teacher), failed(error("Unsupported parameter: 'max_tokens'"))
-    both = together(*[lambda: learn(ledger.Ask(Teacher.objects.get(pk=teacher.pk), ask.body), call)] * 4)
+    both = together(*[lambda: learn(Ask(Teacher.objects.get(pk=teacher.pk), ask.body), call)] * 4)
     assert both == [True] * 4
     teacher.refresh_from_db()
     assert teacher.profile["token_parameter"] == "max_completion_tokens"
@@ -236,7 +237,7 @@ def test_what_a_person_put_into_the_parameters_is_not_asked_again_for_ever(teach
     Teacher.objects.update(structure="text", parameters=parameters)
     teacher.refresh_from_db()
     for _ in range(3):
-        ask = ledger.Ask(teacher, teachers.payload(teacher, "", "What?"))
+        ask = Ask(teacher, teachers.payload(teacher, "", "What?"))
         assert not learn(ask, failed(error(told)))
     assert teacher.profile == {}
 

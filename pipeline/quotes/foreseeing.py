@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from curation.models import Call, Pair, Run, State, TeacherResponse
-from pipeline import ledger, teachers
+from pipeline import teachers
+from pipeline.asks import Ask
 from pipeline.stages import again, collect, judge, regenerate
 from pipeline.stages.composing import only_looking, template
 
@@ -26,7 +27,7 @@ class Foreseen:
     `reads` is the line of an answer that does not exist yet and will be part of the request.
     """
 
-    ask: ledger.Ask
+    ask: Ask
     purpose: Purpose
     chance: tuple = ()
     reads: tuple | None = None

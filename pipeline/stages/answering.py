@@ -9,8 +9,9 @@ from itertools import count, islice
 from curation.models import Call, Prompt, State, TeacherResponse
 from curation.models.response import LONGER
 from curation.models.writing import insert_rows, update_rows
-from pipeline import answers, ledger, teachers
+from pipeline import answers, teachers
 from pipeline.answers.completions import read_completion
+from pipeline.asks import Ask
 
 from .adapting import learn
 from .composing import hypotheses_of
@@ -41,7 +42,7 @@ def _asks(teacher, task_type, notes, taken, number):
 
 def _free(teacher, body, taken, number=1):
     """Asks of `body` with the first samples that are not taken."""
-    first = ledger.Ask(teacher, body)
+    first = Ask(teacher, body)
     digest = first.payload_hash
     samples = list(islice((sample for sample in count() if (digest, sample) not in taken), number))
     taken |= {(digest, sample) for sample in samples}

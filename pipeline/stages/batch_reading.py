@@ -6,6 +6,7 @@ from django.db import transaction
 
 from curation.models import Batch, BatchItem, Call, Prompt
 from pipeline import ledger, teachers
+from pipeline.asks import Ask, Ticket, Work
 from pipeline.teachers.errors import hidden_status, sentence, words
 
 from . import adapting
@@ -37,7 +38,7 @@ class Stoppers:
             return False
         alike = (call.teacher_id, call.error_class, call.error_detail)
         if alike not in self._known:
-            self._known[alike] = not adapting.can_learn(ledger.Ask(call.teacher, call.request), call)
+            self._known[alike] = not adapting.can_learn(Ask(call.teacher, call.request), call)
         return self._known[alike]
 
 
@@ -50,7 +51,7 @@ def store(run, lines, waiting, received):
         call_id = waiting.pop(str(read.get("custom_id")), None) if reply else None
         if call_id is None:
             continue
-        replies.append((ledger.Ticket(call_id), reply))
+        replies.append((Ticket(call_id), reply))
         if len(replies) >= AT_ONCE:
             _record(run, replies, received)
             replies = []
@@ -75,7 +76,7 @@ def release(run, call_ids):
     call_ids = list(call_ids)
     unsent = teachers.Reply(error_class=teachers.UNSENT, sends=0)
     for start in range(0, len(call_ids), AT_ONCE):
-        ledger.record([(ledger.Ticket(pk), unsent) for pk in call_ids[start : start + AT_ONCE]], run)
+        ledger.record([(Ticket(pk), unsent) for pk in call_ids[start : start + AT_ONCE]], run)
 
 
 def abandon(batch, why):
@@ -183,7 +184,7 @@ def _work(prompt, items, unpacker):
     done = Call.objects.select_related("teacher").in_bulk(list(kept["done"].values()))
     calls = {name: done[pk] for name, pk in kept["done"].items()} | {item.name: item.call for item in items}
     asks = {
-        name: ledger.Ask(calls[name].teacher, calls[name].request, calls[name].sample_index, fresh=True)
+        name: Ask(calls[name].teacher, calls[name].request, calls[name].sample_index, fresh=True)
         for name in kept["names"]  # their order is that of the candidates
     }
-    return ledger.Work(prompt, asks, calls, unpacker.unpack(kept["notes"]), set(kept["optional"]))
+    return Work(prompt, asks, calls, unpacker.unpack(kept["notes"]), set(kept["optional"]))

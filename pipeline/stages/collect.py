@@ -1,7 +1,7 @@
 """Collect: ask the teacher for what has no answer yet."""
 
 from curation.models import Prompt, State, Teacher
-from pipeline import ledger
+from pipeline.asks import Work
 from pipeline.prompts import PromptError
 
 from .answering import asks_for, next_attempts, save_answers
@@ -70,7 +70,7 @@ def asks_of(run, prompts):
             "parent": prompt.current_response_id,
             "hypothesis": hypothesis.pk if hypothesis else None,
         }
-        work = ledger.Work(prompt, asks_for(wanted, samples, prompt.task_type, notes), notes=notes)
+        work = Work(prompt, asks_for(wanted, samples, prompt.task_type, notes), notes=notes)
         found.append((prompt, work, ""))
     return found
 

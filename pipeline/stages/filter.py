@@ -3,7 +3,8 @@
 from django.conf import settings
 
 from curation.models import FilterResult, Ruleset, State
-from pipeline import filters, ledger
+from pipeline import filters
+from pipeline.asks import Work
 from pipeline.config import read_yaml
 
 from . import choosing, recalling
@@ -71,7 +72,7 @@ def room(run):
 
 def prepare(run, prompts):
     """Nothing is asked: the works are complete at once."""
-    return [ledger.Work(prompt) for prompt in prompts]
+    return [Work(prompt) for prompt in prompts]
 
 
 def save(run, works):

@@ -4,8 +4,9 @@ import hashlib
 from dataclasses import replace
 
 from curation.models import Call, FilterResult, GateResult, JudgeScore, Resolution, Ruleset, State, Teacher
-from pipeline import answers, ledger, prompts, teachers
+from pipeline import answers, prompts, teachers
 from pipeline.answers.completions import read_completion
+from pipeline.asks import Ask, Work
 from pipeline.gate import DEFAULTS, Reading, judge_verdict, load_gate
 
 from . import choosing, recalling
@@ -65,7 +66,7 @@ def _works(run, waiting, responses):
     works = []
     for prompt in waiting:
         notes = {"rubrics": rubrics, "judges": judges, "responses": responses[prompt.pk], "of": {}, "tried": set()}
-        work = ledger.Work(prompt, notes=notes)
+        work = Work(prompt, notes=notes)
         for response in responses[prompt.pk]:
             for rubric, judge in judges.items():
                 if (response.pk, judge.pk, rubric, rubrics[rubric].sha256) not in known:
@@ -88,7 +89,7 @@ def question(prompt, response, judge, rubric, sample=0):
     )
     schema = answers.judge_schema(rubric.name.removeprefix("judge_"), **judge.profile.get("judge_schema", {}))
     body = teachers.payload(judge, "", text, schema=("judgement", schema))
-    return ledger.Ask(judge, body, sample)
+    return Ask(judge, body, sample)
 
 
 def save(run, works):
@@ -141,7 +142,7 @@ def _second(ask, call):
     most = teachers.profile_of(ask.teacher).get("most_tokens")
     longer = teachers.bigger(ask.body, most) if call.finish_reason == "length" else None
     if longer:
-        return ledger.Ask(ask.teacher, longer)
+        return Ask(ask.teacher, longer)
     return replace(ask, sample=ask.sample + 1)
 
 

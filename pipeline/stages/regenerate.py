@@ -1,7 +1,8 @@
 """Regenerate: a stricter prompt and a stronger teacher for what was sent back."""
 
 from curation.models import Annotation, Event, FilterResult, GateResult, JudgeScore, Prompt, Resolution, State, Teacher
-from pipeline import filters, ledger, prompts
+from pipeline import filters, prompts
+from pipeline.asks import Work
 from pipeline.prompts import PromptError
 
 from .answering import asks_for, next_attempts, save_answers
@@ -56,7 +57,7 @@ def asks_of(run, waiting):
             "parent": prompt.current_response_id,
             "hypothesis": hypothesis.pk if hypothesis else None,
         }
-        work = ledger.Work(prompt, asks_for([teacher], 1, prompt.task_type, notes), notes=notes)
+        work = Work(prompt, asks_for([teacher], 1, prompt.task_type, notes), notes=notes)
         found.append((prompt, work, ""))
     return found
 

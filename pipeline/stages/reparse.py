@@ -13,6 +13,7 @@ from django.utils import timezone
 from curation.models import Call, Event, Project, Prompt, Resolution, ReviewClaim, Run, State, TeacherResponse
 from pipeline import answers, ledger
 from pipeline.answers import why_not_a_completion
+from pipeline.asks import Ticket
 from pipeline.outages import LOST
 from pipeline.teachers import Reply
 
@@ -128,7 +129,7 @@ def _take_up(run, calls):
     for call in calls:
         reply = Reply(call.raw_reply, call.http_status, call.latency_ms, sends=0)
         with transaction.atomic():
-            ledger.record([(ledger.Ticket(call.pk), reply)], run)
+            ledger.record([(Ticket(call.pk), reply)], run)
             parked = run.project.prompts.filter(failed_call=call, error_class="not_a_completion")
             parked.unpark(actor=None, reason="Its reply can be read now.")
             run.count(replies_readable=1)

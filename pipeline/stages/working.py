@@ -5,8 +5,6 @@ again it continues, since all it knows stands in the database.
 """
 
 import time
-from collections import Counter, deque
-from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import transaction
@@ -18,6 +16,7 @@ from pipeline import ledger, teachers
 from pipeline.outages import LOST
 
 from .adapting import can_learn
+from .hands import Hands
 
 BATCH = 200  # prompts a transaction where the run names no batch size
 DRAIN_SECONDS = 4.0  # how long answers under way are awaited when the worker must end
@@ -35,22 +34,6 @@ MOST_TOO_DEAR = 20  # prompts that do not fit under the cap, alone, until it cou
 
 class StopRun(Exception):
     """The run cannot go on for a reason that a person must mend; its prompts keep waiting."""
-
-
-@dataclass
-class Hands:
-    """What this worker has in hand: works by prompt id, and which of them wait for which call."""
-
-    works: dict = field(default_factory=dict)
-    waiting: dict = field(default_factory=dict)  # call id -> [(prompt id, name of the ask)]
-    flying: dict = field(default_factory=dict)  # (payload hash, sample) -> call id
-    calls: dict = field(default_factory=dict)  # id -> Call under way
-    ready: dict = field(default_factory=dict)  # teacher id -> what waits for a free slot there: [(Call, Ask)]
-    sent: Counter = field(default_factory=Counter)  # teacher id -> calls that were sent and are not stored yet
-    renewed: float = 0.0
-
-    def of(self, stage):
-        return sum(work.notes["stage"] is stage for work in self.works.values())
 
 
 def work(run, stages, should_stop=lambda: False):
@@ -99,7 +82,7 @@ class _Worker:
             came = self.exchange.replies(timeout=0.1 if self.hands.waiting else 0)
             self._take_in(came)
             self._save_complete(at_once=not came)
-            self._renew()
+            self.hands.renew()
             # Answers under way are paid for, also where their prompt was postponed or given up.
             if (self.hands.works or self.hands.waiting) and self._may_wait():
                 continue
@@ -124,19 +107,8 @@ class _Worker:
             self.halted_at = time.monotonic()
             if self.cancelled or self.failure or self.should_stop():
                 self.exchange.stop_retrying()
-            self._put_back_unsent()
+            self.hands.put_back_unsent(self.run)
         return self.halted_at is not None
-
-    def _put_back_unsent(self):
-        """What waits for a free slot will not be sent by this worker: its prompts go on waiting."""
-        calls = {call.pk for ready in self.hands.ready.values() for call, _ in ready}
-        self.hands.ready.clear()
-        ledger.put_back(calls, self.run)
-        self.hands.flying = {identity: pk for identity, pk in self.hands.flying.items() if pk not in calls}
-        for pk in calls:
-            self.hands.calls.pop(pk)
-            works = [self.hands.works.get(prompt_id) for prompt_id, _ in self.hands.waiting.pop(pk, [])]
-            self._let_go(*filter(None, works))
 
     def _say(self, notice):
         if notice != self.said:
@@ -148,8 +120,7 @@ class _Worker:
         limit = DRAIN_SECONDS if self.should_stop() else CANCEL_SECONDS if self.cancelled else float("inf")
         if not self.halted_at or time.monotonic() - self.halted_at < limit:
             return True
-        Prompt.objects.filter(pk__in=self.hands.works).let_go()
-        self.hands.works.clear()
+        self.hands.let_go(*list(self.hands.works.values()))
         self.hands.waiting.clear()
         return False
 
@@ -244,15 +215,12 @@ class _Worker:
         reserved = ledger.reserve(new, self.run) if new else ledger.Reserved()
         too_dear = []
         by_identity = {(c.payload_hash, c.sample_index): c for c in reserved.answered}
-        for call, ask in reserved.to_send:
-            self.hands.flying[ask.identity] = call.pk
-            self.hands.calls[call.pk] = call
-            self.hands.ready.setdefault(ask.teacher.pk, deque()).append((call, ask))
+        self.hands.hold(reserved.to_send)
         for each, name, ask in missing:
             if ask.identity in by_identity:
                 each.calls[name] = by_identity[ask.identity]
             elif ask.identity in reserved.in_batch:
-                self._let_go(each)
+                self.hands.let_go(each)
                 self.in_batch.add(each.prompt.pk)
             elif ask.identity in reserved.elsewhere:
                 self._postpone(each)
@@ -266,23 +234,7 @@ class _Worker:
         if too_dear:
             self._leave_unasked(too_dear)
         self._count_reserved(reserved)
-        self._dispatch()
-
-    def _dispatch(self):
-        """Send what is ready, as many as each teacher answers at once.
-
-        An answer takes its place until it is stored, so that a killed worker loses no more answers than that.
-        """
-        leaving = []
-        for teacher, ready in self.hands.ready.items():
-            while ready and self.hands.sent[teacher] < ready[0][1].teacher.concurrency:
-                leaving.append(ready.popleft())
-                self.hands.sent[teacher] += 1
-        if leaving:
-            ledger.mark_sent([call.pk for call, _ in leaving])
-            self.exchange.send(
-                (ledger.Ticket(call.pk), teachers.Endpoint.of(ask.teacher), ask.body) for call, ask in leaving
-            )
+        self.hands.dispatch(self.exchange)
 
     def _count_reserved(self, reserved):
         """What was bought before by others is money saved; an answer of this very run's, found again, is not."""
@@ -303,23 +255,15 @@ class _Worker:
 
     def _leave_unasked(self, works):
         """The cap has no room for these now: they keep waiting."""
-        self._let_go(*works)
+        self.hands.let_go(*works)
         if self.hands.waiting or self._others_at_work():
             self.affordable = 0
         else:
             self.too_dear.update(each.prompt.pk for each in works)
 
-    def _let_go(self, *works):
-        ids = [each.prompt.pk for each in works]
-        for pk in ids:
-            self.hands.works.pop(pk, None)
-        Prompt.objects.filter(pk__in=ids).let_go()
-
     def _fail(self, message, works):
         self.failure = self.failure or message
-        Prompt.objects.filter(pk__in=[each.prompt.pk for each in works]).let_go()
-        for each in works:
-            self.hands.works.pop(each.prompt.pk, None)
+        self.hands.let_go(*works)
 
     # -- answers ------------------------------------------------------------------------------------------------
 
@@ -327,25 +271,19 @@ class _Worker:
         if not replies:
             return
         calls = ledger.record(replies, self.run, self.hands.calls)
-        # By our own rows: the answer that another worker stored may be of another teacher at the same address.
-        self.hands.sent.subtract(self.hands.calls[pk].teacher_id for pk in calls)
-        self._dispatch()
+        self.hands.free_slots(calls)
+        self.hands.dispatch(self.exchange)
         if self.affordable is not None:
             self.affordable += len(replies)
         for call in calls.values():
             if call.latency_ms:
                 self.latency += (call.latency_ms / 1000 - self.latency) * (0.1 if self.latency else 1)
-            self.hands.calls.pop(call.pk, None)
-            self.hands.flying.pop((call.payload_hash, call.sample_index), None)
-            for prompt_id, name in self.hands.waiting.pop(call.pk, []):
-                each = self.hands.works.get(prompt_id)
-                if each is None:
-                    continue
+            for each, name in self.hands.waiting_for(call):
                 fatal = call.state == Call.State.FAILED and call.error_class in teachers.FATAL
                 if fatal and not can_learn(each.asks[name], call):
                     self._fail(teachers.sentence(call.teacher.name, call.error_class, call.error_detail), [each])
                 elif call.state == Call.State.RESERVED or (self.halted_at and call.error_class in teachers.RETRIED):
-                    self._let_go(each)  # unsent, or not given its retries: that is no failure of the prompt's
+                    self.hands.let_go(each)  # unsent, or not given its retries: that is no failure of the prompt's
                 else:
                     each.calls[name] = call
 
@@ -370,15 +308,6 @@ class _Worker:
                 if again:
                     self._ask(again)
                 self.dry.clear()
-
-    def _renew(self):
-        """Keep what is in hand ours; a third of the lease leaves room for two missed beats."""
-        in_hand = self.hands.works or self.hands.waiting
-        if not in_hand or time.monotonic() - self.hands.renewed < settings.LEASE_SECONDS / 3:
-            return
-        self.hands.renewed = time.monotonic()
-        Prompt.objects.filter(pk__in=list(self.hands.works)).renew(settings.LEASE_SECONDS)
-        ledger.renew(list(self.hands.waiting))
 
 
 def cap_reached(run, waiting):
