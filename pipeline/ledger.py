@@ -290,9 +290,3 @@ class _Tally:
 def bucket(milliseconds):
     """The upper edge of the latency bucket, as text; "more" above the last."""
     return next((str(edge) for edge in LATENCY_EDGES if (milliseconds or 0) <= edge), "more")
-
-
-def message_of(call):
-    """(content, refusal, finish_reason) of an answered call; content is "" where the model sent none."""
-    said = read_completion(call.raw_reply)
-    return said.content, said.refusal, said.finish_reason

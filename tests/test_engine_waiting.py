@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from curation.models import Call, State
 from pipeline import jobs
-from pipeline.stages import collect
+from pipeline.stages import collect, judge
 from tests import factories
 
 
@@ -47,6 +47,24 @@ def test_a_question_in_a_batch_of_another_run_holds_nobody_up(project, teacher_s
     assert run.notice == "1 prompts wait for a batch of another run that asks the same."
     prompt.refresh_from_db()
     assert (prompt.state, prompt.lease_until, prompt.run) == (State.TO_COLLECT, None, None)
+
+
+def test_what_waits_for_another_runs_batch_at_the_gate_keeps_nobody_from_being_collected(project, teacher_server):
+    """A pipeline finishes prompts before it begins new ones, but not those that it cannot finish now."""
+    project.judge_factuality = project.judge_reasoning = project.teacher
+    project.save()
+    other = factories.project()
+    for prompt in [factories.prompt(project, "to_judge", answer=f"{n} mg of zinc.") for n in range(30)]:
+        prompt.project, prompt.current_response = project, prompt.responses.get()
+        ask = judge.prepare(factories.run(project, state="finished"), [prompt])[0].asks.popitem()[1]
+        until = timezone.now() + timedelta(hours=20)
+        kept = {"payload_hash": ask.payload_hash, "state": "sent", "raw_reply": "", "lease_until": until}
+        factories.call(other, teacher=ask.teacher, batch=factories.batch(other), **kept)
+    run = jobs.prepare(project, "pipeline")
+    jobs.carry_out(run)
+    run.refresh_from_db()
+    assert run.state == "finished"
+    assert not project.prompts.in_state(State.TO_COLLECT).exists()
 
 
 def test_an_answer_that_another_row_of_the_same_endpoint_brought_frees_its_slot(project, teacher_server):

@@ -6,6 +6,7 @@ import pytest
 
 from curation.models import Call, Prompt, Run, State
 from pipeline import jobs, ledger, teachers
+from pipeline.answers.completions import read_completion
 from pipeline.asks import Ask, Ticket
 from tests import factories, teacher_replies
 
@@ -115,8 +116,8 @@ def test_an_answered_call_is_never_answered_again(project, teacher, late):
     ledger.record([(Ticket(call.pk), first)], run)
     given = ledger.record([(Ticket(call.pk), late)], run)[call.pk]
     call.refresh_from_db()
-    assert (call.state, ledger.message_of(call)[0]) == ("answered", "the first")
-    assert (given.state, ledger.message_of(given)[0]) == ("answered", "the first")
+    assert (call.state, read_completion(call.raw_reply).content) == ("answered", "the first")
+    assert (given.state, read_completion(given.raw_reply).content) == ("answered", "the first")
 
 
 @pytest.mark.parametrize("key", ["sk-very-secret-key", "sk-very-secret-key\n", "sk-very-secret-kéy…"])

@@ -197,7 +197,8 @@ class _Worker:
 
     def _backlog(self, stage):
         later = self.stages[self.stages.index(stage) + 1 :]
-        return self.run.prompts.in_state(*(each.STATE for each in later)).count() if later else 0
+        waiting = self.run.prompts.in_state(*(each.STATE for each in later)).exclude(pk__in=self.in_batch)
+        return waiting.count() if later else 0
 
     def _ask(self, works):
         """Reserve the calls that these works still miss, and send those that nobody has sent."""
