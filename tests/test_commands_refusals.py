@@ -41,6 +41,13 @@ def test_a_wrong_address_is_refused_and_a_password_in_it_is_stored_nowhere(confi
     assert not Teacher.objects.exists()
 
 
+@pytest.mark.parametrize("number", ["0", "21", "99", "two"])
+def test_more_answers_than_the_settings_allow_are_refused(config, teacher_server, number):
+    with pytest.raises(CommandError, match="number from 1 to 20"):
+        collect(config, "--samples", number)
+    assert teacher_server.requests == []
+
+
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
 def test_a_system_prompt_that_cannot_be_read_is_refused(config, tmp_path, content):
     path = tmp_path / "system.txt"

@@ -14,6 +14,7 @@ from django.utils.text import slugify
 from .event import Event
 
 DEFAULT_SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
+MOST_SAMPLES = 20  # answers from each teacher for one prompt
 
 
 def default_shares():
@@ -83,7 +84,7 @@ class Project(models.Model):
         "Teacher", blank=True, related_name="+", help_text="Asked beside the teacher; each answer is a candidate"
     )
     samples = models.PositiveSmallIntegerField(
-        "answers from each teacher", default=1, validators=[MinValueValidator(1), MaxValueValidator(20)]
+        "answers from each teacher", default=1, validators=[MinValueValidator(1), MaxValueValidator(MOST_SAMPLES)]
     )
     regen_teacher = models.ForeignKey("Teacher", models.PROTECT, null=True, blank=True, related_name="+")
     judge_factuality = models.ForeignKey("Teacher", models.PROTECT, null=True, blank=True, related_name="+")

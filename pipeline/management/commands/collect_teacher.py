@@ -6,6 +6,7 @@ from django.core.management.base import CommandError
 
 from curation.importing import ImportRefused, import_file, sniff
 from curation.models import PromptTemplate
+from curation.models.project import MOST_SAMPLES
 from pipeline import datasets, jobs
 from pipeline.config import read_text
 from pipeline.management import asking_again, quoting
@@ -13,6 +14,17 @@ from pipeline.management.step import StepCommand, positive
 from pipeline.setup import teacher_for
 from pipeline.stages.composing import SYSTEM
 from pipeline.stages.importing import answer_reader
+
+
+def few(text):
+    """A number of answers that the settings of a project take too: each is a call for every prompt."""
+    number = positive(text)
+    if number > MOST_SAMPLES:
+        raise ValueError
+    return number
+
+
+few.__name__ = f"number from 1 to {MOST_SAMPLES}"
 
 
 class Command(StepCommand):
@@ -25,7 +37,7 @@ class Command(StepCommand):
         parser.add_argument("--src", type=Path, help="teacher inputs (default: storage.raw_dataset)")
         parser.add_argument("--dst", type=Path, help="collected dataset (default: storage.collected_dataset)")
         parser.add_argument("--teacher", help="model id, in place of collection.teacher_model")
-        parser.add_argument("--samples", type=positive, metavar="N", help="answers from each teacher")
+        parser.add_argument("--samples", type=few, metavar="N", help="answers from each teacher")
         parser.add_argument("--system-prompt", type=Path, help="file, in place of collection.system_prompt_path")
         for field in ("prompt", "context", "task-type"):
             parser.add_argument(f"--{field}-column", help="in place of the one in defaults")
