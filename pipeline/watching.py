@@ -74,12 +74,16 @@ class Speed:
 
     @property
     def meters(self):
-        """[(what, how many, the limit or None)]: of the last minute, and how many requests are under way now."""
+        """[(what, how many, the limit or None)]: of the last minute, and how many requests are under way now.
+
+        Tokens are counted only where they are limited; else how many is None.
+        """
         watch, teacher = self.watch, self.teacher
+        nothing = 0 if teacher.input_tokens_per_minute or teacher.output_tokens_per_minute else None
         return [
             ("Requests a minute", watch.requests, teacher.requests_per_minute),
-            ("Input tokens a minute", watch.input_tokens, teacher.input_tokens_per_minute),
-            ("Output tokens a minute", watch.output_tokens, teacher.output_tokens_per_minute),
+            ("Input tokens a minute", watch.input_tokens or nothing, teacher.input_tokens_per_minute),
+            ("Output tokens a minute", watch.output_tokens or nothing, teacher.output_tokens_per_minute),
             ("Requests at once", watch.in_flight, watch.concurrency or teacher.concurrency),
         ]
 

@@ -72,7 +72,7 @@ def page(people, project, monkeypatch):
         "0.1 to 0.2 30 0.2 to 0.5 250 0.5 to 1 0 1 to 2 40",
         "more than 120 4 all 324",
         "The cap of 3.00 USD is reached",
-        "Requests a minute 0 of 500 Input tokens a minute no limit 0",
+        "Requests a minute 0 of 500 Input tokens a minute no limit not counted",
         "Requests at once 0 of 16",
     ],
 )
@@ -91,6 +91,7 @@ def test_what_the_page_says(page, said):
         ),
         ({"cap_usd": 1, "cost": Decimal("1.2")}, "USD 0.00 left"),
         ({"latencies": {"more": 3}}, "More than half took longer than 120 s."),
+        ({"latencies": {"500": 30}}, "Nine of ten came within 0.5 s."),
         ({"latencies": {"50": 6, "more": 4}}, "Half came within 0.05 s; the slowest tenth took longer than 120 s."),
     ],
 )

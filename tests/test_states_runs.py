@@ -157,6 +157,8 @@ def test_progress(project):
     assert (run.percent, run.rate, run.seconds_left, run.seconds) == (25, 2, None, 5)
     run.state = "running"
     assert run.seconds_left == 15
+    run.state = "cancelling"
+    assert run.seconds_left is None
 
 
 @pytest.mark.parametrize(

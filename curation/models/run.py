@@ -111,8 +111,9 @@ class Run(models.Model):
 
     @property
     def seconds_left(self):
-        """Estimated seconds to the end, or None where no rate is known."""
-        return (self.total - self.done) / self.rate if self.is_live and self.rate else None
+        """Estimated seconds to the end, or None where no rate is known or it was asked to stop."""
+        goes_on = self.is_live and self.state != self.State.CANCELLING
+        return (self.total - self.done) / self.rate if goes_on and self.rate else None
 
     @property
     def is_stalled(self):
