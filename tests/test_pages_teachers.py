@@ -35,6 +35,7 @@ def test_an_endpoint_is_added_and_changed(root):
         ("api_key_env", "DATABASE_URL", "ends in _API_KEY"),
         ("base_url", "file:///etc/passwd", "Give an address such as"),
         ("base_url", "https://user:word@example.org/v1", "Give an address such as"),
+        ("base_url", "http://127.0.0.1:99999/v1", "Its port is a number from 0 to 65535"),
         ("base_url", "", "An endpoint needs an address"),
         ("parameters", "[1]", "Give a JSON object"),
         ("parameters", "{temperature: 1}", "valid JSON"),

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
@@ -23,6 +24,10 @@ def base_url(value):
         return
     if not re.fullmatch(r"https?://[^\s@/?#]+(/[^\s?#]*)?", value):
         raise ValidationError("Give an address such as https://api.example.org/v1, without user, password or query.")
+    try:
+        urlsplit(value).port  # noqa: B018  it is read, and checked, only when asked for
+    except ValueError:
+        raise ValidationError("Its port is a number from 0 to 65535, as in http://127.0.0.1:8000/v1.") from None
 
 
 class Teacher(models.Model):
