@@ -104,6 +104,8 @@ def _prepare(project, stage, parameters, by, fields):
         # Leaving the transaction by an exception takes the empty run back.
         held = quotes.waiting(project, stage).count() if parameters.get("limit") else 0
         why = f"; {held:,} of them wait for their hypotheses" if held else ""
+        other = Run.objects.live().filter(project=project, stage__in=HANDLES).exclude(pk=run.pk).first()
+        why += f"; {other} has what it works on" if other else ""
         raise CannotStart(f"No prompt waits for this: {where_they_are(project)}{why}.")
     Event.objects.create(project=project, run=run, actor=by, kind="run_started", detail={"stage": stage})
     return run

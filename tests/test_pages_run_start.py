@@ -189,6 +189,15 @@ def test_a_run_that_could_do_nothing_is_refused_with_the_reason(people, project,
     assert not Run.objects.exists()
 
 
+def test_where_another_run_has_it_all_it_is_named(people, project, address, a_worker, valkey):
+    project.teacher = factories.teacher()
+    project.save()
+    other = factories.run(project, "collect", "running")
+    factories.prompt(project, run=other)
+    response = people["manager"].post(f"{address}start/", {"stage": "collect"})
+    assert f"No prompt waits for this: 1 to collect; {other} has what it works on." in text(response)
+
+
 def test_without_a_worker_the_button_is_off_and_says_why(people, project, address, valkey):
     factories.prompt(project, "to_filter")
     page = people["manager"].get(f"{address}start/").content.decode()

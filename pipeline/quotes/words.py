@@ -104,7 +104,7 @@ def basis(lines):
     if not seen:
         return "an estimate: no answers of this project yet"
     said = f"from {sum(line.answers for line in seen):,} answers of this project"
-    return f"{said}; an estimate for {', '.join(guessed)}: too few answers of this project yet" if guessed else said
+    return f"{said}; an estimate for {' and '.join(guessed)}: too few answers of this project yet" if guessed else said
 
 
 def sentence(quote):
