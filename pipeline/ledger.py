@@ -166,9 +166,16 @@ _UNDER_WAY = (Call.State.RESERVED, Call.State.SENT)
 
 
 def mark_sent(call_ids, seconds=None):
-    """Say of reserved calls that they are sent, before they are."""
+    """Say of reserved calls that they are sent, before they are; returns the ids of those that may be.
+
+    After a stall longer than the lease, another worker may have sent some.
+    """
     until = timezone.now() + timedelta(seconds=seconds or settings.LEASE_SECONDS)
-    Call.objects.filter(pk__in=call_ids).update(state=Call.State.SENT, lease_until=until)
+    calls = Call.objects.filter(pk__in=call_ids)
+    marked = calls.filter(state=Call.State.RESERVED).update(state=Call.State.SENT, lease_until=until)
+    if marked == len(call_ids):
+        return set(call_ids)
+    return set(calls.filter(state=Call.State.SENT, lease_until=until).values_list("pk", flat=True))
 
 
 @transaction.atomic

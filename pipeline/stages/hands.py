@@ -45,8 +45,20 @@ class Hands:
                 leaving.append(ready.popleft())
                 self.sent[teacher] += 1
         if leaving:
-            ledger.mark_sent([call.pk for call, _ in leaving])
-            exchange.send((Ticket(call.pk), teachers.Endpoint.of(ask.teacher), ask.body) for call, ask in leaving)
+            ours = ledger.mark_sent([call.pk for call, _ in leaving])
+            exchange.send(
+                (Ticket(call.pk), teachers.Endpoint.of(ask.teacher), ask.body)
+                for call, ask in leaving
+                if call.pk in ours
+            )
+            self._leave_to_others([call for call, _ in leaving if call.pk not in ours])
+
+    def _leave_to_others(self, calls):
+        """Another worker sent these while this one stood still; it has their prompts too."""
+        self.free_slots([call.pk for call in calls])
+        for call in calls:
+            for work, _ in self.waiting_for(call):
+                self.works.pop(work.prompt.pk, None)
 
     def free_slots(self, call_ids):
         """The answers to these are stored. Our own rows count: another worker's may be of another teacher there."""
