@@ -100,6 +100,22 @@ def test_what_it_says_of_money_and_time(page, fields, said):
 
 
 @pytest.mark.parametrize(
+    ("role", "done", "state", "offered"),
+    [
+        ("manager", 7, "finished", True),
+        ("manager", 7, "cancelled", True),
+        ("manager", 9, "finished", False),
+        ("manager", 7, "running", False),
+        ("viewer", 7, "finished", False),
+    ],
+)
+def test_what_is_left_waiting_can_be_taken_up(people, project, role, done, state, offered):
+    run = factories.run(project, state=state, total=9, done=done)
+    page = text(people[role].get(f"/p/{project.slug}/runs/{run.pk}/"))
+    assert ("Start another run" in page) is offered
+
+
+@pytest.mark.parametrize(
     ("seen", "said"),
     [
         ({"known": False}, "Stand-in Unknown: the server that keeps the limits does not answer."),

@@ -55,6 +55,14 @@ def test_an_answer_is_stored_with_its_call_and_all_that_is_known_of_it(project, 
     assert Event.objects.get(prompt=prompt, kind="collected").to_state == State.TO_FILTER
 
 
+def test_a_run_says_which_prompts_wait_for_their_hypotheses(project):
+    for _ in range(2):
+        factories.pair(project)
+    ended = run(project, "collect")
+    assert (ended.done, ended.total) == (2, 4)
+    assert ended.notice.startswith("2 prompts wait for their hypotheses, which must pass filters and SampleGate first")
+
+
 @pytest.mark.parametrize(
     ("reply", "error_class"),
     [

@@ -20,7 +20,8 @@ from pipeline.outages import LOST
 from pipeline.teachers.batches import BatchDesk, BatchTrouble, NoBatchMode
 
 from . import batch_filling, batch_reading
-from .working import StopRun, cap_reached
+from .sending import left_waiting
+from .working import StopRun
 
 BUNCH = 200  # prompts that are prepared and reserved in one go
 STAGES = ("collect", "judge", "regenerate")
@@ -100,7 +101,7 @@ class _Look:
         left = mine.filter(lease_until__gt=timezone.now()) if self.capped else self._ready(mine)
         if left.exists():
             return "waiting"  # another run asks the same things, or a look that was killed had them in hand
-        self.run.say(cap_reached(self.run, mine.count()) if self.capped else "")
+        self.run.say(" ".join(left_waiting(self.run, capped=self.capped)))
         self.run.end(Run.State.FINISHED)
         return "ended"
 

@@ -31,3 +31,21 @@ def park(run, works):
         each.prompt.park(call.error_class, call.error_detail or call.error_class, run=run, call=call)
     if works:
         run.count(done=len(works), parked=len(works), last_error=f"{works[-1].prompt}: {call.error_detail}")
+
+
+def left_waiting(run, *, capped):
+    """Why prompts keep waiting at the end of `run`, as sentences: for more than its cap, or for their hypotheses."""
+    left = run.prompts.in_state(*HANDLES[run.stage])
+    asked = left.in_state(State.TO_COLLECT, State.TO_REGENERATE)
+    held = asked.count() - asked.partner_ready().count()
+    said = [_cap_reached(run, left.count() - held)] if capped else []
+    if held:
+        wait = "1 prompt waits for its hypothesis" if held == 1 else f"{held:,} prompts wait for their hypotheses"
+        said.append(f"{wait}, which must pass filters and SampleGate first.")
+    return said
+
+
+def _cap_reached(run, waiting):
+    caps = [f"{run.cap_usd:,.2f} USD" if run.cap_usd is not None else ""]
+    caps += [f"{run.cap_tokens:,} tokens" if run.cap_tokens is not None else ""]
+    return f"The cap of {' and '.join(filter(None, caps))} is reached: {waiting:,} prompts keep waiting."

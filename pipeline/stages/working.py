@@ -17,6 +17,7 @@ from pipeline.outages import LOST
 
 from .adapting import can_learn
 from .hands import Hands
+from .sending import left_waiting
 
 BATCH = 200  # prompts a transaction where the run names no batch size
 DRAIN_SECONDS = 4.0  # how long answers under way are awaited when the worker must end
@@ -140,8 +141,7 @@ class _Worker:
             raise StopRun(self.failure)
         if self.should_stop() and (not self.cancelled or self._others_at_work()):
             return "stopped"
-        waiting = self.run.prompts.in_state(*(stage.STATE for stage in self.stages)).count() if self.too_dear else 0
-        said = [cap_reached(self.run, waiting)] if waiting else []
+        said = [] if self.cancelled else left_waiting(self.run, capped=bool(self.too_dear))
         if self.in_batch:
             said.append(f"{len(self.in_batch):,} prompts wait for a batch of another run that asks the same.")
         self._say(" ".join(said))
@@ -309,12 +309,6 @@ class _Worker:
                 if again:
                     self._ask(again)
                 self.dry.clear()
-
-
-def cap_reached(run, waiting):
-    caps = [f"{run.cap_usd:,.2f} USD" if run.cap_usd is not None else ""]
-    caps += [f"{run.cap_tokens:,} tokens" if run.cap_tokens is not None else ""]
-    return f"The cap of {' and '.join(filter(None, caps))} is reached: {waiting:,} prompts keep waiting."
 
 
 def _out_of_time(run):
