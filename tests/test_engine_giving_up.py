@@ -63,6 +63,16 @@ def test_a_call_whose_prompt_was_postponed_stays_in_hand(teacher, teacher_server
     assert len(teacher_server.requests) == 2
 
 
+def test_what_another_worker_sent_during_a_stall_is_not_to_be_sent_again(teacher):
+    project = factories.project(teacher=teacher, paired=False)
+    prompts = [factories.prompt(project) for _ in range(3)]
+    begun = jobs.prepare(project, "collect")
+    asks = [work.asks["answer"] for work in collect.prepare(begun, prompts)]
+    taken, *own = [call.pk for call, _ in ledger.reserve(asks, begun).to_send]
+    assert ledger.mark_sent([taken], seconds=100) == {taken}
+    assert ledger.mark_sent([taken, *own]) == set(own)
+
+
 @pytest.mark.parametrize("cap", [10**6, 200])  # one request may take 184 tokens: the other cap has room for one
 def test_what_a_killed_worker_held_for_calls_that_never_left_is_free_again(teacher, cap):
     project = factories.project(teacher=teacher, paired=False)
