@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from curation.models import Teacher
+from curation.models import Project, Teacher
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,6 +38,13 @@ def test_a_wrong_address_is_refused_and_a_password_in_it_is_stored_nowhere(confi
     with pytest.raises(CommandError, match="OPENAI_BASE_URL") as refused:
         collect(config)
     assert "swordfish" not in str(refused.value)
+    assert not Teacher.objects.exists()
+
+
+def test_a_file_that_is_not_there_leaves_no_project_and_no_teachers_behind(config, tmp_path):
+    with pytest.raises(CommandError, match="no such file"):
+        collect(config, "--src", str(tmp_path / "none.parquet"))
+    assert not Project.objects.exists()
     assert not Teacher.objects.exists()
 
 

@@ -65,8 +65,9 @@ class Command(StepCommand):
         src = options["src"] or (config.path("raw_dataset") if files else None)
         if options["quote"]:
             return self._quote(src, config, options)
+        # Looked for before anything is made: a mistyped path leaves no project and no teachers behind.
+        src = self._existing(src, self.project(options | {"dry_run": True}, config), options)
         project = self.project(options, config)
-        src = self._existing(src, project, options)
         if options["dry_run"]:
             return self._dry_run(project, src, config, options)
         self._adopt_system_prompt(project, options)
