@@ -36,7 +36,7 @@ def seed():
 
 @pytest.fixture
 def chaos(seed):
-    with ChaoticTeacher(seed, delay=0.01) as server:
+    with ChaoticTeacher(seed, delay=0.12) as server:  # slower than storing, so that slots are kept until then
         yield server
 
 

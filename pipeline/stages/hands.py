@@ -10,6 +10,8 @@ from curation.models import Prompt
 from pipeline import ledger, teachers
 from pipeline.asks import Ticket
 
+FAST_SECONDS = 0.1  # an answer that takes less waits longer to be stored than it took
+
 
 @dataclass
 class Hands:
@@ -34,14 +36,15 @@ class Hands:
             self.calls[call.pk] = call
             self.ready.setdefault(ask.teacher.pk, deque()).append((call, ask))
 
-    def dispatch(self, exchange):
-        """Send what is ready, as many as each teacher answers at once.
+    def dispatch(self, exchange, latency):
+        """Send what is ready, as many as each teacher answers at once, where an answer takes `latency` seconds.
 
-        An answer takes its place until it is stored, so that a killed worker loses no more answers than that.
+        An answer takes its place until it is stored, so that a killed worker loses no more answers than that. Where
+        answers come faster than they can be stored, as many again may be on their way.
         """
-        leaving = []
+        leaving, times = [], 2 if 0 < latency < FAST_SECONDS else 1
         for teacher, ready in self.ready.items():
-            while ready and self.sent[teacher] < ready[0][1].teacher.concurrency:
+            while ready and self.sent[teacher] < times * ready[0][1].teacher.concurrency:
                 leaving.append(ready.popleft())
                 self.sent[teacher] += 1
         if leaving:

@@ -234,17 +234,22 @@ class _Worker:
                 self.hands.waiting.setdefault(self.hands.flying[ask.identity], []).append((each.prompt.pk, name))
         if too_dear:
             self._leave_unasked(too_dear)
-        self._count_reserved(reserved)
-        self.hands.dispatch(self.exchange)
+        found = {by_identity[ask.identity].pk for each, _, ask in missing if self._is_answered(each, ask, by_identity)}
+        self._count_reserved([call for call in reserved.answered if call.pk in found], reserved.resent)
+        self.hands.dispatch(self.exchange, self.latency)
 
-    def _count_reserved(self, reserved):
+    def _is_answered(self, each, ask, by_identity):
+        """Whether a prompt that stays in hand has this answer; one that was let go comes again, and counts then."""
+        return ask.identity in by_identity and each.prompt.pk in self.hands.works
+
+    def _count_reserved(self, answered, resent):
         """What was bought before by others is money saved; an answer of this very run's, found again, is not."""
-        saved = [call for call in reserved.answered if call.run_id != self.run.pk]
+        saved = [call for call in answered if call.run_id != self.run.pk]
         numbers = {
             "reused": len(saved),
             "saved_usd": sum(call.cost or 0 for call in saved),
             "saved_unknown": sum(call.cost is None for call in saved),
-            "maybe_paid_twice": reserved.resent,
+            "maybe_paid_twice": resent,
         }
         if any(numbers.values()):
             self.run.count(**{name: number for name, number in numbers.items() if number})
@@ -273,7 +278,7 @@ class _Worker:
             return
         calls = ledger.record(replies, self.run, self.hands.calls)
         self.hands.free_slots(calls)
-        self.hands.dispatch(self.exchange)
+        self.hands.dispatch(self.exchange, self.latency)
         if self.affordable is not None:
             self.affordable += len(replies)
         for call in calls.values():

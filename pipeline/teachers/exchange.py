@@ -26,6 +26,7 @@ MAX_TRIES_RATE_LIMITED = 20  # a limit is no failure of the request's, and the w
 LONGEST_PAUSE_SECONDS = 60.0
 LONGEST_ASKED_SECONDS = 600.0  # an endpoint that asks to wait longer stops the run, as a used-up quota does
 LINGER_SECONDS = 0.03  # how long replies are gathered, since storing many at once costs little more than one
+ENOUGH = 64  # replies that are not made to wait for more
 BYTES_A_TOKEN = 4  # of a whole body; the usage that comes back corrects it
 OUTPUT_AT_FIRST = 400  # tokens an answer is taken for until the first one came
 
@@ -106,7 +107,7 @@ class Exchange:
         try:
             arrived.append(self._inbox.get(timeout=timeout) if self.in_flight else self._inbox.get_nowait())
             until = time.monotonic() + LINGER_SECONDS
-            while (left := until - time.monotonic()) > 0 and len(arrived) < self.in_flight:
+            while (left := until - time.monotonic()) > 0 and len(arrived) < min(self.in_flight, ENOUGH):
                 arrived.append(self._inbox.get(timeout=left))
         except queue.Empty:
             pass
