@@ -171,11 +171,11 @@ def mark_sent(call_ids, seconds=None):
     After a stall longer than the lease, another worker may have sent some.
     """
     until = timezone.now() + timedelta(seconds=seconds or settings.LEASE_SECONDS)
-    calls = Call.objects.filter(pk__in=call_ids)
-    marked = calls.filter(state=Call.State.RESERVED).update(state=Call.State.SENT, lease_until=until)
+    sent = {"state": Call.State.SENT, "lease_until": until}
+    marked = Call.objects.filter(pk__in=call_ids, state=Call.State.RESERVED).update(**sent)
     if marked == len(call_ids):
         return set(call_ids)
-    return set(calls.filter(state=Call.State.SENT, lease_until=until).values_list("pk", flat=True))
+    return set(Call.objects.filter(pk__in=call_ids, **sent).values_list("pk", flat=True))
 
 
 @transaction.atomic

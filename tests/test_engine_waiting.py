@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from curation.models import Call, State
+from curation.models import Call, JudgeScore, State
 from pipeline import jobs
 from pipeline.stages import collect, judge
 from tests import factories
@@ -78,3 +78,24 @@ def test_an_answer_that_another_row_of_the_same_endpoint_brought_frees_its_slot(
     run = carried_out(project)
     assert (run.done, len(teacher_server.requests), run.counters["maybe_paid_twice"]) == (12, 12, 3)
     assert set(Call.objects.values_list("state", flat=True)) == {"answered"}
+
+
+def test_an_answer_found_for_a_prompt_that_the_cap_leaves_waiting_is_saved_once(project, teacher_server):
+    """Under a cap a prompt may come up several times until there is room; half of what it asks was bought before."""
+    teacher = project.teacher
+    teacher.parameters, teacher.input_price, teacher.output_price = {"max_tokens": 300}, 1, 1
+    teacher.save()
+    judged = [factories.project(judge_factuality=teacher, judge_reasoning=teacher) for _ in range(2)]
+    for each in judged:
+        for n in range(12):
+            factories.prompt(each, "to_judge", context=f"The same passage {n}", answer=f"{n} mg of zinc.")
+    jobs.carry_out(jobs.prepare(judged[0], "judge"))
+    kept = list(JudgeScore.objects.filter(rubric="factuality").values_list("call", flat=True))
+    JudgeScore.objects.filter(rubric="reasoning").delete()
+    Call.objects.exclude(pk__in=kept).delete()
+    teacher_server.delay = 0.3
+    run = jobs.prepare(judged[1], "judge", {"cap_usd": "0.008"})
+    jobs.carry_out(run)
+    teacher_server.delay = 0
+    run.refresh_from_db()
+    assert 0 < run.counters["reused"] <= 12

@@ -69,10 +69,12 @@ def put(run, works):
         answered |= {(call.payload_hash, call.sample_index): call for call in reserved.answered}
         placed |= _own(run, reserved.elsewhere | reserved.in_batch)
         dear |= reserved.too_dear
-        outcome.answered += reserved.answered
         outcome.resent += reserved.resent
     for work in works:
         _place(work, answered, placed, dear, outcome)
+    left = {id(work) for work in [*outcome.postponed, *outcome.too_dear]}  # they come again, and count then
+    used = {call.pk for work in works if id(work) not in left for call in work.calls.values()}
+    outcome.answered = [call for call in answered.values() if call.pk in used]
     held = _store_items(works, placed, outcome)
     Prompt.objects.filter(pk__in=held).renew(HOLD.total_seconds())
     Prompt.objects.filter(pk__in=[work.prompt.pk for work in outcome.too_dear]).let_go()
