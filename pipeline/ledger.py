@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import Sum
 from django.utils import timezone
 
 from curation.models import Call, Run
@@ -21,6 +21,7 @@ from .answers.completions import read_completion, why_not_a_completion
 from .answers.hygiene import clean_text
 from .asks import Ask
 
+MOST_USD = 100_000  # a call
 LATENCY_EDGES = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 120_000)  # ms
 
 
@@ -157,9 +158,8 @@ class _Budget:
 
     def store(self):
         if self.usd or self.tokens:
-            Run.objects.filter(pk=self.run_id).update(
-                held_usd=F("held_usd") + self.usd, held_tokens=F("held_tokens") + self.tokens
-            )
+            usd, tokens = self.row.held_usd + self.usd, self.row.held_tokens + self.tokens
+            Run.objects.filter(pk=self.run_id).update(held_usd=max(0, usd), held_tokens=max(0, tokens))
 
 
 _UNDER_WAY = (Call.State.RESERVED, Call.State.SENT)
@@ -237,9 +237,11 @@ def _fill(call, reply):
     said = read_completion(reply.body)
     for name in ("finish_reason", "usage", *_TOKENS):
         setattr(call, name, getattr(said, name))
-    call.cost = call.teacher.price(
+    cost = call.teacher.price(
         said.prompt_tokens, said.completion_tokens, cached_tokens=said.cached_tokens, batch=bool(call.batch_id)
     )
+    # Tokens beyond all measure are no usage; and an answer must never be lost for what its column does not hold.
+    call.cost = None if cost is None or cost >= MOST_USD else cost
 
 
 _TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens", "reasoning_tokens", "cached_tokens")
@@ -258,7 +260,7 @@ class _Tally:
 
     def add(self, call, reply):
         self.numbers["lost_tries"] += reply.lost
-        known = call.error_class != "timeout"  # an endpoint may have written, and billed, what came too late
+        known = True
         if call.state == Call.State.ANSWERED:
             self.numbers["calls_answered"] += 1
             self.numbers["cost_unknown"] += call.cost is None
@@ -272,10 +274,11 @@ class _Tally:
             self.numbers["calls_failed"] += 1
             kind = self.errors.setdefault(call.error_class, {"n": 0})
             kind |= {"n": kind["n"] + 1, "last": call.error_detail[:500], "at": timezone.now().isoformat()}
-        if known:
-            self.released_usd += call.held_usd
-            self.released_tokens += call.held_tokens
-            call.held_usd = call.held_tokens = 0
+        # An endpoint may have written, and billed, what came too late: each such try keeps what one was held for.
+        given_back = known - reply.lost
+        self.released_usd += given_back * call.held_usd
+        self.released_tokens += given_back * call.held_tokens
+        call.held_usd, call.held_tokens = (1 - given_back) * call.held_usd, (1 - given_back) * call.held_tokens
 
     def counted(self):
         """The keywords of `Run.count`."""

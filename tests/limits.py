@@ -9,6 +9,7 @@ SILENT = {
     "answered": 0,
     "rate_limited": 0,
     "failing": 0,
+    "failing_again": 0,
     "alive": False,
     "output": 0,
     "retry_after": 0,

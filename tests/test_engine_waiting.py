@@ -8,7 +8,7 @@ from django.utils import timezone
 from curation.models import Call, JudgeScore, State
 from pipeline import jobs
 from pipeline.stages import collect, judge
-from tests import factories
+from tests import factories, teacher_replies
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_question_in_a_batch_of_another_run_holds_nobody_up(project, teacher_s
     asked_by_another(project, prompt, batch=factories.batch(other))
     run = carried_out(project)
     assert (run.state, run.done, len(teacher_server.requests)) == ("finished", 2, 2)
-    assert run.notice == "1 prompts wait for a batch of another run that asks the same."
+    assert run.notice == "Left to a batch of another run that asks the same: 1."
     prompt.refresh_from_db()
     assert (prompt.state, prompt.lease_until, prompt.run) == (State.TO_COLLECT, None, None)
 
@@ -99,3 +99,14 @@ def test_an_answer_found_for_a_prompt_that_the_cap_leaves_waiting_is_saved_once(
     teacher_server.delay = 0
     run.refresh_from_db()
     assert 0 < run.counters["reused"] <= 12
+
+
+def test_a_few_prompts_that_always_fail_hold_nobody_up(project, teacher_server, settings):
+    """They are parked after their tries; the endpoint answers all others, so no breaker makes the run wait."""
+    settings.BREAKER_PAUSE_SECONDS, settings.RETRY_PAUSE_SECONDS = 600, 0.01
+    for number in range(4):
+        factories.prompt(project, "to_collect", user_prompt=f"Stubborn {number}.")
+    teacher_server.script(teacher_replies.server_error(), when="Stubborn", always=True)
+    run = carried_out(project)
+    assert (run.state, run.counters["parked"], run.counters["to_filter"]) == ("finished", 4, 3)
+    assert set(project.prompts.in_state("parked").values_list("error_class", flat=True)) == {"server_error"}

@@ -1,6 +1,7 @@
 """Replies that no one expects: each is stored or parked with its reason, and none takes the run down."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -144,3 +145,43 @@ def test_an_endpoint_that_asks_to_wait_for_hours_stops_the_run(project, teacher_
     prompt.refresh_from_db()
     assert (ended.state, prompt.state) == ("failed", State.TO_COLLECT)
     assert "asks to wait" in ended.error
+
+
+USED = completion({"content": "yes"}, usage={"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}).decode()
+
+
+@pytest.mark.parametrize(
+    ("reply", "kept"),
+    [
+        (teachers.Reply(USED, 200), 0),
+        (teachers.Reply(USED, 200, sends=3, lost=2), 2),
+        (teachers.Reply("", error_class="timeout", error="No answer.", sends=5, lost=5), 5),
+        (teachers.Reply("", 500, error_class="server_error", error="Down.", sends=5), 0),
+        (teachers.Reply(completion({"content": "yes"}, usage=None).decode(), 200), 1),
+        (teachers.Reply(error_class=teachers.UNSENT, sends=0), 0),
+    ],
+    ids=["answered", "after two timeouts", "timeouts alone", "failed", "usage unknown", "unsent"],
+)
+def test_the_cap_keeps_what_may_have_been_billed(project, reply, kept):
+    """Each try that ended without a word holds what one can cost at most."""
+    price = Decimal(1)
+    teacher = factories.teacher(input_price=price, output_price=price, parameters={"max_tokens": 100})
+    run = Run.objects.create(project=project, stage="collect", cap_usd=1, cap_tokens=10**6)
+    ask = Ask(teacher, teachers.payload(teacher, "", "What?"))
+    call = ledger.reserve([ask], run).to_send[0][0]
+    run.refresh_from_db()
+    usd, tokens = ask.most()
+    assert (run.held_usd, run.held_tokens) == (usd, tokens)
+    ledger.record([(Ticket(call.pk), reply)], run)
+    run.refresh_from_db()
+    assert (run.held_usd, run.held_tokens) == (kept * usd, kept * tokens)
+
+
+def test_an_absurd_usage_costs_no_answer(project):
+    teacher = factories.teacher(input_price=Decimal(900_000), output_price=Decimal(900_000))
+    run, call = call_of(project, teacher)
+    usage = {"prompt_tokens": 2**31 - 1, "completion_tokens": 2**31 - 1, "total_tokens": 2**31 - 1}
+    ledger.record([(Ticket(call.pk), teachers.Reply(completion({"content": "yes"}, usage=usage).decode(), 200))], run)
+    call.refresh_from_db()
+    run.refresh_from_db()
+    assert (call.state, call.cost, run.cost_unknown) == ("answered", None, 1)

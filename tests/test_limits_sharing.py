@@ -207,6 +207,26 @@ def test_a_sign_of_life_in_between_keeps_it_closed(two):
     assert a.granted(5) == 5
 
 
+def test_a_request_that_fails_again_and_again_does_not_open_it(two):
+    a, b = two()
+    a.turn(4, failing=4)
+    for _ in range(20):
+        a.turn(4, ended=4, failing_again=4)
+    assert b.granted(1) == 1
+
+
+def test_one_that_fails_again_on_probation_keeps_it_open(two, clock):
+    a, b = opened(two()[0]), two()[1]
+    clock.go_on(5_000)
+    assert a.turn(1)["probing"] is True
+    a.turn(ended=1, failing_again=1, probing=False)
+    assert b.turn(1)["why"] == "down"
+    clock.go_on(9_999)
+    assert b.turn(1)["why"] == "down"
+    clock.go_on(1)
+    assert b.granted(1) == 1
+
+
 def test_a_success_on_probation_closes_it(two, clock):
     a, b = opened(two()[0]), two()[1]
     clock.go_on(5_000)

@@ -145,7 +145,8 @@ class Run(models.Model):
         row = Run.objects.select_for_update(of=("self",)).get(pk=self.pk)
         for name, number in numbers.items():
             if name in self.COUNTED:
-                setattr(row, name, getattr(row, name) + number)
+                # Given back twice, by a worker that stood still and the one that went on, is not less than nothing.
+                setattr(row, name, max(0, getattr(row, name) + number))
             else:
                 row.counters[name] = row.counters.get(name, 0) + number
         for edge, number in (latencies or {}).items():

@@ -41,9 +41,10 @@ class Permit:
     def done(self, outcome, *, input_tokens=None, output_tokens=None, headers=None, retry_after=None):
         """Note how the request ended; a second call says nothing.
 
-        `outcome` is "answered", "rate_limited" (429), "failing" (5xx, timeout, connection), "refused" (another 4xx:
-        the endpoint is alive) or "unsent" (it never left: everything is given back). Tokens are those of the usage
-        that came back, `headers` the response's, `retry_after` the seconds that the endpoint asks all to wait.
+        `outcome` is "answered", "rate_limited" (429), "failing" (5xx, timeout, connection), "failing_again"
+        (as this request did before, which may be its own fault), "refused" (another 4xx: the endpoint is alive) or
+        "unsent" (it never left: everything is given back). Tokens are those of the usage that came back, `headers`
+        the response's, `retry_after` the seconds that the endpoint asks all to wait.
         """
         line, self._line = self._line, None
         if line is not None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from .headers import told
 
 LONGEST_WAIT_SECONDS = 24 * 3600
-OUTCOMES = ("answered", "rate_limited", "failing", "refused", "unsent")
+OUTCOMES = ("answered", "rate_limited", "failing", "failing_again", "refused", "unsent")
 SPENT_NOTHING = ("rate_limited", "refused", "unsent")  # of output
 
 
@@ -14,7 +14,7 @@ class Notes:
     """A sum of endings. `take(permit, ...)` adds one, `said()` gives what turn.lua reads."""
 
     def __init__(self):
-        self.answered = self.rate_limited = self.failing = 0
+        self.answered = self.rate_limited = self.failing = self.failing_again = 0
         self.alive = False
         self.output = 0
         self.retry_after = 0  # ms
@@ -46,8 +46,11 @@ class Notes:
         if outcome == "failing":
             self.failing += 1
             return
+        if outcome == "failing_again":
+            self.failing_again += 1
+            return
         # Failures count in a row: what came before a sign of life is over.
-        self.alive, self.failing = True, 0
+        self.alive, self.failing, self.failing_again = True, 0, 0
         if outcome == "answered":
             self.answered += 1
         elif outcome == "rate_limited":
@@ -64,6 +67,7 @@ class Notes:
             "answered": self.answered,
             "rate_limited": self.rate_limited,
             "failing": self.failing,
+            "failing_again": self.failing_again,
             "alive": self.alive,
             "output": self.output,
             "retry_after": self.retry_after,
@@ -86,6 +90,7 @@ class Notes:
         later.answered += self.answered
         later.rate_limited += self.rate_limited
         later.failing += 0 if later.alive else self.failing
+        later.failing_again += 0 if later.alive else self.failing_again
         later.alive = later.alive or self.alive
         later.output += self.output
         later.retry_after = max(later.retry_after, self.retry_after)

@@ -139,9 +139,11 @@ local function note_health()
   if ask.alive then
     s.failures, s.down_since, s.failed_at, s.open_until, s.pause, s.probe = 0, 0, 0, 0, 0, ''
   end
-  if ask.failing > 0 then
+  -- The same request failing again opens nothing, as it may be the request; it is heard while the breaker is open.
+  local failing = ask.failing + (s.open_until > 0 and ask.failing_again or 0)
+  if failing > 0 then
     if s.failures == 0 then s.down_since = now end
-    s.failures = s.failures + ask.failing
+    s.failures = s.failures + failing
     s.failed_at = now
     if s.failures >= FAILURES and (s.open_until == 0 or probed) then open_breaker() end
   end

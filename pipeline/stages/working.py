@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from curation.models import Call, Prompt, Run
+from curation.models import Call, Prompt, Run, State
 from curation.reviewing import settle
 from pipeline import ledger, teachers
 from pipeline.outages import LOST
@@ -143,7 +143,7 @@ class _Worker:
             return "stopped"
         said = [] if self.cancelled else left_waiting(self.run, capped=bool(self.too_dear))
         if self.in_batch:
-            said.append(f"{len(self.in_batch):,} prompts wait for a batch of another run that asks the same.")
+            said.append(f"Left to a batch of another run that asks the same: {len(self.in_batch):,}.")
         self._say(" ".join(said))
         self.run.end(Run.State.CANCELLED if self.cancelled else Run.State.FINISHED)
         return "ended"
@@ -152,7 +152,8 @@ class _Worker:
 
     def _claim(self, stage):
         """Take prompts in hand for `stage`; returns how many. Few at a time cost as much as many, so it waits a bit."""
-        if len(self.too_dear) >= MOST_TOO_DEAR or len(self.in_batch) >= MOST_IN_BATCH:
+        full = len(self.too_dear) >= MOST_TOO_DEAR or len(self.in_batch) >= MOST_IN_BATCH
+        if full and stage.STATE != State.TO_FILTER:  # the filters ask nobody
             return 0
         now, capacity, in_hand = time.monotonic(), self._capacity(stage), self.hands.of(stage)
         if now - self.dry.get(stage, 0.0) < DRY_SECONDS or in_hand > capacity * REFILL_AT:

@@ -21,6 +21,7 @@ from .endpoint import Line, address
 from .errors import RETRIED, UNSENT, classify, hidden_status, retry_after, words
 from .tokens import most_output
 
+FAILING = RETRIED - {"rate_limited"}  # what may be the endpoint's fault
 MAX_TRIES = 5
 MAX_TRIES_RATE_LIMITED = 20  # a limit is no failure of the request's, and the wait is what the endpoint asks for
 LONGEST_PAUSE_SECONDS = 60.0
@@ -155,7 +156,9 @@ class Exchange:
                 return reply
             except EndpointDown as down:
                 return replace(reply, error_class="endpoint_down", error=str(down))
-            reply, wait, headers = await self._once(endpoint, line, content, permit)
+            reply, wait, headers = await self._once(
+                endpoint, line, content, permit, failed_before=reply.error_class in FAILING
+            )
             tries += 1
             lost += reply.error_class == "timeout"
             reply = replace(reply, sends=tries, lost=lost)
@@ -194,7 +197,7 @@ class Exchange:
             written = min(written, most_output(body) or written)
         return await self._limiter.acquire(endpoint.allowance, read, written)
 
-    async def _once(self, endpoint, line, content, permit):
+    async def _once(self, endpoint, line, content, permit, *, failed_before):
         """One try, and what the limits learn of it."""
         try:
             reply, wait, headers = await _ask_once(line, endpoint, content)
@@ -211,7 +214,8 @@ class Exchange:
         elif reply.error_class == "rate_limited":
             outcome = "rate_limited"
         else:
-            outcome = "failing" if reply.error_class in RETRIED else "refused"
+            outcome = "failing" if reply.error_class in FAILING else "refused"
+            outcome = "failing_again" if outcome == "failing" and failed_before else outcome
         permit.done(outcome, input_tokens=read, output_tokens=written, headers=headers, retry_after=wait)
         return reply, wait, headers
 
