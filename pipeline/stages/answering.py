@@ -63,6 +63,13 @@ def next_attempts(prompt_list, *, fresh=False):
     return found
 
 
+def read_answers(works):
+    """Read what was answered before a transaction is open: where there is one writer at a time, others wait for it."""
+    for each in works:
+        answered = [call for call in each.calls.values() if call.state == Call.State.ANSWERED]
+        each.notes["read"] = {call.pk: read_call(call, each.prompt.task_type) for call in answered}
+
+
 def save_answers(run, works, *, source, kind):
     """Store what was answered as responses and send the prompts to the filters.
 
@@ -227,7 +234,7 @@ def _response(run, each, call):
         sent_user=notes["user"],
         sent_system=notes["system"],
         templates=notes["templates"],
-        **read_call(call, each.prompt.task_type),
+        **(notes.get("read", {}).get(call.pk) or read_call(call, each.prompt.task_type)),
     )
 
 

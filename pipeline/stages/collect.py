@@ -4,7 +4,7 @@ from curation.models import Prompt, State, Teacher
 from pipeline.asks import Work
 from pipeline.prompts import PromptError
 
-from .answering import asks_for, next_attempts, save_answers
+from .answering import asks_for, next_attempts, read_answers, save_answers
 from .composing import compose, hypotheses_of
 from .working import StopRun
 
@@ -73,6 +73,9 @@ def asks_of(run, prompts):
         work = Work(prompt, asks_for(wanted, samples, prompt.task_type, notes), notes=notes)
         found.append((prompt, work, ""))
     return found
+
+
+read = read_answers
 
 
 def save(run, works):

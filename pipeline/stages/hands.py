@@ -26,8 +26,8 @@ class Hands:
     renewed: float = 0.0
 
     def of(self, stage):
-        """How many prompts are in hand for `stage`."""
-        return sum(work.notes["stage"] is stage for work in self.works.values())
+        """How many prompts of `stage` in hand wait for answers."""
+        return sum(work.notes["stage"] is stage and not work.complete for work in self.works.values())
 
     def hold(self, reserved):
         """Keep reserved calls, [(Call, Ask)], until there is a slot for each."""

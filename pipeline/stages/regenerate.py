@@ -5,7 +5,7 @@ from pipeline import filters, prompts
 from pipeline.asks import Work
 from pipeline.prompts import PromptError
 
-from .answering import asks_for, next_attempts, save_answers
+from .answering import asks_for, next_attempts, read_answers, save_answers
 from .composing import SYSTEM_REGEN, compose, hypotheses_of, template
 from .sending import send_on
 from .working import StopRun
@@ -60,6 +60,9 @@ def asks_of(run, waiting):
         work = Work(prompt, asks_for([teacher], 1, prompt.task_type, notes), notes=notes)
         found.append((prompt, work, ""))
     return found
+
+
+read = read_answers
 
 
 def save(run, works):

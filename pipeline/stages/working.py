@@ -28,7 +28,7 @@ LOOK_SECONDS = 0.5  # between two looks at whether somebody cancelled
 DRY_SECONDS = 0.3  # between two looks for prompts where the last found few
 AHEAD_SECONDS = 0.2  # for how long what lies ready is to last
 MOST_AHEAD = 4  # times what is answered at once
-REFILL_AT = 0.6  # of the room that is taken when more prompts are claimed
+REFILL_AT = 0.8  # of the room that is taken when more prompts are claimed
 MOST_IN_BATCH = 1000  # prompts left to a batch of another run, until the rest is left as well
 MOST_TOO_DEAR = 20  # prompts that do not fit under the cap, alone, until it counts as reached
 
@@ -41,7 +41,7 @@ def work(run, stages, should_stop=lambda: False):
     """Work on what `run` enlisted until nothing is left. Returns "ended", or "stopped" when `should_stop` said so.
 
     `stages` are modules in flow order, each with STATE, room(run), prepare(run, prompts) and save(run, works), and
-    LOOKS_AT where it needs rows beside the prompt's.
+    LOOKS_AT where it needs rows beside the prompt's, read(works) where reading answers needs no transaction.
     """
     if not run.begin():
         return "ended"
@@ -161,6 +161,8 @@ class _Worker:
         # What waits for a later stage counts too: prompts are finished before new ones are begun, so that a run that is
         # stopped early leaves finished prompts (and whole pairs) rather than many half-done ones.
         room = capacity - in_hand - self._backlog(stage)
+        if not any(self.hands.ready.values()):  # slots may be free: what fills them goes first, the rest comes after
+            room = min(room, 2 * self.rooms[stage][0])
         if self.affordable is not None:
             room = min(room, self.affordable)
             self.affordable -= max(0, room)
@@ -178,12 +180,12 @@ class _Worker:
     def _capacity(self, stage):
         """How many prompts may be in hand: what is answered at once, and what is answered while others are saved.
 
-        The slower the answers, the fewer lie ready, so that what is marked as sent is about what was sent.
+        The slower the answers, the fewer lie ready.
         """
         if stage not in self.rooms or self.rooms[stage][1] < self.looked_at:
             self.rooms[stage] = (stage.room(self.run), self.looked_at)
         room = self.rooms[stage][0]
-        return room + int(room * min(MOST_AHEAD, AHEAD_SECONDS / self.latency)) if self.latency else room
+        return room + int(room * min(MOST_AHEAD, AHEAD_SECONDS / self.latency if self.latency else 1))
 
     def _lease(self, stage, room):
         waiting = self.run.prompts.in_state(stage.STATE).select_related(*getattr(stage, "LOOKS_AT", ()))
@@ -310,6 +312,8 @@ class _Worker:
                 chunk = works[start : start + size]
                 for each in chunk:
                     del self.hands.works[each.prompt.pk]
+                if hasattr(stage, "read"):
+                    stage.read(chunk)
                 with transaction.atomic():
                     again = stage.save(self.run, chunk)
                 if again:
