@@ -59,9 +59,10 @@ def reserve(asks, run, *, batch=None, seconds=None):
     A call under a live lease belongs to another worker; one that was sent and whose lease ran out may have been paid
     for, is sent again and marked so. A failed call is tried again: it cost nothing that is known of. What the run's
     cap has no room for, at the most that it can cost, is not held. In a `batch` they count as sent from here on, at
-    the teacher's batch price; otherwise `mark_sent` comes before the sending.
+    the teacher's batch price; otherwise `mark_sent` comes before the sending. The cap's room goes to the first asks
+    first, so that the candidates of one prompt fit together.
     """
-    wanted = dict(sorted((ask.identity, ask) for ask in asks))
+    wanted = {ask.identity: ask for ask in asks}
     until = timezone.now() + timedelta(seconds=seconds or settings.LEASE_SECONDS)
     with transaction.atomic():
         return _reserve(wanted, run, {"run": run, "batch": batch, "lease_until": until})
@@ -103,7 +104,8 @@ def _reserve(wanted, run, sending):
 
 def _insert(outcome):
     """Store the new calls of a reservation; one that another worker made since our look is that worker's."""
-    new = [call for call, _ in outcome.to_send if call.pk is None]
+    # In one order for all workers, so that no two wait for each other's rows.
+    new = sorted((call for call, _ in outcome.to_send if call.pk is None), key=lambda call: call.payload_hash)
     keys = {row[1:]: row[0] for row in insert_rows(new, ("id", "payload_hash", "sample_index"))}
     for call in new:
         call.pk = keys.get((call.payload_hash, call.sample_index))

@@ -185,3 +185,18 @@ def test_an_absurd_usage_costs_no_answer(project):
     call.refresh_from_db()
     run.refresh_from_db()
     assert (call.state, call.cost, run.cost_unknown) == ("answered", None, 1)
+
+
+def test_a_tight_cap_goes_to_the_first_prompts_first(project):
+    """Otherwise it would buy one candidate of many prompts, and finish none."""
+    teacher = factories.teacher(parameters={"max_tokens": 100})
+    asks = [
+        Ask(teacher, teachers.payload(teacher, "", f"What is {letter}?"), sample)
+        for letter in "ABCDE"
+        for sample in range(4)
+    ]
+    room = sum(ask.most()[1] for ask in asks[:6])
+    run = Run.objects.create(project=project, stage="collect", cap_tokens=room)
+    reserved = ledger.reserve(asks, run)
+    assert [ask.identity for _, ask in reserved.to_send] == [ask.identity for ask in asks[:6]]
+    assert reserved.too_dear == {ask.identity for ask in asks[6:]}
