@@ -176,13 +176,11 @@ def _store(run, works, *, source, kind):
             waiting.append(prompt)
     _leave_out_stored(works, waiting)
     rows = {pk: _responses(run, each) for pk, each in works.items()}
-    insert_rows([row for several in rows.values() for row in several])
-    stored = {
-        (pk, attempt, candidate): response
-        for response, pk, attempt, candidate in TeacherResponse.objects.filter(prompt__in=works).values_list(
-            "pk", "prompt_id", "attempt", "candidate"
-        )
-    }
+    names = ("id", "prompt_id", "attempt", "candidate")
+    found = insert_rows([row for several in rows.values() for row in several], returning=names)
+    if len(found) < sum(map(len, rows.values())):  # another worker stored some of them before
+        found = TeacherResponse.objects.filter(prompt__in=works).values_list(*names)
+    stored = {(pk, attempt, candidate): response for response, pk, attempt, candidate in found}
     details = {}
     for prompt in waiting:
         notes = works[prompt.pk].notes

@@ -77,6 +77,7 @@ class Line:
     transport: httpx2.AsyncClient
     url: httpx2.URL
     headers: dict
+    timeout: dict
 
     @classmethod
     def to(cls, endpoint):
@@ -85,15 +86,18 @@ class Line:
         client = open_client(endpoint, transport)
         url = httpx2.URL(f"{str(client.base_url).rstrip('/')}/chat/completions")
         named = {**client.default_headers, **client.auth_headers}
-        return cls(client, transport, url, {name: value for name, value in named.items() if isinstance(value, str)})
+        headers = {name: value for name, value in named.items() if isinstance(value, str)}
+        return cls(client, transport, url, headers, httpx2.Timeout(endpoint.timeout).as_dict())
 
     async def post(self, content):
         """The reply to a body, as bytes, whatever its status; raises the transport's httpx2 errors.
 
         No redirect is followed: an endpoint could have any address asked that this host reaches, and see the reply.
         """
-        request = self.transport.build_request("POST", self.url, content=content, headers=self.headers)
-        return await self.transport.send(request, follow_redirects=False)
+        request = httpx2.Request(
+            "POST", self.url, headers=self.headers, content=content, extensions={"timeout": self.timeout}
+        )
+        return await self.transport.send(request, auth=None, follow_redirects=False)
 
 
 def open_client(endpoint, transport=None):

@@ -243,8 +243,9 @@ async def _ask_once(line, endpoint, content):
     except httpx2.HTTPError as error:
         said = endpoint.without_key(f"The connection broke: {error.__cause__ or error}", line.client.api_key)
         return Reply(error_class="connection", error=said), None, {}
-    # Before anything is cut out of it: half a key would not be known again.
-    text, headers = endpoint.without_key(response.text, line.client.api_key), response.headers
+    # JSON is UTF-8 (RFC 8259), whatever the headers say. The key goes before anything is cut: half a key is not known.
+    text, headers = response.content.decode("utf-8", "replace"), response.headers
+    text = endpoint.without_key(text, line.client.api_key)
     if response.has_redirect_location:
         text = text or f"It redirects to {endpoint.without_key(headers['location'], line.client.api_key)}"
     status = response.status_code if response.status_code >= 300 else hidden_status(text)
