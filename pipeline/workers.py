@@ -27,6 +27,7 @@ CHECK_SECONDS = 5  # how often a worker renews its lease and looks for others' t
 CLEANING_SECONDS = 10  # how long a worker killed while it looks keeps the others from looking
 RECOVER = "pipeline.jobs.recover"  # by name: jobs imports this module, and the worker itself opens no database
 STOP_SIGNAL = signal.SIGUSR1
+STOPS = {signal.SIGTERM, signal.SIGINT}
 
 # For `enqueue(retry=...)`: a job that takes its worker down again and again is given up in the end.
 RETRY_AFTER_DEATH = Retry(max=20)
@@ -162,9 +163,22 @@ class TiedScheduler(RQScheduler):
         super().__init__(*args, **options)
         self.worker_pid = os.getpid()
 
+    def start(self):
+        # A wish to stop that comes while the child is being born waits until its handlers stand: the worker would else
+        # wait for ever for a child that took the wish for its parent's.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        try:
+            return super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+
     def work(self):
         die_with_parent(self.worker_pid)
         super().work()
+
+    def _install_signal_handlers(self):
+        super()._install_signal_handlers()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 class HandoverQueue(IntermediateQueue):

@@ -15,6 +15,12 @@ pytest_plugins = ["tests.services"]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Browser tests come last: Playwright leaves an event loop running in this thread, where others start theirs."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(autouse=True)
 def data_dir(settings):
     """DATA_DIR, the same for the whole run as its worker processes know no other; emptied of projects after a test."""
