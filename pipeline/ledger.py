@@ -271,7 +271,8 @@ class _Tally:
             if call.latency_ms is not None:  # in a batch none is known
                 self.latencies[bucket(call.latency_ms)] += 1
             self.cost += call.cost or 0
-            known = None not in (call.prompt_tokens, call.completion_tokens)
+            counted = None not in (call.prompt_tokens, call.completion_tokens)
+            known = counted and (call.cost is not None or not call.held_usd)
         elif call.state == Call.State.FAILED:
             self.numbers["calls_failed"] += 1
             kind = self.errors.setdefault(call.error_class, {"n": 0})

@@ -149,6 +149,8 @@ def test_an_endpoint_that_asks_to_wait_for_hours_stops_the_run(project, teacher_
 
 USED = completion({"content": "yes"}, usage={"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}).decode()
 
+ABSURD = {"prompt_tokens": 2**31 - 1, "completion_tokens": 2**31 - 1, "total_tokens": 2**31 - 1}
+
 
 @pytest.mark.parametrize(
     ("reply", "kept"),
@@ -178,13 +180,17 @@ def test_the_cap_keeps_what_may_have_been_billed(project, reply, kept):
 
 
 def test_an_absurd_usage_costs_no_answer(project):
-    teacher = factories.teacher(input_price=Decimal(900_000), output_price=Decimal(900_000))
-    run, call = call_of(project, teacher)
-    usage = {"prompt_tokens": 2**31 - 1, "completion_tokens": 2**31 - 1, "total_tokens": 2**31 - 1}
-    ledger.record([(Ticket(call.pk), teachers.Reply(completion({"content": "yes"}, usage=usage).decode(), 200))], run)
+    """What it cost is then unknown, and the cap keeps what was held for it."""
+    prices = dict.fromkeys(("input_price", "output_price"), Decimal(900_000))
+    teacher = factories.teacher(parameters={"max_tokens": 100}, **prices)
+    run = Run.objects.create(project=project, stage="collect", cap_usd=1000)
+    ask = Ask(teacher, teachers.payload(teacher, "", "What?"))
+    call = ledger.reserve([ask], run).to_send[0][0]
+    ledger.record([(Ticket(call.pk), teachers.Reply(completion({"content": "yes"}, usage=ABSURD).decode(), 200))], run)
     call.refresh_from_db()
     run.refresh_from_db()
-    assert (call.state, call.cost, run.cost_unknown) == ("answered", None, 1)
+    assert (call.state, call.cost, run.cost, run.cost_unknown) == ("answered", None, 0, 1)
+    assert run.held_usd == ask.most()[0]
 
 
 def test_a_tight_cap_goes_to_the_first_prompts_first(project):

@@ -63,6 +63,18 @@ def next_attempts(prompt_list, *, fresh=False):
     return found
 
 
+def composed(run, asked):
+    """The works among `asked`, [(prompt, its Work, why it has none)]; the other prompts are parked with the reason."""
+    works = []
+    for prompt, work, trouble in asked:
+        if trouble:
+            prompt.park("cannot_compose", trouble, run=run)
+            run.count(done=1, parked=1, last_error=trouble)
+        else:
+            works.append(work)
+    return works
+
+
 def read_answers(works):
     """Read what was answered before a transaction is open: where there is one writer at a time, others wait for it."""
     for each in works:

@@ -4,7 +4,7 @@ from curation.models import Prompt, State, Teacher
 from pipeline.asks import Work
 from pipeline.prompts import PromptError
 
-from .answering import asks_for, next_attempts, read_answers, save_answers
+from .answering import asks_for, composed, next_attempts, read_answers, save_answers
 from .composing import compose, hypotheses_of
 from .working import StopRun
 
@@ -40,14 +40,7 @@ def room(run):
 
 def prepare(run, prompts):
     """Compose the messages of each prompt; one that cannot be composed is parked with the reason."""
-    works = []
-    for prompt, work, trouble in asks_of(run, prompts):
-        if trouble:
-            prompt.park("cannot_compose", trouble, run=run)
-            run.count(done=1, parked=1, last_error=trouble)
-        else:
-            works.append(work)
-    return works
+    return composed(run, asks_of(run, prompts))
 
 
 def asks_of(run, prompts):

@@ -5,7 +5,7 @@ from pipeline import filters, prompts
 from pipeline.asks import Work
 from pipeline.prompts import PromptError
 
-from .answering import asks_for, next_attempts, read_answers, save_answers
+from .answering import asks_for, composed, next_attempts, read_answers, save_answers
 from .composing import SYSTEM_REGEN, compose, hypotheses_of, template
 from .sending import send_on
 from .working import StopRun
@@ -31,14 +31,7 @@ def room(run):
 
 def prepare(run, waiting):
     """Compose the stricter messages; prompts whose attempts are used up go where the project says."""
-    works = []
-    for prompt, work, trouble in asks_of(run, _send_exhausted_on(run, waiting)):
-        if trouble:
-            prompt.park("cannot_compose", trouble, run=run)
-            run.count(done=1, parked=1, last_error=trouble)
-        else:
-            works.append(work)
-    return works
+    return composed(run, asks_of(run, _send_exhausted_on(run, waiting)))
 
 
 def asks_of(run, waiting):
