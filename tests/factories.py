@@ -11,9 +11,12 @@ from curation.models import (
     Annotation,
     Batch,
     Call,
+    EvaluationSet,
     FilterResult,
+    Fingerprint,
     GateResult,
     JudgeScore,
+    Overlap,
     Pair,
     Project,
     Prompt,
@@ -56,8 +59,9 @@ def user(name=None, *, superuser=False, **fields):
 
 
 def project(name=None, *, managers=(), reviewers=(), viewers=(), **fields):
-    """A project with these people in it; `reviewers_can_resolve` is a matter of `member`."""
+    """A project with these people in it; nothing is blind or held as a near-duplicate unless `fields` say so."""
     name = name or f"Project {next(_count)}"
+    fields = {"blind_percent": 0, "near_duplicate_percent": 0} | fields
     made = Project.objects.create(name=name, slug=fields.pop("slug", None) or Project.free_slug(name), **fields)
     for role, people in (("manager", managers), ("reviewer", reviewers), ("viewer", viewers)):
         for person in people:
@@ -279,3 +283,23 @@ def release(project, *, version=1, state="published", **fields):
 def template(project, name="hypothesis", body="Write one hypothesis about: {{context}}"):
     """The newest version of a prompt template."""
     return PromptTemplate.record(project, name, body)
+
+
+def fingerprint(prompt, response=None, **fields):
+    """A fingerprint of a prompt, or of one response to it; no real MinHash."""
+    kind = "response" if response else "prompt"
+    fields = {"method": "none", "signature": b"", "unit": prompt.pk} | fields
+    return Fingerprint.objects.create(project=prompt.project, kind=kind, prompt=prompt, response=response, **fields)
+
+
+def held_out(project, name="held-out", **fields):
+    """An evaluation set without its n-grams."""
+    fields = {"sha256": "0" * 64, "n": 12, "texts": 1, "ngrams": 1} | fields
+    return EvaluationSet.objects.create(project=project, name=name, **fields)
+
+
+def overlap(prompt, response=None, *, evaluation_set=None, **fields):
+    """What a prompt or a response shares with an evaluation set."""
+    fields = {"shared": 3, "share": 0.1, "words": "the shared words"} | fields
+    evaluation_set = evaluation_set or held_out(prompt.project)
+    return Overlap.objects.create(evaluation_set=evaluation_set, prompt=prompt, response=response, **fields)

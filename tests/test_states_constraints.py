@@ -15,6 +15,7 @@ from curation.models import (
     Prompt,
     PromptTemplate,
     Release,
+    Rubric,
     Ruleset,
     Run,
     SplitAssignment,
@@ -73,7 +74,8 @@ REFUSED = {
     "project slug": lambda p: again(p),
     "project_reviews_at_least_one": lambda p: change(p, reviews_required=0),
     "project_attempts_at_least_one": lambda p: change(p, attempt_limit=0),
-    "project_percent_at_most_100": lambda p: change(p, auto_accept_percent=101),
+    "project_auto_accept_leaves_an_audit": lambda p: change(p, auto_accept_percent=100),
+    "project_percents_in_range": lambda p: change(p, blind_percent=101),
     "membership_once": lambda p: again(p.add_member(make.user(), "viewer")),
     "membership_role_known": lambda p: change(p.add_member(make.user(), "viewer"), role="king"),
     "teacher_key_variable_named": lambda p: change(make.teacher(), api_key_env="SECRET_KEY"),
@@ -107,6 +109,13 @@ REFUSED = {
     "release_version_once": lambda p: again(make.release(p)),
     "split_group_once": lambda p: again(SplitAssignment.objects.create(project=p, group_key="g", split="train")),
     "split_known": lambda p: SplitAssignment.objects.create(project=p, group_key="g", split="dev"),
+    "rubric_version_once": lambda p: again(Rubric.record(p, "factuality", {"dimensions": []}), sha256="another"),
+    "fingerprint_of_prompt_once": lambda p: again(make.fingerprint(make.prompt(p))),
+    "fingerprint_of_response_once": lambda p: again(make.fingerprint((r := a_response(p)).prompt, r)),
+    "fingerprint_kind_fits": lambda p: change(make.fingerprint(make.prompt(p)), kind="response"),
+    "evaluation_set_once": lambda p: again(make.held_out(p)),
+    "overlap_of_prompt_once": lambda p: again(make.overlap(make.prompt(p))),
+    "overlap_of_response_once": lambda p: again(make.overlap((r := a_response(p)).prompt, r)),
 }
 
 

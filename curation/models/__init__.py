@@ -10,8 +10,10 @@ from .prompt import Prompt, State
 from .release import Release, SplitAssignment
 from .response import TeacherResponse
 from .review import Annotation, Resolution, ReviewClaim
+from .rubric import Rubric
 from .ruleset import Ruleset
 from .run import Run
+from .similarity import EvaluationSet, Fingerprint, Overlap
 from .teacher import Teacher
 from .template import PromptTemplate
 from .verdict import FilterResult, GateResult, JudgeScore
@@ -21,13 +23,16 @@ __all__ = [
     "Batch",
     "BatchItem",
     "Call",
+    "EvaluationSet",
     "Event",
     "FilterResult",
+    "Fingerprint",
     "GateResult",
     "Invitation",
     "JudgeScore",
     "LastManager",
     "Membership",
+    "Overlap",
     "Pair",
     "Project",
     "Prompt",
@@ -35,6 +40,7 @@ __all__ = [
     "Release",
     "Resolution",
     "ReviewClaim",
+    "Rubric",
     "Ruleset",
     "Run",
     "SourceDocument",

@@ -15,6 +15,8 @@ from .event import Event
 
 DEFAULT_SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 MOST_SAMPLES = 20  # answers from each teacher for one prompt
+MOST_REPEATS = 9  # readings by each judge of one answer
+MOST_AUTO_ACCEPTED = 99  # per cent: some of what passes is always seen by people
 
 
 def default_shares():
@@ -74,8 +76,19 @@ class Project(models.Model):
     on_gate_fail = models.CharField("when SampleGate fails", max_length=16, choices=OnFail, default="to_regenerate")
     auto_accept_percent = models.PositiveSmallIntegerField(
         default=0,
+        validators=[MaxValueValidator(MOST_AUTO_ACCEPTED)],
+        help_text="Share of SampleGate's accept band that is accepted without a person; the rest is its audit.",
+    )
+    blind_percent = models.PositiveSmallIntegerField(
+        default=10,
         validators=[MaxValueValidator(100)],
-        help_text="Share of what passes every gate that is accepted without a person; 0 sends everything to people.",
+        help_text="Share of answers whose judge scores reviewers see only after they decided.",
+    )
+    near_duplicate_percent = models.PositiveSmallIntegerField(
+        "near-duplicates from, per cent",
+        default=80,
+        validators=[MaxValueValidator(100)],
+        help_text="Texts that share at least this much are near-duplicates: one of them is reviewed; 0 looks for none.",
     )
     split_seed = models.CharField(max_length=64, default=new_seed)
     split_shares = models.JSONField(default=default_shares)
@@ -89,6 +102,12 @@ class Project(models.Model):
     regen_teacher = models.ForeignKey("Teacher", models.PROTECT, null=True, blank=True, related_name="+")
     judge_factuality = models.ForeignKey("Teacher", models.PROTECT, null=True, blank=True, related_name="+")
     judge_reasoning = models.ForeignKey("Teacher", models.PROTECT, null=True, blank=True, related_name="+")
+    more_judges = models.ManyToManyField(
+        "Teacher", blank=True, related_name="+", help_text="Read by every rubric, beside its own judge"
+    )
+    judge_repeats = models.PositiveSmallIntegerField(
+        "readings by each judge", default=1, validators=[MinValueValidator(1), MaxValueValidator(MOST_REPEATS)]
+    )
     filter_ruleset = models.ForeignKey("Ruleset", models.PROTECT, null=True, blank=True, related_name="+")
     gate_ruleset = models.ForeignKey("Ruleset", models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -100,7 +119,12 @@ class Project(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(reviews_required__gte=1), name="project_reviews_at_least_one"),
             models.CheckConstraint(condition=Q(attempt_limit__gte=1), name="project_attempts_at_least_one"),
-            models.CheckConstraint(condition=Q(auto_accept_percent__lte=100), name="project_percent_at_most_100"),
+            models.CheckConstraint(
+                condition=Q(auto_accept_percent__lte=MOST_AUTO_ACCEPTED), name="project_auto_accept_leaves_an_audit"
+            ),
+            models.CheckConstraint(
+                condition=Q(blind_percent__lte=100, near_duplicate_percent__lte=100), name="project_percents_in_range"
+            ),
         ]
 
     def __str__(self):

@@ -46,6 +46,7 @@ class Annotation(models.Model):
     edited_text = models.TextField(null=True, blank=True)
     comment = models.TextField(blank=True)
     seconds = models.PositiveIntegerField(default=0, help_text="Active time, seconds")
+    blind = models.BooleanField(default=False, help_text="The judges' scores were not shown before this decision.")
     surplus = models.BooleanField(default=False, help_text="Came after the deciding ones: kept, without effect.")
     idempotency_key = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

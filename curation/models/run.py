@@ -35,6 +35,8 @@ class Run(models.Model):
         REGENERATE = "regenerate", "Regenerate"
         PIPELINE = "pipeline", "Collect through SampleGate"
         REPARSE = "reparse", "Parse again"
+        DEDUPLICATE = "deduplicate", "Near-duplicates"
+        DECONTAMINATE = "decontaminate", "Decontamination"
         PACKAGE = "package", "Release"
 
     LIVE = (State.QUEUED, State.RUNNING, State.CANCELLING)
@@ -43,7 +45,7 @@ class Run(models.Model):
     )
 
     project = models.ForeignKey("Project", models.CASCADE, related_name="runs")
-    stage = models.CharField(max_length=12, choices=Stage)
+    stage = models.CharField(max_length=16, choices=Stage)
     state = models.CharField(max_length=12, choices=State, default=State.QUEUED)
     parameters = models.JSONField(default=dict, blank=True)
     versions = models.JSONField(default=dict, blank=True, help_text="Templates, rulesets and models as used")

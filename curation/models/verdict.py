@@ -15,11 +15,13 @@ class FilterResult(models.Model):
     failed = models.JSONField(default=list, help_text="ids of the rules that failed, all of them")
     passed = models.BooleanField()
     outcome = models.CharField(max_length=16, blank=True, help_text="The state it sent the prompt to, if it moved it")
+    flips = models.BooleanField(default=False, help_text="Differs from the verdict under which people decided")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering = ["pk"]
         constraints = [models.UniqueConstraint(fields=["response", "ruleset"], name="filter_result_once")]
+        indexes = [models.Index(fields=["run"], condition=Q(flips=True), name="filter_flips")]
 
     def __str__(self):
         return "passed" if self.passed else f"failed {', '.join(self.failed)}"
@@ -31,15 +33,20 @@ class GateResult(models.Model):
     response = models.ForeignKey("TeacherResponse", models.CASCADE, related_name="gate_results")
     ruleset = models.ForeignKey("Ruleset", models.PROTECT, related_name="gate_results")
     run = models.ForeignKey("Run", models.SET_NULL, null=True, blank=True, related_name="+")
-    measurements = models.JSONField(default=list, help_text="[{rule, value, limit, ok}]")
+    measurements = models.JSONField(default=list, help_text="[{rule, value, limit, ok, spread, n}]")
     reasons = models.JSONField(default=list, help_text="reason codes, without numbers")
+    score = models.FloatField(null=True, help_text="Mean of the rubrics' scores, 0–100; empty where one is missing")
+    pair_score = models.FloatField(null=True, help_text="Of a method: mean of its score and its hypothesis'")
     passed = models.BooleanField()
     outcome = models.CharField(max_length=16, blank=True)
+    audit = models.BooleanField(default=False, help_text="In the accept band, and sent to people all the same")
+    flips = models.BooleanField(default=False, help_text="Differs from the verdict under which people decided")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering = ["pk"]
         constraints = [models.UniqueConstraint(fields=["response", "ruleset"], name="gate_result_once")]
+        indexes = [models.Index(fields=["run"], condition=Q(flips=True), name="gate_flips")]
 
     def __str__(self):
         return "passed" if self.passed else f"held: {', '.join(self.reasons)}"
@@ -51,7 +58,7 @@ class JudgeScore(models.Model):
     response = models.ForeignKey("TeacherResponse", models.CASCADE, related_name="judge_scores")
     judge = models.ForeignKey("Teacher", models.PROTECT, related_name="judge_scores")
     rubric = models.CharField(max_length=40, help_text="factuality or reasoning")
-    rubric_version = models.CharField(max_length=64, help_text="sha256 of the rubric's prompt")
+    rubric_version = models.CharField(max_length=64, help_text="sha256 of the rubric and its prompt")
     repeat = models.PositiveSmallIntegerField(default=0)
     score = models.FloatField(null=True, help_text="0–100; empty where the reply could not be read")
     dimensions = models.JSONField(default=dict, blank=True)
