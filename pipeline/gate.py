@@ -1,12 +1,19 @@
 """SampleGate's rule: judge scores in, verdict out. Pure; the thresholds are `>=` on 0-100."""
 
+from collections import Counter
 from dataclasses import dataclass
+from statistics import fmean
 
 from .config_errors import ConfigError
 
 # Reason codes carry no numbers, so that they can be counted; the measured values stand beside them.
 HOLDS_FOR_PEOPLE = {
     "judge_unreadable",
+    "invalid_judge_f_json",
+    "invalid_judge_f_schema",
+    "invalid_judge_r_json",
+    "invalid_judge_r_schema",
+    "judges_disagree",
     "missing_judge_scores",
     "missing_dual_judge",
     "safety_flag_human_review",
@@ -14,44 +21,66 @@ HOLDS_FOR_PEOPLE = {
 }
 
 DEFAULTS = {
-    "judge_f_threshold": 80,
+    "judge_f_threshold": 80,  # below it: refused, as the project says
     "judge_r_threshold": 80,
+    "accept_f_from": None,  # the accept band begins here; None: at the threshold
+    "accept_r_from": None,
+    "max_spread": None,  # readings of one rubric further apart go to people; None: they may be
     "require_both": True,
     "decides": True,
 }
 SHORT = {"factuality": "judge_f", "reasoning": "judge_r"}
+THRESHOLDS = {"factuality": "judge_f_threshold", "reasoning": "judge_r_threshold"}
+ACCEPT_FROM = {"factuality": "accept_f_from", "reasoning": "accept_r_from"}
+
+BANDS = REFUSE, PEOPLE, ACCEPT = ("refuse", "people", "accept")
+PRECISE = 9  # decimals: means of scores are compared with limits, and are no place for errors of binary fractions
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One judge's reading: a score of 0-100 with its flags, or `error` saying why there is none."""
+    """One judge's reading by one rubric: a score of 0-100 with its flags, or `error` saying why there is none.
+
+    `invalid` is "json" or "schema" where a score was imported that could not be read: nobody can be asked again.
+    """
 
     rubric: str
     score: float | None = None
     flags: tuple = ()
     requires_human_review: bool = False
     error: str = ""
+    judge: object = ""
+    invalid: str = ""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`passed`; every reason code; the measured values with their limits; whether a person must look."""
+    """What the gate says: every reason code, and the measured values with their limits.
+
+    `needs_people`: a person must look, whatever the scores. `band` is "refuse", "people" or "accept"; `passed` is
+    whether it is not refused and needs nobody. `score` is the mean of the rubrics' scores, None where one is missing.
+    """
 
     passed: bool
     reasons: list
     measurements: list
     needs_people: bool
+    band: str = PEOPLE
+    score: float | None = None
 
 
 def load_gate(mapping):
     """Thresholds from a mapping, defaults filled in; raises ConfigError that names every wrong key and value."""
     wrong = [f"gate.{key} is not a known key; known: {', '.join(DEFAULTS)}." for key in mapping if key not in DEFAULTS]
-    gate = {**DEFAULTS, **{key: value for key, value in mapping.items() if value is not None}}
-    for key in ("judge_f_threshold", "judge_r_threshold"):
-        value = gate[key]
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
-            wrong.append(f"gate.{key}: {value!r} is not right: give a number from 0 to 100.")
-    for key in ("require_both", "decides"):
+    gate = {**DEFAULTS, **{key: value for key, value in mapping.items() if value is not None and key in DEFAULTS}}
+    switches = ("require_both", "decides")
+    bad = [key for key in DEFAULTS if key not in switches and gate[key] is not None and not _is_share(gate[key])]
+    wrong += [f"gate.{key}: {gate[key]!r} is not right: give a number from 0 to 100." for key in bad]
+    for rubric, key in ACCEPT_FROM.items():
+        limit = THRESHOLDS[rubric]
+        if gate[key] is not None and key not in bad and limit not in bad and gate[key] < gate[limit]:
+            wrong.append(f"gate.{key}: {gate[key]!r} is not right: give {gate[limit]!r}, the {limit}, or more.")
+    for key in switches:
         if not isinstance(gate[key], bool):
             wrong.append(f"gate.{key}: {gate[key]!r} is not right: give true or false.")
     if wrong:
@@ -59,34 +88,72 @@ def load_gate(mapping):
     return gate
 
 
+def _is_share(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 100
+
+
 def judge_verdict(readings, configured, gate):
     """What the gate says of one response.
 
-    `readings` are its Readings, `configured` the rubrics that the project has judges for. A safety flag, a wish for
-    human review or an unreadable reply goes to people, whatever the scores. With `decides` off the scores are shown
-    and decide nothing; what needs people still does.
+    `readings` are its Readings, `configured` the rubrics that it should have been read by: a rubric named n times
+    needs n readings. The score of a rubric is the mean over its judges of the mean over each judge's repeats. A safety
+    flag or a wish for human review in any reading, one that is missing or could not be read, and readings further
+    apart than `max_spread` go to people, whatever the scores. With `decides` off the scores are shown and decide
+    nothing; what needs people still does.
     """
-    by_rubric = {reading.rubric: reading for reading in readings}
-    reasons, measurements = [], []
-    for rubric in configured:
-        reading, short = by_rubric.get(rubric), SHORT[rubric]
-        limit = gate[f"{short}_threshold"]
-        if reading is None:
-            reasons.append("missing_judge_scores")
-        elif reading.score is None:
-            reasons.append("judge_unreadable")
-        else:
-            ok = reading.score >= limit
-            measurements.append({"rule": f"{short}_score", "value": reading.score, "limit": limit, "ok": ok})
-            if not ok:
-                reasons.append(f"{short}_low_score")
-    if gate["require_both"] and len(configured) < len(SHORT):
+    reasons, measurements = [] if configured else ["missing_judge_scores"], []
+    for rubric, wanted in Counter(configured).items():
+        own = [reading for reading in readings if reading.rubric == rubric]
+        reasons += ["missing_judge_scores"] * (len(own) < wanted)
+        reasons += [_unreadable(reading) for reading in own if reading.score is None]
+        read = [reading for reading in own if reading.score is not None]
+        if read:
+            measurements.append(_measured(rubric, read, gate[THRESHOLDS[rubric]]))
+    reasons += [each["rule"].replace("_score", "_low_score") for each in measurements if not each["ok"]]
+    if gate["max_spread"] is not None and any(each["spread"] > gate["max_spread"] for each in measurements):
+        reasons.append("judges_disagree")
+    if gate["require_both"] and 0 < len(set(configured)) < len(SHORT):
         reasons.append("missing_dual_judge")
-    reasons += _safety(readings)
-    reasons = list(dict.fromkeys(reasons))
+    reasons = list(dict.fromkeys(reasons + _safety(readings)))
     needs_people = bool(HOLDS_FOR_PEOPLE.intersection(reasons))
-    low = any(reason.endswith("_low_score") for reason in reasons)
-    return Verdict(not needs_people and not (low and gate["decides"]), reasons, measurements, needs_people)
+    band = _band(measurements, needs_people, gate)
+    whole = measurements and len(measurements) == len(set(configured))
+    score = round(fmean(each["value"] for each in measurements), PRECISE) if whole else None
+    return Verdict(not needs_people and band != REFUSE, reasons, measurements, needs_people, band, score)
+
+
+def _measured(rubric, read, limit):
+    """One rubric's measurement: the mean over judges, how far the readings are apart, and of how many it is."""
+    by_judge = {}
+    for reading in read:
+        by_judge.setdefault(reading.judge, []).append(reading.score)
+    scores = [reading.score for reading in read]
+    value = round(fmean(map(fmean, by_judge.values())), PRECISE)
+    return {
+        "rule": f"{SHORT[rubric]}_score",
+        "value": value,
+        "limit": limit,
+        "ok": value >= limit,
+        "spread": round(max(scores) - min(scores), PRECISE),
+        "n": len(scores),
+    }
+
+
+def _unreadable(reading):
+    return f"invalid_{SHORT[reading.rubric]}_{reading.invalid}" if reading.invalid else "judge_unreadable"
+
+
+def _band(measurements, needs_people, gate):
+    """Where the scores put an answer: between the threshold and the accept band it is for people."""
+    if needs_people:
+        return PEOPLE
+    if not gate["decides"]:
+        return ACCEPT
+    if not all(each["ok"] for each in measurements):
+        return REFUSE
+    begins = {f"{SHORT[rubric]}_score": gate[key] for rubric, key in ACCEPT_FROM.items()}
+    reached = all(each["value"] >= (begins[each["rule"]] or 0) for each in measurements)
+    return ACCEPT if reached else PEOPLE
 
 
 def _safety(readings):
