@@ -10,7 +10,8 @@ class Answer:
     """One answer as the rules see it. A missing text (None, NaN) is an empty text, never the word "nan".
 
     `tokens` are completion tokens as billed, without reasoning tokens; None where the endpoint did not say,
-    or where a person has edited the text since.
+    or where a person has edited the text since. `parsed` are the fields of a structured answer. For a methodology,
+    `hypothesis` is the text of the hypothesis it is to test, and `hypothesis_fields` that one's fields.
     """
 
     text: str
@@ -20,9 +21,11 @@ class Answer:
     finish_reason: str = ""
     refusal: str = ""
     parsed: dict | None = None
+    hypothesis: str = ""
+    hypothesis_fields: dict | None = None
 
     def __post_init__(self):
-        for name in ("text", "context", "finish_reason", "refusal"):
+        for name in ("text", "context", "finish_reason", "refusal", "hypothesis"):
             value = getattr(self, name)
             if value is None or isinstance(value, float) and math.isnan(value):
                 object.__setattr__(self, name, "")

@@ -13,6 +13,8 @@ CUT_OFF = {"length", "max_tokens"}
     label="Empty answer",
     help="The answer has at least ten characters of text; less is no answer at all.",
     settings=[Setting("ban_empty", kinds.switch, default=True)],
+    bound="at least",
+    unit="characters",
 )
 def empty(answer, *, limit=10):
     length = len(answer.text.strip())
@@ -25,6 +27,8 @@ def empty(answer, *, limit=10):
     label="Shortest answer, in characters",
     help="The answer has at least this many characters, the space around it not counted.",
     settings=[Setting("min_char_length", kinds.count_from(0), "limit", 120)],
+    bound="at least",
+    unit="characters",
 )
 def min_char_length(answer, *, limit):
     length = len(answer.text.strip())
@@ -39,6 +43,7 @@ def min_char_length(answer, *, limit):
     settings=[
         Setting("max_char_length", kinds.count_from(1), "limit", by_task={"hypothesis": 1200, "methodology": 4000})
     ],
+    unit="characters",
 )
 def max_char_length(answer, *, limit):
     length = len(answer.text.strip())
@@ -51,6 +56,8 @@ def max_char_length(answer, *, limit):
     label="Shortest answer, in tokens",
     help="The answer has at least this many tokens, as the endpoint counted them, else estimated from its length.",
     settings=[Setting("min_token_length", kinds.count_from(0), "limit", by_task={"methodology": 80})],
+    bound="at least",
+    unit="tokens",
 )
 def min_token_length(answer, *, limit):
     """Without a count from the endpoint, four characters make one token, rounded up (usual for English)."""
@@ -68,6 +75,8 @@ def min_token_length(answer, *, limit):
     label="Cut off",
     help="The teacher ended the answer itself; it was not cut off at the output limit.",
     settings=[Setting("ban_truncated", kinds.switch, default=True)],
+    bound="",
+    unit="",
 )
 def truncated(answer):
     ok = answer.finish_reason not in CUT_OFF

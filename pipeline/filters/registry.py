@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from pipeline.filters import kinds
+
 RULES: dict[str, "Rule"] = {}
 
 
@@ -23,13 +25,26 @@ class Setting:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: `measure(answer, **thresholds) -> Measurement`. Its first setting switches it on and off."""
+    """A rule: `measure(answer, **thresholds) -> Measurement`. Its first setting switches it on and off.
+
+    `bound` says how the measured value, counted in `unit`, is held to the limit: "at least", "at most", or "" where
+    it is no number. The value never depends on the limit. `whole`: values and limits are whole numbers.
+    """
 
     id: str
     label: str
     help: str
     measure: Callable
     settings: tuple[Setting, ...]
+    bound: str = "at most"
+    unit: str = "findings"
+    whole: bool = True
+
+    @property
+    def limit(self):
+        """The setting whose value is the limit, or None for a switch, whose limit is fixed (0 findings, say)."""
+        first = self.settings[0]
+        return first if first.keyword == "limit" and first.kind is not kinds.switch else None
 
     @property
     def task_types(self):
@@ -45,11 +60,11 @@ class Rule:
         return {setting.keyword: values[setting.key] for setting in self.settings if setting.keyword}
 
 
-def rule(id, *, label, help, settings):
+def rule(id, *, label, help, settings, bound="at most", unit="findings", whole=True):
     """Register the decorated function as a rule."""
 
     def register(function):
-        RULES[id] = Rule(id, label, help, function, tuple(settings))
+        RULES[id] = Rule(id, label, help, function, tuple(settings), bound, unit, whole)
         return function
 
     return register

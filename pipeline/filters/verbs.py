@@ -68,6 +68,8 @@ class Word(NamedTuple):
         Setting("require_action_verb", kinds.switch, default=False, by_task={"methodology": True}),
         Setting("allowed_action_verbs", kinds.verbs, "verbs", DEFAULT_VERBS),
     ],
+    bound="at least",
+    unit="verbs",
 )
 def require_action_verb(answer, *, verbs=DEFAULT_VERBS):
     found = action_verbs(answer.text, verbs)
