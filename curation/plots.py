@@ -1,0 +1,265 @@
+"""Plots drawn on the server as SVG for a page: Vega-Lite by Altair and vl-convert, coloured by the page's own CSS.
+
+Every function returns an `<svg>` to stand in the page itself, or "" when there is nothing to draw. It carries no style
+attribute, no id, no role and no font of its own; colours are `currentColor` and `var(--plot-…)` of app.css, so that
+both themes and the switch between them work. It is hidden from screen readers: the figure around it
+(includes/plot.html) says what it shows, a table beside it the same numbers. The first plot loads the libraries.
+"""
+
+import hashlib
+import json
+import os
+import re
+import textwrap
+from collections import Counter
+from xml.etree import ElementTree
+
+from django.core.cache import cache
+from django.utils.safestring import SafeString
+
+WIDTH = (
+    440  # of the drawing, in its own pixels: at 390 px of screen it shrinks a little, on a wide one it grows a little
+)
+TEXT = 13
+TITLE_LETTERS = 56
+KEPT_SECONDS = 24 * 3600
+VERSION = 1  # a change of how plots look makes the cached ones stale
+SERIES = [f"var(--plot-{number})" for number in range(1, 7)]
+UNUSED = {"class", "role", "font-family", "pointer-events", "version"}
+SVG = "http://www.w3.org/2000/svg"
+UNDRAWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")  # XML or Rust would refuse them
+
+ElementTree.register_namespace("", SVG)
+_drawn_by = None  # the process that has the renderer's threads: a fork of it has not
+
+
+def histogram(bins, *, title, x, y="Responses", limit=None, limits=None):
+    """Upright bars of [(from, to, count)] or [(from, to, count, series)], each as wide as its bin; series are stacked.
+
+    `limit` is a number drawn as a line, `limits` several of them as {label: number}.
+    """
+    if not bins:
+        return SafeString("")
+    import altair as alt
+
+    rows = [
+        {"from": low, "to": high, "count": count, "series": _text(series[0]) if series else ""}
+        for low, high, count, *series in bins
+    ]
+    lines = {"limit": limit} if limit is not None else dict(limits or {})
+    edges = [row["from"] for row in rows] + [row["to"] for row in rows] + list(lines.values())
+    domain = [min(edges), max(edges)]
+    span = alt.Scale(domain=domain, nice=False)
+    names = list(dict.fromkeys(row["series"] for row in rows))
+    heights = Counter()
+    for row in rows:
+        heights[row["from"]] += row["count"]
+    # The names of the limits stand above the tallest bar, not on it.
+    room = alt.Scale(domain=[0, (max(heights.values()) or 1) * (1.04 + 0.1 * len(lines))], nice=False)
+    bars = (
+        alt.Chart(_values(rows))
+        .mark_bar(stroke="var(--plot-ground)", strokeWidth=0.5)
+        .encode(
+            x=alt.X(
+                "from:Q", bin="binned", title=_text(x), scale=alt.Scale(domain=domain, nice=False), axis=_axis(alt)
+            ),
+            x2="to:Q",
+            y=alt.Y("count:Q", title=_text(y), stack="zero", scale=room, axis=_axis(alt, whole=True, grid=True)),
+            color=_series(alt, names),
+        )
+    )
+    return _drawn(alt.layer(bars, *_limit_lines(alt, lines, domain)), title, height=240 if len(names) < 2 else 280)
+
+
+def bars(rows, *, title, x):
+    """Lying bars of [(label, number)] in the order given, each with its number at its end."""
+    if not rows:
+        return SafeString("")
+    import altair as alt
+
+    labels = _distinct(label for label, _ in rows)
+    data = [{"label": label, "number": number} for label, (_, number) in zip(labels, rows, strict=True)]
+    most = max(row["number"] for row in data) or 1
+    base = alt.Chart(_values(data)).encode(
+        x=alt.X(
+            "number:Q", title=_text(x), axis=_axis(alt, most=4), scale=alt.Scale(domain=[0, most * 1.16], nice=False)
+        ),
+        y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelPadding=6, ticks=False)),
+    )
+    shapes = base.mark_bar(height={"band": 0.66}, color=SERIES[0])
+    numbers = base.mark_text(align="left", dx=4, fontSize=TEXT, color="currentColor").encode(
+        text=alt.Text("number:Q", format=",~f")
+    )
+    return _drawn(alt.layer(shapes, numbers), title, height=70 + 26 * len(rows))
+
+
+def points(rows, *, title, x, y, diagonal=False):
+    """Points of [(x, y, n, low, high)]: the larger its n, the larger a point; low to high is its interval (or None).
+
+    `diagonal` draws where x and y are equal, with both axes over the same 0 to 1 or 0 to 100.
+    """
+    if not rows:
+        return SafeString("")
+    import altair as alt
+
+    data = [dict(zip(("x", "y", "n", "low", "high"), row, strict=True)) for row in rows]
+    scale = alt.Undefined
+    if diagonal:
+        most = max(max(row["x"], row["y"], row["high"] or 0) for row in data)
+        scale = alt.Scale(domain=[0, 1 if most <= 1 else max(100, most)], nice=False)
+    base = alt.Chart(_values(data)).encode(x=alt.X("x:Q", title=_text(x), axis=_axis(alt), scale=scale))
+    marks = base.mark_circle(color=SERIES[0], opacity=1, clip=False).encode(
+        y=alt.Y("y:Q", title=_text(y), axis=_axis(alt, grid=True), scale=scale),
+        size=alt.Size("n:Q", legend=None, scale=alt.Scale(range=[40, 240], domainMin=0)),
+    )
+    layers = [marks]
+    intervals = [row for row in data if row["low"] is not None and row["high"] is not None]
+    if intervals:
+        whiskers = alt.Chart(_values(intervals)).mark_rule(color=SERIES[0], strokeWidth=2)
+        layers.insert(0, whiskers.encode(x="x:Q", y="low:Q", y2="high:Q"))
+    if diagonal:
+        line = alt.Chart(_values([{"x": at, "y": at} for at in scale.domain]))
+        layers.insert(0, line.mark_line(color="var(--plot-line)", strokeDash=[4, 4]).encode(x="x:Q", y="y:Q"))
+    return _drawn(alt.layer(*layers), title, height=320 if diagonal else 260)
+
+
+def grid(rows, *, title, x, y):
+    """A heat table of [(column, row, number)] with its numbers: the more, the deeper. Order is that of first sight."""
+    if not rows:
+        return SafeString("")
+    import altair as alt
+
+    data = [{"column": _text(column), "row": _text(row), "number": number} for column, row, number in rows]
+    columns, lines = (list(dict.fromkeys(row[side] for row in data)) for side in ("column", "row"))
+    base = alt.Chart(_values(data)).encode(
+        x=alt.X("column:N", sort=columns, title=_text(x), axis=alt.Axis(orient="top", labelAngle=0, labelLimit=110)),
+        y=alt.Y("row:N", sort=lines, title=_text(y), axis=alt.Axis(labelLimit=150)),
+    )
+    most = max((row["number"] or 0 for row in data), default=0) or 1
+    depth = alt.Opacity("number:Q", legend=None, scale=alt.Scale(domain=[0, most], range=[0, 0.45]))
+    cells = base.mark_rect(fill="var(--plot-heat)", stroke=None).encode(fillOpacity=depth)
+    frames = base.mark_rect(fill=None, stroke="var(--plot-grid)")
+    numbers = base.mark_text(fontSize=TEXT, color="currentColor").encode(text=alt.Text("number:Q", format=",~f"))
+    width = max(WIDTH, 170 + 72 * len(columns))
+    return _drawn(alt.layer(cells, frames, numbers), title, height=90 + 28 * len(lines), width=width)
+
+
+def _axis(alt, *, whole=False, grid=False, most=5):
+    least = {"tickMinStep": 1} if whole else {}
+    return alt.Axis(format=",~f", tickCount=most, grid=grid, **least)
+
+
+def _series(alt, names):
+    """The colours of stacked series with their legend below; one series needs neither."""
+    if len(names) < 2:
+        return alt.value(SERIES[0])
+    colours = [SERIES[place % len(SERIES)] for place in range(len(names))]
+    legend = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=190)
+    return alt.Color("series:N", sort=names, scale=alt.Scale(domain=names, range=colours), legend=legend)
+
+
+def _limit_lines(alt, lines, domain):
+    """A dashed line for each limit, its name on the side that has room; no line crosses the name of another."""
+    middle = (domain[0] + domain[1]) / 2
+    inwards = sorted(lines.items(), key=lambda line: (line[1] > middle, abs(line[1] - middle) * -1))
+    layers = []
+    for place, (label, value) in enumerate(inwards):
+        top, right = alt.value(16 * place), value > middle
+        base = alt.Chart(_values([{"at": value, "name": _text(f"{label} {value:,g}")}])).encode(x=alt.X("at:Q"))
+        rule = base.mark_rule(color="var(--plot-limit)", strokeWidth=2, strokeDash=[5, 3])
+        name = {"align": "right" if right else "left", "dx": -5 if right else 5, "dy": 2, "baseline": "top"}
+        text = base.mark_text(color="var(--plot-limit)", fontSize=TEXT, fontWeight=600, **name)
+        layers += [rule.encode(y=top, y2=alt.value("height")), text.encode(text="name:N", y=top)]
+    return layers
+
+
+def _values(rows):
+    import altair as alt
+
+    return alt.Data(values=rows)
+
+
+def _text(value):
+    return UNDRAWABLE.sub("\N{REPLACEMENT CHARACTER}", str(value))
+
+
+def _distinct(labels):
+    """Labels as text, equal ones told apart by spaces of no width: a scale would lay them on top of each other."""
+    seen = {}
+    for label in map(_text, labels):
+        seen[label] = seen.get(label, -1) + 1
+        yield label + "\N{ZERO WIDTH SPACE}" * seen[label]
+
+
+def _drawn(chart, title, *, height, width=WIDTH):
+    """The chart as SVG; the same chart is drawn once a day."""
+    lines = textwrap.wrap(_text(title), TITLE_LETTERS * width // WIDTH)
+    chart = chart.properties(width=width, height=height + 16 * len(lines), title=lines).configure(**_looks())
+    spec = chart.to_dict()
+    key = "plot:" + hashlib.sha256(json.dumps([VERSION, spec], sort_keys=True).encode()).hexdigest()
+    svg = cache.get(key)
+    if svg is None:
+        svg = _fit_for_a_page(_rendered(spec), wide=width > WIDTH)
+        cache.set(key, svg, KEPT_SECONDS)
+    return SafeString(svg)
+
+
+LEFT = {"anchor": "start", "frame": "bounds"}
+
+
+def _looks():
+    axis = {
+        **{"labelColor": "currentColor", "titleColor": "currentColor", "gridColor": "var(--plot-grid)"},
+        **{"domainColor": "var(--plot-line)", "tickColor": "var(--plot-line)", "titleFontWeight": "normal"},
+        **{"labelFontSize": TEXT, "titleFontSize": TEXT, "titlePadding": 8},
+    }
+    return {
+        "background": "transparent",
+        "autosize": {"type": "fit", "contains": "padding"},
+        "view": {"stroke": None},
+        "axis": axis,
+        "legend": {"labelColor": "currentColor", "labelFontSize": TEXT},
+        "title": {
+            "color": "currentColor",
+            "fontSize": TEXT + 1,
+            "fontWeight": 600,
+            "anchor": "start",
+            "frame": "bounds",
+        },
+    }
+
+
+def _rendered(spec):
+    """Vega's SVG of a specification; nothing is fetched for it.
+
+    The renderer has threads of its own, which a fork does not take along: it would wait for them for ever.
+    """
+    global _drawn_by
+    import vl_convert
+
+    if _drawn_by not in (None, os.getpid()):
+        raise RuntimeError("This process was forked from one that had drawn plots: draw the first plot after forking.")
+    _drawn_by = os.getpid()
+    return vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+
+
+def _fit_for_a_page(svg, *, wide):
+    """Vega's SVG without what a page has no use for: sizes, roles, classes, fonts, and marks that nobody sees."""
+    root = ElementTree.fromstring(svg)
+    for parent in list(root.iter()):
+        for child in [child for child in parent if _unseen(child)]:
+            parent.remove(child)
+    for element in root.iter():
+        for name in [name for name in element.attrib if name in UNUSED or name.startswith("aria-")]:
+            del element.attrib[name]
+    classes = "plot plot-wide" if wide else "plot"
+    root.attrib.update({"class": classes, "aria-hidden": "true", "focusable": "false"})
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _unseen(element):
+    return (
+        element.get("display") == "none"
+        or element.get("opacity") == "0"
+        or (element.tag == f"{{{SVG}}}path" and element.get("class") in ("background", "foreground"))
+    )
