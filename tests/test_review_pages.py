@@ -106,8 +106,8 @@ def test_everything_decisive_is_on_the_page(project, browser, prompt):
         response=response,
         ruleset=factories.ruleset(project, "gate"),
         passed=False,
-        reasons=["r_low_score", "judge_unreadable"],
-        measurements=[{"rule": "r_score", "value": 74, "limit": 80, "ok": False}],
+        reasons=["judge_r_low_score", "judge_unreadable"],
+        measurements=[{"rule": "judge_r_score", "value": 74, "limit": 80, "ok": False}],
     )
 
     page = get(browser)
@@ -116,7 +116,7 @@ def test_everything_decisive_is_on_the_page(project, browser, prompt):
         prompt.document.text,
         prompt.document.locator,
         response.text,
-        "ban citations 2",
+        "No citations 2",
         "(limit 0)",
         "[1,2]",
         "1 filter rule passed",
@@ -182,7 +182,7 @@ def test_earlier_attempts_say_why_they_did_not_stand(project, browser, prompt):
     page = get(browser)
 
     assert "The second answer." in page
-    for words in ("Attempt 1: regenerate (No control)", "Compare with something.", first.text, "ban citations"):
+    for words in ("Attempt 1: regenerate (No control)", "Compare with something.", first.text, "No citations"):
         assert words in page, words
 
 

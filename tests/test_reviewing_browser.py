@@ -283,7 +283,7 @@ def test_the_page_does_not_scroll_and_the_bar_is_in_sight(project, ada, open_as)
     for words in ("Submit", "Skip"):
         box = page.get_by_role("button", name=words).bounding_box()
         assert box["y"] + box["height"] <= 900
-    assert page.locator(".rv-strip").get_by_text("ban citations").is_visible()
+    assert page.locator(".rv-strip").get_by_text("No citations").is_visible()
 
 
 def test_on_a_phone_the_response_comes_first_and_the_source_is_folded(project, ada, open_as):

@@ -1,40 +1,13 @@
 """Everything a page shows of the responses under review, gathered in a fixed number of queries."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from .. import labels
 from ..models import Annotation, Event, FilterResult, GateResult, JudgeScore, Prompt, Resolution, State, TeacherResponse
 from .support import Quote, mark, quotes_of
+from .verdicts import Verdicts, judgements_of
 
 _SHOWN_ELSEWHERE = {"statement", "steps", "support"}
-
-
-@dataclass
-class Verdicts:
-    """What machines measured of one response, the newest of each kind."""
-
-    filters: FilterResult | None = None
-    gate: GateResult | None = None
-    scores: list[JudgeScore] = field(default_factory=list)
-
-    @property
-    def failures(self):
-        """Measurements of the filters that missed their limit."""
-        return [each for each in self.filters.measurements if not each.get("ok", True)] if self.filters else []
-
-    @property
-    def judgements(self):
-        """(score, its measurement by the gate or None) of each judge."""
-        measured = {each.get("rule", "")[:1]: each for each in (self.gate.measurements if self.gate else [])}
-        return [(score, measured.get(score.rubric[:1])) for score in self.scores]
-
-    @property
-    def passed_rules(self):
-        return sum(1 for each in self.filters.measurements if each.get("ok", True)) if self.filters else 0
-
-    @property
-    def other_reasons(self):
-        """Reasons of the gate that no measurement shows, such as a safety flag."""
-        return [r for r in self.gate.reasons if not r.endswith("_low_score")] if self.gate else []
 
 
 @dataclass
@@ -151,6 +124,7 @@ def _everything(unit, user):
         "filters": {row.response_id: row for row in FilterResult.objects.filter(**of_these).order_by("pk")},
         "gates": {row.response_id: row for row in GateResult.objects.filter(**of_these).order_by("pk")},
         "scores": {},
+        "labels": labels.dimensions(unit.prompts[0].project_id),
         "resolutions": {
             row.response_id: row
             for row in Resolution.objects.filter(**of_these).select_related("decided_by").order_by("current", "pk")
@@ -161,7 +135,7 @@ def _everything(unit, user):
         },
     }
     for row in JudgeScore.objects.filter(**of_these).select_related("judge").order_by("pk"):
-        found["scores"].setdefault(row.response_id, {})[row.rubric, row.repeat] = row
+        found["scores"].setdefault(row.response_id, []).append(row)
     found["taken_back"] = _taken_back(unit, user, found["own"])
     return found
 
@@ -176,12 +150,9 @@ def _taken_back(unit, user, own):
 
 
 def _verdicts(response_id, everything):
-    return Verdicts(
-        everything["filters"].get(response_id),
-        everything["gates"].get(response_id),
-        # By rubric: which judge answered first is chance, and a reader compares the same place from card to card.
-        [score for _, score in sorted(everything["scores"].get(response_id, {}).items())],
-    )
+    gate = everything["gates"].get(response_id)
+    scores = everything["scores"].get(response_id, [])
+    return Verdicts(everything["filters"].get(response_id), gate, judgements_of(scores, gate, everything["labels"]))
 
 
 def _card(prompt, response, deciding, everything):

@@ -9,6 +9,7 @@ from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 
+from curation import labels as known_labels
 from curation.markdown import to_html
 from curation.models import Run, State
 from curation.overview import waiting_for
@@ -19,15 +20,6 @@ register = template.Library()
 
 GOOD = {State.ACCEPTED, Run.State.FINISHED, "published", "accept"}
 WAIT = {State.TO_REVIEW, State.TO_RESOLVE, Run.State.QUEUED, Run.State.CANCELLING, "building", "regenerate"}
-GATE_REASONS = {
-    "judge_f_low_score": "factuality below its threshold",
-    "judge_r_low_score": "reasoning below its threshold",
-    "missing_judge_scores": "a judge has not scored it",
-    "judge_unreadable": "a judge’s reply could not be read",
-    "missing_dual_judge": "the gate asks for both judges, and one is missing",
-    "safety_flag_human_review": "a judge asks for a person",
-    "safety_critical_flag": "a judge raised a safety flag",
-}
 BAD = {State.REJECTED, State.PARKED, Run.State.FAILED, Run.State.CANCELLED, "failed", "reject"}
 
 
@@ -161,13 +153,19 @@ def pretty(value):
 @register.filter
 def words(code):
     """A code such as no_control as words."""
-    return str(code).replace("_", " ")
+    return known_labels.words(code)
+
+
+@register.filter
+def rule(code):
+    """What a quality rule is called."""
+    return known_labels.rule(code)
 
 
 @register.filter
 def gate_reason(code):
     """Why SampleGate held an answer, or would have, in words."""
-    return GATE_REASONS.get(code, words(code))
+    return known_labels.gate_reason(code)
 
 
 @register.filter
