@@ -29,6 +29,8 @@ class Migration(migrations.Migration):
                 ('n', models.PositiveSmallIntegerField(help_text='Words of an n-gram')),
                 ('texts', models.PositiveIntegerField()),
                 ('ngrams', models.PositiveIntegerField()),
+                ('checked_prompt', models.PositiveBigIntegerField(default=0, help_text='The last prompt that was held against it')),
+                ('checked_response', models.PositiveBigIntegerField(default=0, help_text='The last response that was')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
@@ -43,6 +45,7 @@ class Migration(migrations.Migration):
                 ('method', models.CharField(help_text='How the signature was made; another method, another signature', max_length=40)),
                 ('signature', models.BinaryField()),
                 ('cluster', models.PositiveBigIntegerField(help_text="Id of the cluster's first fingerprint", null=True)),
+                ('joined', models.PositiveSmallIntegerField(default=0, help_text='Per cent from which its near-duplicates were looked for; 0: not yet')),
                 ('score', models.FloatField(default=-1, help_text='Gate score of the unit, 0–100; -1 where there is none')),
                 ('length', models.PositiveIntegerField(default=0, help_text="Characters of the unit's answers")),
                 ('unit', models.PositiveBigIntegerField(help_text="Id of the prompt, of a pair the hypothesis'")),
@@ -231,6 +234,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='fingerprint',
             index=models.Index(fields=['project', 'kind', 'id'], name='curation_fi_project_ed2565_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='fingerprint',
+            index=models.Index(fields=['project', 'kind', 'joined'], name='curation_fi_project_2bc946_idx'),
         ),
         migrations.AddIndex(
             model_name='fingerprint',

@@ -24,6 +24,9 @@ class Fingerprint(models.Model):
     method = models.CharField(max_length=40, help_text="How the signature was made; another method, another signature")
     signature = models.BinaryField()
     cluster = models.PositiveBigIntegerField(null=True, help_text="Id of the cluster's first fingerprint")
+    joined = models.PositiveSmallIntegerField(
+        default=0, help_text="Per cent from which its near-duplicates were looked for; 0: not yet"
+    )
     score = models.FloatField(default=-1, help_text="Gate score of the unit, 0–100; -1 where there is none")
     length = models.PositiveIntegerField(default=0, help_text="Characters of the unit's answers")
     unit = models.PositiveBigIntegerField(help_text="Id of the prompt, of a pair the hypothesis'")
@@ -42,6 +45,7 @@ class Fingerprint(models.Model):
         ]
         indexes = [
             models.Index(fields=["project", "kind", "id"]),
+            models.Index(fields=["project", "kind", "joined"]),  # what is still to be looked at, without its signature
             models.Index(
                 fields=["project", "kind", "cluster"], condition=Q(cluster__isnull=False), name="fingerprint_clusters"
             ),
@@ -61,6 +65,8 @@ class EvaluationSet(models.Model):
     n = models.PositiveSmallIntegerField(help_text="Words of an n-gram")
     texts = models.PositiveIntegerField()
     ngrams = models.PositiveIntegerField()
+    checked_prompt = models.PositiveBigIntegerField(default=0, help_text="The last prompt that was held against it")
+    checked_response = models.PositiveBigIntegerField(default=0, help_text="The last response that was")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
