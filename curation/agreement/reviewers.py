@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from itertools import combinations
 
-import pandas
-
-from .models import Annotation
+from ..models import Annotation
+from .statistics import cohen_kappa
 
 ACTIONS = ("accept", "regenerate", "reject")
 ALL_EQUAL = "undefined, all answers equal"
@@ -59,25 +58,10 @@ class AgreementReport:
     reviewers: tuple[ReviewerCounts, ...]
 
 
-def cohen_kappa(one, other):
-    """Cohen's kappa of two equally long sequences of answers; None where chance alone explains all of it.
-
-    That is the case when all answers are equal: agreement is complete, but there was nothing to tell apart.
-    """
-    one, other = pandas.Series(list(one), dtype=object), pandas.Series(list(other), dtype=object)
-    if len(one) != len(other):
-        raise ValueError(f"{len(one)} answers against {len(other)}: kappa compares answers to the same questions.")
-    if not len(one):
-        return None
-    observed = (one == other).mean()
-    expected = (one.value_counts(normalize=True) * other.value_counts(normalize=True)).sum()
-    return None if expected >= 1 else float((observed - expected) / (1 - expected))
-
-
 def agreement_report(project):
     """The AgreementReport over all current decisions of `project`, surplus ones included."""
     frame = _decisions(project)
-    answers = frame.pivot(index="response", columns="reviewer", values="action") if len(frame) else pandas.DataFrame()
+    answers = frame.pivot(index="response", columns="reviewer", values="action")
     pairs = tuple(filter(None, (_pair(answers, *names) for names in combinations(sorted(answers.columns), 2))))
     compared, equal = sum(pair.n for pair in pairs), sum(pair.equal for pair in pairs)
     return AgreementReport(
@@ -92,6 +76,8 @@ def agreement_report(project):
 
 
 def _decisions(project):
+    import pandas  # half a second that no start should wait for
+
     columns = ("response", "reviewer__username", "action", "edited_text", "surplus", "seconds")
     rows = Annotation.objects.filter(
         response__prompt__project=project, purpose=Annotation.Purpose.REVIEW, current=True
