@@ -4,6 +4,7 @@ import django_filters
 from django.db.models import Exists, OuterRef, Q, TextField
 from django.db.models.functions import Cast
 
+from . import labels
 from .models import FilterResult, Prompt, State
 
 ANSWERS = [("unread", "not read as its schema asks")]
@@ -28,7 +29,8 @@ class PromptFilterSet(django_filters.FilterSet):
 
     def __init__(self, data, queryset, *, rules=()):
         super().__init__(data, queryset)
-        self.filters["failed"].extra["choices"] = [(rule, rule.replace("_", " ")) for rule in rules]
+        self._rules = sorted(((rule, labels.rule(rule)) for rule in rules), key=lambda rule: rule[1].casefold())
+        self.filters["failed"].extra["choices"] = self._rules
         for name in ("task_type", "domain"):
             self.filters[name].field.widget.attrs["list"] = f"known_{name}"
 
@@ -38,7 +40,7 @@ class PromptFilterSet(django_filters.FilterSet):
         if not self.form.is_valid():
             return []
         values = {name: value for name, value in self.form.cleaned_data.items() if value}
-        words = {"state": dict(State.choices), "answer": dict(ANSWERS)}
+        words = {"state": dict(State.choices), "answer": dict(ANSWERS), "failed": dict(self._rules)}
         return [(name, self.filters[name].label, words.get(name, {}).get(v, v)) for name, v in values.items()]
 
     @property

@@ -5,7 +5,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 
-from .templatetags.pages import moment, state, words
+from .labels import rule, words
+from .templatetags.pages import moment, state
 
 SELECT_ALL = mark_safe('<input type="checkbox" data-select-all data-needs-script hidden aria-label="Select this page">')
 NUMBER = {"td": {"class": "num"}, "th": {"class": "num"}}
@@ -50,4 +51,4 @@ class PromptTable(tables.Table):
     def render_failed(self, record):
         if record["state"] == "parked":
             return words(record["error_class"])
-        return ", ".join(words(rule) for rule in record["failed_rules"] or [])
+        return ", ".join(rule(failed) for failed in record["failed_rules"] or [])

@@ -145,7 +145,11 @@ def test_the_chosen_one_is_reviewed_and_the_others_can_be_read(project):
     with_candidates(factories.prompt(project))
     page = words(factories.client(factories.member(project, "reviewer")).get("/p/oxides/review/"))
     assert "attempt 2, candidate 3 of 4" in page
-    for number, said in ((1, "cut off, asked again with more room"), (2, "factuality 81"), (4, "✕ min char length")):
+    for number, said in (
+        (1, "cut off, asked again with more room"),
+        (2, "factuality 81"),
+        (4, "✕ Shortest answer, in characters"),
+    ):
         assert re.search(rf"Candidate {number} of 4, not chosen[^?]*?{said}", page), number
     assert "Candidate 3 of 4" not in page
     assert "Attempt 1" in page

@@ -130,7 +130,7 @@ def test_one_page_shows_every_attempt_with_what_was_said_of_it(people, project):
     factories.resolution(second, edited=True, text="The edited answer.")
     page = people["viewer"].get(f"/p/{project.slug}/prompts/{prompt.key}/").content.decode()
     for words in (
-        *("The first answer.", "The second answer.", "ban citations", "Well grounded.", "unreadable"),
+        *("The first answer.", "The second answer.", "No citations", "Well grounded.", "unreadable"),
         *("The reply is not JSON.", "Clear.", "Too long", "The edited answer.", prompt.context),
     ):
         assert words in page

@@ -10,12 +10,14 @@ from django.http import QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from curation import labels
 from curation import prompt_bulk as bulk
 from curation.access import MANAGER, project_or_404
 from curation.filtersets import PromptFilterSet
 from curation.models import Annotation, FilterResult, State, TeacherResponse
 from curation.paging import COUNT_CAP, capped_count, keyset_page
 from curation.reviewing import reopen
+from curation.reviewing.verdicts import judgements_of
 from curation.tables import PromptTable
 
 SAMPLE = 5000  # rows that the offered rules, task types and domains are taken from
@@ -115,26 +117,36 @@ def _attempts(prompt, responses):
     return made
 
 
-@require_GET
-def prompt_detail(request, slug, key):
-    """Source, every attempt with what was measured and decided, and the history."""
-    project = project_or_404(request.user, slug)
-    prompt = _prompt_or_404(project, key)
-    prompt.project = project
-    responses = prompt.responses.select_related("teacher", "hypothesis__prompt", "run", "call").prefetch_related(
+def _responses(prompt):
+    """Every answer to a prompt with all that was said of it."""
+    rows = prompt.responses.select_related("teacher", "hypothesis__prompt", "run", "call").prefetch_related(
         "filter_results__ruleset",
         "gate_results__ruleset",
         "judge_scores__judge",
         Prefetch("annotations", Annotation.objects.select_related("reviewer")),
         "resolutions__decided_by",
     )
+    dimensions = labels.dimensions(prompt.project)
+    for row in rows:
+        gate = max(row.gate_results.all(), key=lambda result: result.pk, default=None)
+        row.judgements = judgements_of(row.judge_scores.all(), gate, dimensions)
+    return rows
+
+
+@require_GET
+def prompt_detail(request, slug, key):
+    """Source, every attempt with what was measured and decided, and the history."""
+    project = project_or_404(request.user, slug)
+    prompt = _prompt_or_404(project, key)
+    prompt.project = project
     pair = prompt.pair
     partner_id = pair and (pair.methodology_id if pair.hypothesis_id == prompt.pk else pair.hypothesis_id)
     context = {
         "project": project,
         "prompt": prompt,
         "partner": project.prompts.filter(pk=partner_id).first() if partner_id else None,
-        "attempts": _attempts(prompt, responses),
+        "attempts": _attempts(prompt, _responses(prompt)),
+        "overlaps": prompt.overlaps.select_related("evaluation_set", "response").order_by("evaluation_set__name", "pk"),
         "events": prompt.events.select_related("actor", "run").order_by("-at", "-pk")[:200],
         # While people are still to decide, nobody reads what the others said; a manager may, behind a fold.
         "decisions": "open" if prompt.state != State.TO_REVIEW else "fold" if project.member.is_manager else "hidden",
