@@ -19,7 +19,7 @@ FLOORS = (
     {"asks"},
     {"ledger"},
     {"stages"},
-    {"quotes", "watching"},
+    {"quotes", "trying", "watching"},
     {"jobs", "setup"},
     {"all_in_one"},
     {"admin", "apps", "demo", "filtersets", "forms", "forms_again", "management", "tables", "urls", "views"},
