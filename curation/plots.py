@@ -60,9 +60,7 @@ def histogram(bins, *, title, x, y="Responses", limit=None, limits=None):
         alt.Chart(_values(rows))
         .mark_bar(stroke="var(--plot-ground)", strokeWidth=0.5)
         .encode(
-            x=alt.X(
-                "from:Q", bin="binned", title=_text(x), scale=alt.Scale(domain=domain, nice=False), axis=_axis(alt)
-            ),
+            x=alt.X("from:Q", bin="binned", title=_text(x), scale=span, axis=_axis(alt)),
             x2="to:Q",
             y=alt.Y("count:Q", title=_text(y), stack="zero", scale=room, axis=_axis(alt, whole=True, grid=True)),
             color=_series(alt, names),
