@@ -12,18 +12,18 @@ import os
 import re
 import textwrap
 from collections import Counter
+from functools import wraps
 from xml.etree import ElementTree
 
 from django.core.cache import cache
 from django.utils.safestring import SafeString
 
-WIDTH = (
-    440  # of the drawing, in its own pixels: at 390 px of screen it shrinks a little, on a wide one it grows a little
-)
+WIDTH = 440  # of the drawing, in its own pixels: a screen of 390 px shrinks it a little, a wide one enlarges it
 TEXT = 13
 TITLE_LETTERS = 56
 KEPT_SECONDS = 24 * 3600
 VERSION = 1  # a change of how plots look makes the cached ones stale
+LEFT = {"anchor": "start", "frame": "bounds"}
 SERIES = [f"var(--plot-{number})" for number in range(1, 7)]
 UNUSED = {"class", "role", "font-family", "pointer-events", "version"}
 SVG = "http://www.w3.org/2000/svg"
@@ -33,13 +33,31 @@ ElementTree.register_namespace("", SVG)
 _drawn_by = None  # the process that has the renderer's threads: a fork of it has not
 
 
+def _kept(draw):
+    """Draw what is not in the cache: the same plot is drawn once a day, and nothing at all for no rows."""
+
+    @wraps(draw)
+    def kept(rows, **words):
+        rows = list(rows)
+        if not rows:
+            return SafeString("")
+        asked = json.dumps([VERSION, draw.__name__, rows, words], default=str)
+        key = f"plot:{hashlib.sha256(asked.encode()).hexdigest()}"
+        svg = cache.get(key)
+        if svg is None:
+            svg = draw(rows, **words)
+            cache.set(key, svg, KEPT_SECONDS)
+        return SafeString(svg)
+
+    return kept
+
+
+@_kept
 def histogram(bins, *, title, x, y="Responses", limit=None, limits=None):
     """Upright bars of [(from, to, count)] or [(from, to, count, series)], each as wide as its bin; series are stacked.
 
     `limit` is a number drawn as a line, `limits` several of them as {label: number}.
     """
-    if not bins:
-        return SafeString("")
     import altair as alt
 
     rows = [
@@ -69,10 +87,9 @@ def histogram(bins, *, title, x, y="Responses", limit=None, limits=None):
     return _drawn(alt.layer(bars, *_limit_lines(alt, lines, domain)), title, height=240 if len(names) < 2 else 280)
 
 
+@_kept
 def bars(rows, *, title, x):
     """Lying bars of [(label, number)] in the order given, each with its number at its end."""
-    if not rows:
-        return SafeString("")
     import altair as alt
 
     labels = _distinct(label for label, _ in rows)
@@ -91,13 +108,12 @@ def bars(rows, *, title, x):
     return _drawn(alt.layer(shapes, numbers), title, height=70 + 26 * len(rows))
 
 
+@_kept
 def points(rows, *, title, x, y, diagonal=False):
     """Points of [(x, y, n, low, high)]: the larger its n, the larger a point; low to high is its interval (or None).
 
     `diagonal` draws where x and y are equal, with both axes over the same 0 to 1 or 0 to 100.
     """
-    if not rows:
-        return SafeString("")
     import altair as alt
 
     data = [dict(zip(("x", "y", "n", "low", "high"), row, strict=True)) for row in rows]
@@ -121,10 +137,9 @@ def points(rows, *, title, x, y, diagonal=False):
     return _drawn(alt.layer(*layers), title, height=320 if diagonal else 260)
 
 
+@_kept
 def grid(rows, *, title, x, y):
     """A heat table of [(column, row, number)] with its numbers: the more, the deeper. Order is that of first sight."""
-    if not rows:
-        return SafeString("")
     import altair as alt
 
     data = [{"column": _text(column), "row": _text(row), "number": number} for column, row, number in rows]
@@ -190,19 +205,10 @@ def _distinct(labels):
 
 
 def _drawn(chart, title, *, height, width=WIDTH):
-    """The chart as SVG; the same chart is drawn once a day."""
+    """The chart as SVG."""
     lines = textwrap.wrap(_text(title), TITLE_LETTERS * width // WIDTH)
     chart = chart.properties(width=width, height=height + 16 * len(lines), title=lines).configure(**_looks())
-    spec = chart.to_dict()
-    key = "plot:" + hashlib.sha256(json.dumps([VERSION, spec], sort_keys=True).encode()).hexdigest()
-    svg = cache.get(key)
-    if svg is None:
-        svg = _fit_for_a_page(_rendered(spec), wide=width > WIDTH)
-        cache.set(key, svg, KEPT_SECONDS)
-    return SafeString(svg)
-
-
-LEFT = {"anchor": "start", "frame": "bounds"}
+    return _fit_for_a_page(_rendered(chart.to_dict()), wide=width > WIDTH)
 
 
 def _looks():
