@@ -1,6 +1,7 @@
 """Claims, decisions, consensus and adjudication: the pure rule in rule.py, the transactions around it in the others."""
 
 from .adjudication import NotYours, adjudicate, others_who_may_resolve, take_back_adjudication, why_not_adjudicate
+from .blind import drawn, hazards, hidden_from, without_judgements
 from .cards import Card, cards_of, source_of
 from .claims import ReviewItem, claim_next, held_until, holders, open_prompt, renew, skip
 from .decisions import (
@@ -42,7 +43,10 @@ __all__ = [
     "claim_next",
     "consensus",
     "decidable",
+    "drawn",
+    "hazards",
     "held_until",
+    "hidden_from",
     "holders",
     "labels",
     "last_decision",
@@ -66,5 +70,6 @@ __all__ = [
     "unit_of",
     "why_not_adjudicate",
     "why_not_decide",
+    "without_judgements",
     "word_diff",
 ]

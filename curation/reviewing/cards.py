@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from .. import labels
 from ..models import Annotation, Event, FilterResult, GateResult, JudgeScore, Prompt, Resolution, State, TeacherResponse
+from .blind import hazards, hidden_from
 from .support import Quote, mark, quotes_of
 from .verdicts import Verdicts, judgements_of
 
@@ -137,7 +138,14 @@ def _everything(unit, user):
     for row in JudgeScore.objects.filter(**of_these).select_related("judge").order_by("pk"):
         found["scores"].setdefault(row.response_id, []).append(row)
     found["taken_back"] = _taken_back(unit, user, found["own"])
+    found["hidden"] = _hidden(unit, user, found["responses"])
     return found
+
+
+def _hidden(unit, user, responses):
+    """Ids of the responses, earlier ones and other candidates too, whose judgements this person does not see yet."""
+    prompts = hidden_from(user, unit.prompts[0].project, unit.prompts)
+    return {response.pk for response in responses if response.prompt_id in prompts}
 
 
 def _taken_back(unit, user, own):
@@ -152,6 +160,8 @@ def _taken_back(unit, user, own):
 def _verdicts(response_id, everything):
     gate = everything["gates"].get(response_id)
     scores = everything["scores"].get(response_id, [])
+    if response_id in everything["hidden"]:
+        return Verdicts(everything["filters"].get(response_id), hidden=True, hazards=hazards(scores))
     return Verdicts(everything["filters"].get(response_id), gate, judgements_of(scores, gate, everything["labels"]))
 
 

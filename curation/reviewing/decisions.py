@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from ..models import Annotation, Event, Resolution, ReviewClaim, State, TeacherResponse
 from ..models.review import Action
+from .blind import decides_blind
 from .reasons import BY_CODE
 from .resolutions import pending_resolution, weigh
 from .rule import same_text
@@ -203,6 +204,7 @@ def _edit(choice, response):
 def _record(choice, responses, prompts, user, idempotency_key, seconds):
     response = responses[choice.response_id]
     prompt = prompts[response.prompt_id]
+    blind = decides_blind(user, prompt.project, prompt, response)
     replaced = Annotation.objects.filter(
         response=response, reviewer=user, purpose=Annotation.Purpose.REVIEW, current=True
     ).update(current=False)
@@ -218,6 +220,7 @@ def _record(choice, responses, prompts, user, idempotency_key, seconds):
         edited_text=_edit(choice, response),
         comment=choice.comment.strip(),
         seconds=seconds,
+        blind=blind,
         # Decided already, by others or by a policy: kept and counted, without effect.
         surplus=prompt.state != State.TO_REVIEW or pending_resolution(response.pk) is not None,
         idempotency_key=idempotency_key,

@@ -86,11 +86,17 @@ class Judgement:
 
 @dataclass
 class Verdicts:
-    """What machines measured of one response, the newest of each kind."""
+    """What machines measured of one response, the newest of each kind.
+
+    `hidden`: the reader is to decide without the judges' word, and has no gate and no judgements here; what judges say
+    of dangers stands in `hazards`.
+    """
 
     filters: FilterResult | None = None
     gate: GateResult | None = None
     judgements: list[Judgement] = field(default_factory=list)
+    hidden: bool = False
+    hazards: list[str] = field(default_factory=list)
 
     @property
     def failures(self):

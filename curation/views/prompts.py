@@ -16,10 +16,11 @@ from curation.access import MANAGER, project_or_404
 from curation.filtersets import PromptFilterSet
 from curation.models import Annotation, FilterResult, State, TeacherResponse
 from curation.paging import COUNT_CAP, capped_count, keyset_page
-from curation.reviewing import reopen
+from curation.reviewing import hazards, hidden_from, reopen, without_judgements
 from curation.reviewing.verdicts import judgements_of
 from curation.tables import PromptTable
 
+HIDDEN = "What the judges say is hidden until you decide: this prompt is in the blind share."
 SAMPLE = 5000  # rows that the offered rules, task types and domains are taken from
 
 
@@ -117,8 +118,8 @@ def _attempts(prompt, responses):
     return made
 
 
-def _responses(prompt):
-    """Every answer to a prompt with all that was said of it."""
+def _responses(prompt, blind):
+    """Every answer to a prompt with all that was said of it; of what judges said only the hazards where `blind`."""
     rows = prompt.responses.select_related("teacher", "hypothesis__prompt", "run", "call").prefetch_related(
         "filter_results__ruleset",
         "gate_results__ruleset",
@@ -129,7 +130,10 @@ def _responses(prompt):
     dimensions = labels.dimensions(prompt.project)
     for row in rows:
         gate = max(row.gate_results.all(), key=lambda result: result.pk, default=None)
-        row.judgements = judgements_of(row.judge_scores.all(), gate, dimensions)
+        row.judgements = [] if blind else judgements_of(row.judge_scores.all(), gate, dimensions)
+        row.hazards = hazards(row.judge_scores.all()) if blind else []
+        if blind and row.attempt > 1 and row.sent_system:
+            row.sent_system = "Hidden until you decide: it may quote the judges of an earlier attempt."
     return rows
 
 
@@ -141,13 +145,16 @@ def prompt_detail(request, slug, key):
     prompt.project = project
     pair = prompt.pair
     partner_id = pair and (pair.methodology_id if pair.hypothesis_id == prompt.pk else pair.hypothesis_id)
+    blind = project.member.may_review and prompt.pk in hidden_from(request.user, project, [prompt])
+    events = prompt.events.select_related("actor", "run").order_by("-at", "-pk")[:200]
     context = {
         "project": project,
         "prompt": prompt,
         "partner": project.prompts.filter(pk=partner_id).first() if partner_id else None,
-        "attempts": _attempts(prompt, _responses(prompt)),
+        "attempts": _attempts(prompt, _responses(prompt, blind)),
         "overlaps": prompt.overlaps.select_related("evaluation_set", "response").order_by("evaluation_set__name", "pk"),
-        "events": prompt.events.select_related("actor", "run").order_by("-at", "-pk")[:200],
+        "events": [without_judgements(event) for event in events] if blind else events,
+        "hidden": HIDDEN if blind else "",
         # While people are still to decide, nobody reads what the others said; a manager may, behind a fold.
         "decisions": "open" if prompt.state != State.TO_REVIEW else "fold" if project.member.is_manager else "hidden",
         "may_reopen": project.member.is_manager
