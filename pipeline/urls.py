@@ -3,6 +3,8 @@
 from django.urls import path
 
 from .views import failures, imports, quality, releases, run_again, run_start, runs, teachers, templates
+from .views import quality_filters as filters_page
+from .views import quality_filters_change as filters_change
 
 urlpatterns = [
     path("teachers/", teachers.teacher_list, name="teacher_list"),
@@ -23,6 +25,21 @@ urlpatterns = [
     path("p/<slug:slug>/failed/retry/", failures.failed_retry, name="failed_retry"),
     path("p/<slug:slug>/failed/export/", failures.failed_export, name="failed_export"),
     path("p/<slug:slug>/quality/", quality.quality, name="quality"),
+    path("p/<slug:slug>/quality/filters/", filters_page.quality_filters, name="quality_filters"),
+    path("p/<slug:slug>/quality/filters/try/", filters_page.quality_filters_try, name="quality_filters_try"),
+    path(
+        "p/<slug:slug>/quality/filters/rules/<str:rule>/",
+        filters_page.quality_filters_rule,
+        name="quality_filters_rule",
+    ),
+    path("p/<slug:slug>/quality/filters/apply/", filters_change.quality_filters_apply, name="quality_filters_apply"),
+    path("p/<slug:slug>/quality/filters/upload/", filters_change.quality_filters_upload, name="quality_filters_upload"),
+    path("p/<slug:slug>/quality/filters/filters.yaml", filters_change.filters_yaml, name="filters_yaml"),
+    path(
+        "p/<slug:slug>/quality/filters/versions/",
+        filters_change.quality_filters_versions,
+        name="quality_filters_versions",
+    ),
     path("p/<slug:slug>/releases/", releases.release_list, name="release_list"),
     path("p/<slug:slug>/releases/new/", releases.release_create, name="release_create"),
     path("p/<slug:slug>/releases/<int:version>/", releases.release_detail, name="release_detail"),

@@ -79,6 +79,13 @@ TABLE = {
     "resolve_submit": of_project("resolver", POST, key="prompt", posted={"response": "response"}),
     "resolve_take_back": of_project("resolver", POST, key="prompt"),
     "quality": of_project("viewer", GET),
+    "quality_filters": of_project("viewer", BOTH),
+    "quality_filters_try": of_project("viewer", BOTH),
+    "quality_filters_rule": of_project("viewer", GET, rule="filter_rule"),
+    "quality_filters_apply": of_project("manager", POST),
+    "quality_filters_upload": of_project("manager", POST),
+    "quality_filters_versions": of_project("viewer", GET),
+    "filters_yaml": of_project("viewer", GET),
     # imports and runs
     "import_upload": of_project("manager", BOTH),
     "import_map": of_project("manager", BOTH, upload="upload"),
@@ -113,6 +120,7 @@ class Objects:
 
     user_id, reset_token = "MQ", "set-password"
     release_file = "data/train.jsonl"
+    filter_rule = "min_char_length"
 
     def __init__(self, project, number):
         self.project, self.number = project, number

@@ -14,15 +14,28 @@ APPS = ("distill_site", "pipeline", "curation")
 # The floors of pipeline, from the ground up. A module imports from floors below its own, or from its own package.
 FLOORS = (
     {"config_errors"},
-    {"answers", "card", "embedded", "failures", "filters", "formats", "gate", "limits", "orders", "prompts", "splits"},
+    {
+        "answers",
+        "card",
+        "embedded",
+        "failures",
+        "filters",
+        "formats",
+        "gate",
+        "limits",
+        "orders",
+        "prompts",
+        "resemblance",
+        "splits",
+    },
     {"config", "datasets", "outages", "teachers", "workers"},
-    {"asks"},
+    {"asks", "rubrics"},
     {"ledger"},
     {"stages"},
     {"quotes", "trying", "watching"},
     {"jobs", "setup"},
     {"all_in_one"},
-    {"admin", "apps", "demo", "filtersets", "forms", "forms_again", "management", "tables", "urls", "views"},
+    {"admin", "apps", "demo", "filtersets", "forms", "forms_again", "forms_filters", "management", "tables", "urls", "views"},
 )
 PURE = {"answers", "card", "filters", "formats", "gate"}
 NOT_OURS_TO_IMPORT = {

@@ -18,7 +18,8 @@ from .sample import UNKNOWN, Column, Sample, words_of
 
 MOST = 20_000  # answers that one trial looks at
 PORTION = 2_000
-KEPT_SECONDS = 600
+KEPT_SECONDS = 300
+UNMEASURED_SECONDS = 20  # before the first filter run nothing says that there are other answers
 
 
 def in_force(project):
@@ -40,7 +41,7 @@ def sample_of(project, most=MOST):
     kept = cache.get(key)
     if kept is None or kept.identity != identity:
         kept = _drawn(project, rules, most, identity)
-        cache.set(key, kept, KEPT_SECONDS)
+        cache.set(key, kept, KEPT_SECONDS if kept.columns else UNMEASURED_SECONDS)
     return kept
 
 
@@ -52,7 +53,8 @@ def forget(project):
 def _identity(project, ruleset, rules, most):
     of_project = Ruleset.objects.filter(project=project, kind=Ruleset.Kind.FILTER)
     newest = max((_newest(pk) for pk in of_project.values_list("pk", flat=True)), default=0)
-    said = [project.pk, ruleset and ruleset.pk, newest, most, filters.rules_to_mapping(rules), list(filters.RULES)]
+    said = [project.pk, str(project.created_at), ruleset and ruleset.pk, newest, most, list(filters.RULES)]
+    said.append(filters.rules_to_mapping(rules))
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
@@ -71,6 +73,7 @@ def _drawn(project, rules, most, identity):
         rows = [row for row in rows if row[3]]  # what waits for its first verdict has none that could flip
     prompts, task_types, responses, verdicts = zip(*rows, strict=True) if rows else ((), (), (), ())
     tasks = tuple(sorted(set(task_types)))
+    small = dice.choice(len(rows), AFRESH, replace=False) if len(rows) > AFRESH else range(len(rows))
     sample = Sample(
         identity=identity,
         project_id=project.pk,
@@ -81,9 +84,7 @@ def _drawn(project, rules, most, identity):
         task=numpy.array([tasks.index(name) for name in task_types], numpy.int16),
         decided=_decided(project, prompts),
         columns=_columns(verdicts, task_types, rules),
-        small=numpy.sort(dice.choice(len(rows), AFRESH, replace=False))
-        if len(rows) > AFRESH
-        else numpy.arange(len(rows)),
+        small=numpy.sort(numpy.array(small, numpy.int64)),
         body=filters.rules_to_mapping(rules),
     )
     fill_gaps(sample)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy
 
+from curation.agreement import wilson
 from curation.models import TeacherResponse
 from pipeline import filters
 
@@ -42,7 +43,8 @@ class Trial:
     """Numbers of answers in the project; where `exact` is False, estimated from `looked_at` answers drawn at random.
 
     `to_pass` and `to_fail` count every flip; `decided_flips` are those among them that people decided: they would not
-    move. `afresh`: something had to be measured anew, on the small part of the sample.
+    move. `flips_between` is the 95 % interval of an estimate. `afresh`: something had to be measured anew, on the small
+    part of the sample.
     """
 
     total: int
@@ -53,6 +55,7 @@ class Trial:
     to_pass: int
     to_fail: int
     decided_flips: int
+    flips_between: tuple | None
     effects: list
     examples: list
 
@@ -88,9 +91,17 @@ def would(sample, rules, examples=EXAMPLES):
         to_pass=scaled((passes_then & ~passes_now).sum()),
         to_fail=scaled((passes_now & ~passes_then).sum()),
         decided_flips=scaled(sample.decided[rows][flips].sum()),
+        flips_between=_between(len(flips), len(rows), sample.total),
         effects=_effects(now, then, counts_now, scaled),
         examples=_examples(sample, rules, rows, flips, (now, then), passes_then, small, examples),
     )
+
+
+def _between(hits, looked_at, total):
+    if looked_at in (0, total):
+        return None
+    low, high = wilson(hits, looked_at)
+    return round(low * total), round(high * total)
 
 
 def _all_stored(sample, rules):

@@ -1,0 +1,37 @@
+// Sliders beside their fields, and short addresses: only what differs from the rules in force is asked about.
+(function () {
+  "use strict";
+
+  const LONGEST = 3000; // characters of an address that every web server takes
+
+  function isChanged(input) {
+    const now = input.type === "checkbox" ? (input.checked ? "on" : "off") : input.value.replace(/\r\n/g, "\n");
+    return now.trim() !== input.dataset.was.trim();
+  }
+
+  document.addEventListener("input", function (event) {
+    const slider = event.target.closest("input[data-slides]");
+    if (slider) {
+      document.getElementById(slider.dataset.slides).value = slider.value;
+      return;
+    }
+    const beside = document.querySelector('input[data-slides="' + CSS.escape(event.target.id) + '"]');
+    if (beside && event.target.value.trim() !== "" && !isNaN(event.target.value)) beside.value = event.target.value;
+  });
+
+  document.addEventListener("htmx:configRequest", function (event) {
+    const form = document.getElementById("filters-form");
+    if (!form || !event.detail.path.includes("/quality/filters/")) return;
+    const parameters = event.detail.parameters;
+    form.querySelectorAll("[data-was]").forEach(function (input) {
+      if (!isChanged(input)) delete parameters[input.name];
+      else if (input.type === "checkbox") parameters[input.name] = input.checked ? "on" : "off";
+    });
+    ["csrfmiddlewaretoken", "version", "origin"].forEach(function (name) { delete parameters[name]; });
+    const asked = new URLSearchParams(parameters).toString();
+    if (asked.length > LONGEST) {
+      event.detail.verb = "post";
+      event.detail.useUrlParams = false;
+    }
+  });
+})();

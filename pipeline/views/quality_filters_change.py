@@ -1,0 +1,163 @@
+"""Making filter rules hold: apply what was tried, a filters.yaml in and out, and the versions so far."""
+
+import yaml
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_GET, require_POST
+
+from curation.access import MANAGER, project_or_404
+from curation.models import FilterResult, Project, Ruleset
+from pipeline import filters, quotes, trying
+from pipeline.config_errors import ConfigError
+from pipeline.forms_filters import as_sent, texts_of
+
+from .quality_filters import page, rules_form
+
+LARGEST_FILE = 200_000  # bytes of a filters.yaml
+ORIGIN = "filter page"
+
+
+@require_POST
+def quality_filters_apply(request, slug):
+    """Make what the page shows the rules in force; refused where others came into force since it was shown."""
+    project = project_or_404(request.user, slug, MANAGER)
+    sample = trying.sample_of(project)
+    form = rules_form(project, sample, request.POST)
+    if form.read() is None:
+        return page(request, project, sample, form)
+    with transaction.atomic():
+        # Two managers apply one after the other, and the second sees what the first made.
+        now = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+        before = now.filter_ruleset
+        newer = str(before.version if before else 0) != request.POST.get("version", "")
+        if not newer:
+            body = filters.rules_to_mapping(form.rules)
+            origin = request.POST.get("origin", "")[:200] or ORIGIN
+            ruleset = Ruleset.record(now, Ruleset.Kind.FILTER, body, origin=origin, by=request.user)
+    if newer:
+        project.filter_ruleset = before
+        return _conflict(request, project)
+    _say(request, now, before, ruleset)
+    return redirect("quality_filters", slug)
+
+
+def _say(request, project, before, ruleset):
+    if before and before.pk == ruleset.pk:
+        messages.info(request, f"Unchanged: version {ruleset.version} says the same and stays in force.")
+        return
+    waiting = quotes.waiting(project, "filter").count()
+    start = f"{reverse('run_start', args=[project.slug])}?stage=filter"
+    said = "{} is in force. Nothing has moved yet: {} answers nobody has decided would be filtered again."
+    link = format_html(' <a href="{}">See the quote and start the run</a>', start) if waiting else ""
+    messages.success(request, format_html(said + "{}", f"Version {ruleset.version}", f"{waiting:,}", link))
+
+
+def _conflict(request, project):
+    """Both sides: what came into force meanwhile, and what was typed; nothing is lost, and Apply once more takes it."""
+    sample, typed = trying.sample_of(project), request.POST.get("version", "")
+    of_project = project.rulesets.filter(kind=Ruleset.Kind.FILTER)
+    basis = of_project.filter(version=int(typed)).first() if typed.isdecimal() and len(typed) < 10 else None
+    data, since = request.POST.dict(), []
+    if basis:
+        # What the person left as it was follows the newer version.
+        was = texts_of(filters.load_rules(basis.body), rules_form(project, sample).tasks)
+        data = {name: text for name, text in data.items() if as_sent(text) != was.get(name)}
+        since = differences(basis.body, project.filter_ruleset.body)
+    form = rules_form(project, sample, data)
+    yours = [(each.title, each.now, each.text) for each in form.fields.values() if each.changed]
+    conflict = {"version": typed, "since": since, "yours": yours}
+    return page(request, project, sample, form, status=409, conflict=conflict)
+
+
+@require_POST
+def quality_filters_upload(request, slug):
+    """Show the rules of a filters.yaml as a trial; they hold once they are applied."""
+    project = project_or_404(request.user, slug, MANAGER)
+    upload = request.FILES.get("file")
+    try:
+        if upload is None:
+            raise ConfigError("Choose a filters.yaml first.")
+        rules = filters.load_rules(_mapping(upload))
+    except ConfigError as error:
+        sample = trying.sample_of(project)
+        form = rules_form(project, sample)
+        return page(request, project, sample, form, status=422, refused=error.messages, uploaded=upload)
+    sample = trying.sample_of(project)
+    form = rules_form(project, sample, texts_of(rules, rules_form(project, sample).tasks))
+    return page(request, project, sample, form, uploaded=upload)
+
+
+def _mapping(upload):
+    """The mapping in an uploaded YAML file; raises ConfigError that says what is wrong with it."""
+    if upload.size > LARGEST_FILE:
+        raise ConfigError(f"{upload.name} is larger than {LARGEST_FILE:,} bytes: that is no filters.yaml.")
+    try:
+        text = upload.read().decode()
+        # An alias stands for what may be long; a few of them in a row unfold to more than any memory.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise ConfigError(f"{upload.name}: write values out; aliases (*name) are not read.")
+        return yaml.safe_load(text)
+    except UnicodeDecodeError:
+        raise ConfigError(f"{upload.name} is not text in UTF-8.") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{upload.name}: is not YAML: {' '.join(str(error).split())}") from None
+
+
+@require_GET
+def filters_yaml(request, slug):
+    """The rules in force, or of an earlier `version`, as a file."""
+    project = project_or_404(request.user, slug)
+    version = request.GET.get("version", "")
+    if version:
+        found = get_object_or_404(
+            project.rulesets, kind=Ruleset.Kind.FILTER, version=int(version) if version.isdecimal() else -1
+        )
+        text = yaml.safe_dump(found.body, sort_keys=False, allow_unicode=True, default_flow_style=False)
+        name = f"{slug}-filters-v{found.version}.yaml"
+    else:
+        ruleset, rules = trying.in_force(project)
+        text, name = filters.rules_to_yaml(rules), f"{slug}-filters{f'-v{ruleset.version}' if ruleset else ''}.yaml"
+    response = HttpResponse(text, content_type="application/yaml; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@require_GET
+def quality_filters_versions(request, slug):
+    """Every version of the rules: who made it when, from what, what changed, and how many verdicts it has."""
+    project = project_or_404(request.user, slug)
+    versions = list(project.rulesets.filter(kind=Ruleset.Kind.FILTER).select_related("created_by").order_by("-version"))
+    counted = FilterResult.objects.filter(ruleset__in=versions).order_by().values_list("ruleset")
+    verdicts = dict(counted.annotate(n=Count("pk")))
+    for place, version in enumerate(versions):
+        version.verdicts = verdicts.get(version.pk, 0)
+        earlier = versions[place + 1] if place + 1 < len(versions) else None
+        version.changes = differences(earlier.body, version.body) if earlier else None
+    return render(request, "pipeline/quality_filters_versions.html", {"project": project, "versions": versions})
+
+
+def differences(before, after):
+    """[(key, value before, value after)] between two bodies of filter rules, keys of task types as "task: key"."""
+    before, after = _flat(before), _flat(after)
+    keys = [*after, *(key for key in before if key not in after)]
+    return [(key, _shown(before.get(key)), _shown(after.get(key))) for key in keys if before.get(key) != after.get(key)]
+
+
+def _flat(body):
+    flat = {key: value for key, value in body.items() if key != "task_types"}
+    for task, values in (body.get("task_types") or {}).items():
+        flat |= {f"{task}: {key}": value for key, value in values.items()}
+    return flat
+
+
+def _shown(value):
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "not set" if value is None else str(value)
