@@ -1,11 +1,13 @@
 """Everything a page shows of the responses under review, gathered in a fixed number of queries."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from .. import labels
 from ..models import Annotation, Event, FilterResult, GateResult, JudgeScore, Prompt, Resolution, State, TeacherResponse
 from .blind import hazards, hidden_from
-from .support import Quote, mark, quotes_of
+from .support import Quote, mark, support_of
+from .terms import pieces, terms_of
 from .verdicts import Verdicts, judgements_of
 
 _SHOWN_ELSEWHERE = {"statement", "steps", "support"}
@@ -41,13 +43,14 @@ class Card:
     verdicts: Verdicts
     others: list[Attempt]  # candidates of the same attempt that were not chosen
     attempts: list[Attempt]  # earlier ones, the newest first
-    quotes: list[Quote]
     own: Annotation | None  # this person's newest decision on it, current or not
     taken_back: bool  # `own` is not current because its author took it back
     resolution: Resolution | None  # what holds, shown for reading only
     tests_older: TeacherResponse | None = None  # the method tests this one, not the hypothesis' current answer
     tests_edited: str = ""  # people changed the hypothesis to this after the method was asked for
     may_stay_open: bool = False  # a method need not be decided where its hypothesis is refused
+    quotes: list[Quote] = field(default_factory=list)
+    terms: dict = field(default_factory=dict)  # what the hypothesis calls its variable and its outcome
     form: object = None
 
     @property
@@ -60,6 +63,16 @@ class Card:
         if self.resolution and self.resolution.action == "accept":
             return self.resolution.text
         return self.response.text if self.response else ""
+
+    @cached_property
+    def pieces(self):
+        """The text in Pieces, with the places that name the hypothesis' variable and outcome."""
+        return pieces(self.text, self.terms)
+
+    @property
+    def named(self):
+        """The kinds of terms that the text names."""
+        return list(dict.fromkeys(piece.kind for piece in self.pieces if piece.kind))
 
     @property
     def parts(self):
@@ -101,18 +114,32 @@ def cards_of(unit, deciding, user, responses=()):
     shown |= {response.prompt_id: response for response in responses}
     everything = _everything(unit, user)
     made = [_card(prompt, shown[prompt.pk], prompt in deciding, everything) for prompt in unit.prompts]
+    _find_support(unit, made)
     if unit.pair and len(made) == 2:
         _compare_with_hypothesis(*made)
     return made
 
 
+def _find_support(unit, made):
+    """What each answer leans on, and what the hypothesis calls its variable and its outcome."""
+    source, terms = _source_text(unit), terms_of(made[0].response.fields if made[0].response else None)
+    for half, card in enumerate(made):
+        if card.response:
+            letter = "HM"[half] if unit.pair else ""
+            card.quotes = support_of(card.response, source, half=half, letter=letter, what=card.title.lower())
+            card.terms = terms
+
+
 def source_of(unit, made):
     """(document or None, the source as Segments, the questions put to the teacher in words of their own)."""
-    first = unit.prompts[0]
-    document = first.document
-    text = first.context or (document.text if document else "")
     questions = list(dict.fromkeys(prompt.user_prompt for prompt in unit.prompts if prompt.user_prompt))
-    return document, mark(text, [quote for card in made for quote in card.quotes]), questions
+    marked = mark(_source_text(unit), [quote for card in made for quote in card.quotes])
+    return unit.prompts[0].document, marked, questions
+
+
+def _source_text(unit):
+    first = unit.prompts[0]
+    return first.context or (first.document.text if first.document else "")
 
 
 def _everything(unit, user):
@@ -176,7 +203,6 @@ def _card(prompt, response, deciding, everything):
         verdicts=_verdicts(pk, everything),
         others=others,
         attempts=earlier,
-        quotes=quotes_of(response) if response else [],
         own=everything["own"].get(pk),
         taken_back=prompt.pk in everything["taken_back"],
         # Each reviewer answers alone: what the others came to is shown only where there is nothing left to decide.

@@ -278,11 +278,11 @@
       draw(card);
       card.querySelector("[data-original]").focus();
     }
-    const quote = event.target.closest('a[href^="#support-"]');
-    if (quote) {
-      const source = document.querySelector("[data-source]");
-      if (source) source.open = true;
-    }
+    // From an answer to its sentence in the source, and back: what is folded opens.
+    const jump = event.target.closest('a[href^="#support-"], a[href^="#claim-"]');
+    const target = jump && document.getElementById(jump.hash.slice(1));
+    const fold = target && target.closest("details");
+    if (fold) fold.open = true;
   });
 
   // --- HTMX: the middle is swapped, errors that carry a page are shown, nothing typed is lost
