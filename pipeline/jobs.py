@@ -1,6 +1,7 @@
 """Runs and the queue: start, work, cancel, recover. The only module that imports django_rq."""
 
 import gc
+import logging
 import os
 import time
 from pathlib import Path
@@ -12,18 +13,22 @@ from django.db import transaction
 from redis.backoff import NoBackoff
 from redis.retry import Retry as ConnectionRetry
 
+from curation.importing import ImportRefused
 from curation.models import Event, Prompt, Run, State, Teacher
 from curation.reviewing import settle
 
 from . import quotes, stages, workers
 from .outages import LOST, outlast
-from .stages import again, batching, package, reparse, working
+from .stages import again, batching, decontaminate, deduplicate, package, reparse, working
 from .stages import importing as import_stage
 from .stages.sending import HANDLES
+
+logger = logging.getLogger(__name__)
 
 QUEUE = "default"
 MAX_JOBS = 4  # jobs of one run, where so many workers are alive
 BATCH_STAGES = batching.STAGES  # whose calls can be handed over in batches
+SEND_PAST_THE_GATE = ("filter", "judge", "regenerate", "pipeline")  # after which near-duplicates are looked for
 
 
 class CannotStart(Exception):
@@ -161,15 +166,28 @@ def _refuse_impossible(project, stage, parameters):
         raise CannotStart("This project has no teacher: choose one in its settings.")
     if stage == "regenerate" and not (teacher or project.regen_teacher_id):
         raise CannotStart("This project has no teacher for regeneration: choose one in its settings.")
-    if stage == "judge" and not project.judges:
+    if stage == "judge" and not project.is_gated:
         raise CannotStart("This project has no judges: choose them in its settings.")
     if "again" in parameters:
         _refuse_wrong_again(stage, parameters["again"])
     if stage == "reparse" and not reparse.is_needed(project, everything=parameters.get("all", False)):
         raise CannotStart("Nothing to parse again: today's parser and renderer have read every stored reply.")
+    _refuse_wrong_look(project, stage, parameters)
     limit = parameters.get("limit")
     if limit is not None and limit < 1:
         raise CannotStart("A limit of 0 prompts is nothing to do: give 1 or more, or leave it out for all.")
+
+
+def _refuse_wrong_look(project, stage, parameters):
+    if stage == "deduplicate" and not project.near_duplicate_percent:
+        raise CannotStart("This project looks for no near-duplicates: say in its settings from how many per cent.")
+    if stage == "decontaminate":
+        if not parameters.get("against") and not project.evaluation_sets.exists():
+            raise CannotStart("This project knows no evaluation set: name files to hold it against.")
+        try:
+            decontaminate.refuse_wrong(parameters)
+        except (decontaminate.WrongWish, ImportRefused) as wrong:
+            raise CannotStart(str(wrong)) from None
 
 
 def _refuse_wrong_choices(project, stage, parameters):
@@ -202,7 +220,7 @@ def where_they_are(project):
 
 def enqueue(run):
     """Put the run's jobs into the queue once the transaction around is committed."""
-    alone = run.stage in ("import", "package", "filter", "reparse") or by_batches(run)
+    alone = run.stage in ("import", "package", "filter", "reparse", "deduplicate", "decontaminate") or by_batches(run)
     parallel = 1 if alone else max(1, min(MAX_JOBS, workers_alive()))
     for _ in range(parallel):
         django_rq.get_queue(QUEUE).enqueue(
@@ -217,6 +235,7 @@ def work(run_id):
         run = outlast(lambda: Run.objects.select_related("project").get(pk=run_id), stop.is_set)
         if by_batches(run):
             outcome = outlast(lambda: look_at_batches(run, stop.is_set), stop.is_set)
+            outcome = look_for_near_duplicates(run, outcome, stop.is_set)
         else:
             outcome = carry_out(run, stop.is_set)
     if outcome == "waiting":  # between two looks at its batches no worker is occupied
@@ -233,11 +252,31 @@ def by_batches(run):
 def carry_out(run, should_stop=lambda: False):
     """Work on a run in this process to its end, through outages of the database; returns "ended" or "stopped"."""
     try:
-        return outlast(lambda: _carry_out(run, should_stop), should_stop)
+        outcome = outlast(lambda: _carry_out(run, should_stop), should_stop)
     except LOST as error:
         if not should_stop():
             run.end(Run.State.FAILED, error=f"The database: {error}")
         raise
+    return look_for_near_duplicates(run, outcome, should_stop)
+
+
+def look_for_near_duplicates(run, outcome, should_stop=lambda: False):
+    """Bring clusters and leaks up to date behind a run that sent answers past the gate; returns its outcome.
+
+    The run has ended by then and stays as it ended: what goes wrong here is logged and said on it, and the next run or
+    release looks again. Jobs of one run may do it at the same time. Asked to stop, it is gone on with later.
+    """
+    if outcome != "ended" or run.stage not in SEND_PAST_THE_GATE:
+        return outcome
+    try:
+        outlast(lambda: deduplicate.bring_up_to_date(run.project, should_stop), should_stop)
+    except deduplicate.Stopped:
+        return "stopped"
+    except Exception as error:
+        logger.exception("Looking for near-duplicates after %s", run)
+        run.refresh_from_db(fields=["notice"])
+        run.say(f"{run.notice} Near-duplicates were not looked for: {type(error).__name__}: {error}".strip())
+    return outcome
 
 
 def _carry_out(run, should_stop):
@@ -249,6 +288,10 @@ def _carry_out(run, should_stop):
         return package.work(run, should_stop)
     if run.stage == "reparse":
         return reparse.work(run, should_stop)
+    if run.stage == "deduplicate":
+        return deduplicate.work(run, should_stop)
+    if run.stage == "decontaminate":
+        return decontaminate.work(run, should_stop)
     if not again.put_back(run, should_stop):
         return "stopped"
     return working.work(run, stages.PLANS[run.stage], should_stop)

@@ -14,7 +14,8 @@ from .decisions import (
     why_not_decide,
 )
 from .diff import Change, word_diff
-from .queue import EmptyQueue, decidable, pending_by_project, pending_counts, to_resolve
+from .holding import Mate, held_prompts, mates
+from .queue import EmptyQueue, decidable, offered, pending_by_project, pending_counts, to_resolve
 from .reasons import REASONS, Reason, labels
 from .resolutions import recount, reopen, settle
 from .rule import Decision, Outcome, consensus, same_text
@@ -30,6 +31,7 @@ __all__ = [
     "Decision",
     "EmptyQueue",
     "LastDecision",
+    "Mate",
     "NotYours",
     "Outcome",
     "Problem",
@@ -45,12 +47,15 @@ __all__ = [
     "decidable",
     "drawn",
     "hazards",
+    "held_prompts",
     "held_until",
     "hidden_from",
     "holders",
     "labels",
     "last_decision",
+    "mates",
     "newest_own",
+    "offered",
     "open_prompt",
     "others_who_may_resolve",
     "pending_by_project",

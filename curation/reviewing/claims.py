@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from ..models import Project, Prompt, ReviewClaim, State
-from .queue import decidable, why_empty
+from .queue import decidable, offered, why_empty
 from .resolutions import recount, settle
 from .units import Unit, unit_of
 
@@ -43,14 +43,21 @@ def claim_next(project, user):
 @transaction.atomic
 def _claim(project, user):
     locked = _lock_claims(project)
-    rows = decidable(locked, user)
-    first = _first(rows, user)
-    return _give(locked, user, rows, unit_of(locked, first)) if first else None
+    rows = offered(locked, user)
+    first = _first(locked, rows, user)
+    return _give(locked, user, decidable(locked, user), unit_of(locked, first)) if first else None
 
 
-def _first(rows, user):
-    """The id to be given: what the user took in hand last, else the oldest, else what they skipped longest ago."""
+def _first(project, rows, user):
+    """The id to be given: what the user took in hand last, else the oldest, else what they skipped longest ago.
+
+    What they hold at this moment goes on, also where a near-duplicate has come before it since.
+    """
     own = ReviewClaim.objects.filter(reviewer=user)  # few; `rows` keeps to the project and to what is open
+    live = list(own.filter(skipped_at=None, until__gt=timezone.now()).order_by("-until", "prompt")[:100])
+    found = _still_given(decidable(project, user), [claim.prompt_id for claim in live])
+    if found:
+        return found
     in_hand = list(own.filter(skipped_at=None).order_by("-until", "prompt").values_list("prompt", flat=True)[:100])
     skipped = list(own.exclude(skipped_at=None).order_by("skipped_at", "prompt").values_list("prompt", flat=True)[:500])
     found = _still_given(rows, in_hand)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from ..models import Annotation, Pair, Project, Prompt, Resolution, ReviewClaim, State
 from ..models.prompt import MACHINE_STATES
+from .holding import held_back
 
 COUNT_CAP = 1000  # beyond it a count says "1,000 or more": nobody plans by the exact number, and it stays cheap
 
@@ -56,11 +57,23 @@ def _hypothesis_refused(user):
 
 
 def decidable(project, user):
-    """Prompts that `user` may be given now: not decided by them, capacity left, partner past the machines."""
+    """Prompts that `user` may decide now: not decided by them, capacity left, partner past the machines."""
     rows = with_counts(project, user).filter(mine=False, given__lt=project.reviews_required - F("held"))
     if project.paired:
         rows = rows.exclude(_partner_in_machines()).exclude(_hypothesis_refused(user))
     return rows
+
+
+def offered(project, user):
+    """Prompts that `user` is given by the queue: what they may decide, near-duplicates of something better aside."""
+    rows = decidable(project, user)
+    return rows.exclude(held_back(project.paired)) if project.near_duplicate_percent else rows
+
+
+def held_by_cluster(project, user):
+    """Prompts that `user` would be given if no near-duplicate came before them."""
+    rows = decidable(project, user)
+    return rows.filter(held_back(project.paired)) if project.near_duplicate_percent else rows.none()
 
 
 def capped_count(rows):
@@ -80,7 +93,7 @@ def _undecided(prompts):
 
 def pending_counts(project, user):
     """{"review": prompts that `user` could review now, "resolve": disagreements open}; each at most COUNT_CAP."""
-    return {"review": capped_count(decidable(project, user)), "resolve": capped_count(to_resolve(project))}
+    return {"review": capped_count(offered(project, user)), "resolve": capped_count(to_resolve(project))}
 
 
 class _CappedCount(Subquery):
@@ -95,6 +108,8 @@ def pending_by_project(user, projects):
     prompts = Prompt.objects.filter(project=OuterRef("pk"))
     review = _counted(prompts, user).filter(mine=False, given__lt=F("project__reviews_required") - F("held"))
     review = review.exclude(Q(project__paired=True) & (_partner_in_machines() | _hypothesis_refused(user)))
+    held = Q(project__paired=True) & held_back(True) | Q(project__paired=False) & held_back(False)
+    review = review.exclude(Q(project__near_duplicate_percent__gt=0) & held)
     rows = Project.objects.filter(pk__in=[project.pk for project in projects]).annotate(
         review=_CappedCount(review.order_by().values("pk")[:COUNT_CAP]),
         resolve=_CappedCount(_undecided(prompts).order_by().values("pk")[:COUNT_CAP]),
@@ -114,6 +129,7 @@ class EmptyQueue:
     waiting_for_others: int  # decided by this person; others must too
     taking_effect: int  # decided; can still be taken back, or the hypothesis is decided first
     to_resolve: int
+    held_by_cluster: int = 0  # a near-duplicate that is better, or was accepted, comes before them
 
     @property
     def all_done(self):
@@ -132,7 +148,8 @@ def why_empty(project, user):
     held = set(open_rows.filter(pk__in={claim.prompt_id for claim in claims.values()}).values_list("pk", flat=True))
     holding = [claim for claim in claims.values() if claim.prompt_id in held]
     partner, others = capped_count(_waiting_for_partner(project)), capped_count(_waiting_for_others(project, user))
-    rest = state_counts[State.TO_REVIEW] - partner - others - len(held)
+    behind = capped_count(held_by_cluster(project, user))
+    rest = state_counts[State.TO_REVIEW] - partner - others - len(held) - behind
     return EmptyQueue(
         waiting_for_run=sum(state_counts[state] for state in MACHINE_STATES),
         waiting_for_partner=partner,
@@ -140,8 +157,9 @@ def why_empty(project, user):
         held_until=min((claim.until for claim in holding), default=None),
         holders=tuple(sorted({claim.reviewer.get_username() for claim in holding})),
         waiting_for_others=others,
-        taking_effect=max(0, rest) if COUNT_CAP not in (partner, others) else 0,
+        taking_effect=max(0, rest) if COUNT_CAP not in (partner, others, behind) else 0,
         to_resolve=state_counts[State.TO_RESOLVE],
+        held_by_cluster=behind,
     )
 
 

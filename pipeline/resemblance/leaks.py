@@ -1,0 +1,114 @@
+"""What prompts and responses share with evaluation sets, kept as overlaps."""
+
+from django.db.models import Exists, F, OuterRef, Q
+
+from curation.models import EvaluationSet, Overlap, Prompt, TeacherResponse
+
+from .held_out import HeldOut, write
+
+BATCH = 1000
+# Rows are numbered when they are made and seen when they are committed: so many before the last are looked at again.
+AGAIN = 2000
+
+
+def path_of(evaluation_set):
+    """Where the n-grams of a set lie."""
+    name = f"{evaluation_set.sha256}-{evaluation_set.n}.u8"
+    return evaluation_set.project.data_dir / "evaluation" / name
+
+
+def keep(project, name, texts, n, by=None):
+    """The EvaluationSet of these texts (an iterable); the one that has these very n-grams already stands for it."""
+    folder = project.data_dir / "evaluation"
+    folder.mkdir(parents=True, exist_ok=True)
+    new = folder / f".new-{name}"
+    number, ngrams, sha256 = write(new, texts, n)
+    made = EvaluationSet.objects.get_or_create(
+        project=project,
+        sha256=sha256,
+        n=n,
+        defaults={"name": name[:200], "texts": number, "ngrams": ngrams, "created_by": by},
+    )[0]
+    made.project = project
+    new.rename(path_of(made))
+    return made
+
+
+def is_behind(project):
+    """Whether prompts or responses came that were not held against every set."""
+    sets = EvaluationSet.objects.filter(project=project)
+    later = Prompt.objects.filter(project=project, pk__gt=OuterRef("checked_prompt"))
+    answered = TeacherResponse.objects.filter(prompt__project=project, pk__gt=OuterRef("checked_response"))
+    return sets.filter(Q(Exists(later)) | Q(Exists(answered))).exists()
+
+
+def check(project, or_stop=lambda: None, *, step=lambda number: None, run=None):
+    """Hold what is new against each set of `project`; returns how many overlaps were found.
+
+    Every response is looked at, whatever its state: it may become a prompt's current one. `or_stop` is called between
+    batches and may raise; what was looked at stays known.
+    """
+    found = 0
+    for each in EvaluationSet.objects.filter(project=project).order_by("pk"):
+        each.project = project
+        held_out = HeldOut(path_of(each), each.n)
+        prompts = Prompt.objects.filter(project=project).annotate(of=F("pk"))
+        texts = ("context", "user_prompt")
+        for rows in _batches(prompts, each.checked_prompt, ("pk", "of", *texts)):
+            or_stop()
+            found += _store(each, [(pk, None, _either(held_out, parts)) for pk, _, *parts in rows], run)
+            _advance(each, checked_prompt=rows[-1][0])
+            step(len(rows))
+        responses = TeacherResponse.objects.filter(prompt__project=project)
+        for rows in _batches(responses, each.checked_response, ("pk", "prompt", "text")):
+            or_stop()
+            found += _store(each, [(prompt, pk, held_out.shared(text)) for pk, prompt, text in rows], run)
+            _advance(each, checked_response=rows[-1][0])
+            step(len(rows))
+    return found
+
+
+def _batches(rows, checked, fields):
+    after = max(0, checked - AGAIN)
+    if not rows.filter(pk__gt=checked).exists():
+        return
+    while some := list(rows.filter(pk__gt=after).order_by("pk").values_list(*fields)[:BATCH]):
+        after = some[-1][0]
+        yield some
+
+
+def _either(held_out, parts):
+    """What a prompt's source or its question shares, whichever shares more."""
+    return max(filter(None, map(held_out.shared, parts)), default=None)
+
+
+def _store(evaluation_set, rows, run):
+    made = [
+        Overlap(
+            evaluation_set=evaluation_set,
+            prompt_id=prompt,
+            response_id=response,
+            run=run,
+            shared=said[0],
+            share=said[1],
+            words=said[2],
+        )
+        for prompt, response, said in rows
+        if said
+    ]
+    before = evaluation_set.overlaps.count() if made else 0
+    Overlap.objects.bulk_create(made, ignore_conflicts=True)
+    return evaluation_set.overlaps.count() - before if made else 0
+
+
+def _advance(evaluation_set, **checked):
+    """Never back: two workers may look at the same time."""
+    ((name, last),) = checked.items()
+    EvaluationSet.objects.filter(pk=evaluation_set.pk, **{f"{name}__lt": last}).update(**checked)
+
+
+def leaking(prompts):
+    """Those of `prompts` whose source, question or current response shares words with an evaluation set."""
+    of_prompt = Overlap.objects.filter(prompt=OuterRef("pk"), response=None)
+    of_response = Overlap.objects.filter(response=OuterRef("current_response"))
+    return prompts.filter(Q(Exists(of_prompt)) | Q(Exists(of_response)))

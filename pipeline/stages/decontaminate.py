@@ -1,0 +1,136 @@
+"""Decontaminate: keep the n-grams of evaluation texts, and mark the prompts and responses that share some of them."""
+
+from pathlib import Path
+
+from curation.importing import ImportRefused
+from curation.importing.errors import BadRow, shown
+from curation.importing.files import identify
+from curation.importing.plan import READERS
+from curation.models import EvaluationSet, Prompt, Run, TeacherResponse
+from pipeline.outages import LOST
+from pipeline.resemblance import leaks
+
+from .deduplicate import Stopped
+
+DEFAULT_N = 13  # words, as in the report on GPT-3
+SMALLEST_N = 5
+MOST_SAID = 10  # rows that cannot be read, by line
+LOOK_EVERY = 1000  # rows
+
+
+class WrongWish(ValueError):
+    """What was asked for cannot be done; the message says what can."""
+
+
+def refuse_wrong(parameters):
+    """Raise WrongWish or ImportRefused for files, a column or an n that a run could do nothing with."""
+    n = parameters.get("n", DEFAULT_N)
+    if not isinstance(n, int) or n < SMALLEST_N:
+        raise WrongWish(f"n-grams of {n!r} words are found everywhere: use {SMALLEST_N} or more, such as {DEFAULT_N}.")
+    for path in parameters.get("against", ()):
+        _reader(path, parameters.get("column"))
+
+
+def _reader(path, column=None):
+    """(InputFile, what reads its rows); raises ImportRefused where the file or its column is not to be read."""
+    file = identify(path)
+    reader = READERS[file.format](file)
+    if column and column not in reader.columns:
+        raise file.refuse(f"There is no column {column!r}; found {shown(reader.columns)}.")
+    return file, reader
+
+
+def texts(path, column=None):
+    """The texts of an evaluation file, one at a time: those of `column`, or of every column, lists and objects too.
+
+    Raises ImportRefused with the lines of rows that cannot be read.
+    """
+    file, reader = _reader(path, column)
+    reader.check()
+    names = [column] if column else ["text"] if file.format in ("text", "markdown") else reader.columns
+    bad = []
+    for place, values in reader.rows():
+        if isinstance(values, BadRow):
+            bad.append(f"{reader.place} {place}: {values}")
+            if len(bad) == MOST_SAID:
+                break
+        elif not bad:
+            for name in names:
+                yield from _inner(values.get(name))
+    if bad:
+        raise file.refuse(*bad)
+
+
+def _inner(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _inner(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _inner(each)
+
+
+def work(run, should_stop=lambda: False):
+    """Hold the project against the files of `run.parameters`, and against the sets that it knows."""
+    if not run.begin():
+        return "ended"
+    Run.objects.filter(pk=run.pk).update(done=0, counters={})
+
+    def or_stop():
+        if run.seen() or should_stop():
+            raise Stopped
+
+    try:
+        _keep_sets(run, or_stop)
+        _check(run, or_stop)
+    except Stopped:
+        if run.seen():
+            run.end(Run.State.CANCELLED)
+            return "ended"
+        return "stopped"
+    except ImportRefused as refusal:
+        run.end(Run.State.FAILED, error=str(refusal))
+        return "ended"
+    except LOST:
+        raise  # no failure of the run's: whoever called waits for the database and calls again
+    except Exception as error:
+        run.end(Run.State.FAILED, error=f"{type(error).__name__}: {error}")
+        raise
+    run.end(Run.State.FINISHED)
+    return "ended"
+
+
+def _keep_sets(run, or_stop):
+    wanted = run.parameters
+    for path in wanted.get("against", ()):
+        read = _stoppable(texts(path, wanted.get("column")), or_stop)
+        made = leaks.keep(run.project, Path(path).name, read, wanted.get("n", DEFAULT_N), run.created_by)
+        run.count(texts=made.texts, ngrams=made.ngrams)
+
+
+def _stoppable(found, or_stop):
+    for number, text in enumerate(found):
+        if number % LOOK_EVERY == 0:
+            or_stop()
+        yield text
+
+
+def _check(run, or_stop):
+    project = run.project
+    for each in EvaluationSet.objects.filter(project=project):
+        waiting = Prompt.objects.filter(project=project, pk__gt=each.checked_prompt).count()
+        waiting += TeacherResponse.objects.filter(prompt__project=project, pk__gt=each.checked_response).count()
+        run.total += waiting
+    Run.objects.filter(pk=run.pk).update(total=run.total)
+    found = leaks.check(project, or_stop, step=lambda number: run.count(done=number), run=run)
+    leaking = leaks.leaking(project.prompts.all()).count()
+    run.count(overlaps=found)
+    sets = project.evaluation_sets.count()
+    run.say(
+        f"{leaking:,} prompts share words with {sets:,} evaluation set{'' if sets == 1 else 's'}, themselves or in their "
+        f"answers: releases leave them out unless asked."
+        if leaking
+        else f"Nothing is shared with {sets:,} evaluation set{'' if sets == 1 else 's'}."
+    )
