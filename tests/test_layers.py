@@ -32,7 +32,7 @@ FLOORS = (
     {"asks", "rubrics"},
     {"ledger"},
     {"stages"},
-    {"quotes", "trying", "watching"},
+    {"calibrating", "quotes", "simulating", "trying", "watching"},
     {"jobs", "setup"},
     {"all_in_one"},
     {"admin", "apps", "demo", "filtersets", "forms", "forms_again", "forms_filters", "management", "tables", "urls", "views"},
