@@ -1,10 +1,11 @@
-"""The quality page: rules in force, what they catch, judges, agreement; and the charts' numbers."""
+"""The overview of quality: the way to its places, what filters catch, judges, agreement; plots show the tables."""
 
 import re
 
 import pytest
+from django.urls import reverse
 
-from curation import charts
+from curation import plots
 from pipeline import gate
 from pipeline.views import quality
 from tests import factories
@@ -20,29 +21,65 @@ def page_of(people, project):
     return people["viewer"].get(f"/p/{project.slug}/quality/")
 
 
+@pytest.fixture
+def drawn(monkeypatch):
+    """What the page has drawn: (the rows, the limits) of each plot."""
+    found = []
+    for name in ("bars", "histogram"):
+        real = getattr(plots, name)
+
+        def draw(rows, real=real, **words):
+            found.append((rows, words.get("limits", {})))
+            return real(rows, **words)
+
+        monkeypatch.setattr(plots, name, draw)
+    return found
+
+
 def quality_limits(project):
     return gate.load_gate(project.gate_ruleset.body if project.gate_ruleset else {})
 
 
-def test_an_empty_project_shows_the_shipped_rules_and_says_what_is_missing(people, project):
+def test_an_empty_project_says_what_is_missing(people, project):
     page = text(page_of(people, project))
-    assert "The shipped rules" in page
-    assert "Shortest answer, in characters" in page
+    assert "The shipped rules: no answer measured yet." in page
+    assert "No judges: what passes the filters goes to people." in page
+    assert "No answer has a score and a decision yet." in page
     assert "No answer has been measured" in page
     assert "No score yet" in page
     assert "nothing to compare" in page
+    assert "<svg" not in page_of(people, project).content.decode()
 
 
-def test_the_rules_in_force_are_those_of_the_project(people, project):
-    factories.ruleset(project, body={"min_char_length": 77, "task_types": {"methodology": {"min_char_length": 99}}})
-    rows = {row["rule"].id: row["limits"] for row in quality.rules_in_force(project)["rows"]}
-    assert rows["min_char_length"] == [77, 77, 99]
-    assert rows["max_char_length"][0] == "off"
-    page = text(page_of(people, project))
-    assert "Version 1" in page
+def test_cards_say_how_it_stands_and_lead_on(people, project):
+    project.judge_factuality = factories.teacher()
+    project.save()
+    rules, gate_rules = factories.ruleset(project), factories.ruleset(project, "gate")
+    for number in range(4):
+        prompt = factories.prompt(project, "accepted" if number else "to_review")
+        response = prompt.current_response
+        factories.filter_result(response, failed=["refusal"] if number == 0 else [], ruleset=rules)
+        factories.gate_result(response, reasons=["judge_f_low_score"] if number < 2 else [], ruleset=gate_rules)
+        factories.judge_score(response, score=90)
+        factories.resolution(response, "reject" if number == 3 else "accept")
+        factories.fingerprint(prompt, response, cluster=7 if number < 3 else None)
+    factories.prompt(project)
+    cards = {card.title: f"{card.number} {card.sentence}" for card in page_of(people, project).context["cards"]}
+    assert cards == {
+        "Filters": "75 % of 4 answers pass. Version 1.",
+        "Gate": "50 % of 4 answers pass. Thresholds 80 and 80.",
+        "Judges against people": "75 % of 4 verdicts as people decided.",
+        "Rubrics": "2 shipped, in use with the first judge.",
+        "Near-duplicates": "1 clusters, with 3 answers that resemble another.",
+        "Data": "5 prompts, 3 of them accepted.",
+    }
+    page = page_of(people, project).content.decode()
+    for name in ("quality_filters", "quality_data"):
+        assert page.count(f'href="{reverse(name, args=[project.slug])}"') == 2  # a card and the navigation
+    assert page.count('aria-current="page"') == 2  # in the top bar and in the navigation below it
 
 
-def test_failures_count_every_rule_of_every_answer_under_the_current_rules(people, project):
+def test_failures_count_every_rule_of_every_answer_under_the_current_rules(people, project, drawn):
     rules = factories.ruleset(project)
     for failed in (["ban_citations"], ["ban_citations", "min_char_length"], []):
         factories.filter_result(factories.prompt(project, "to_review").current_response, failed=failed, ruleset=rules)
@@ -50,22 +87,24 @@ def test_failures_count_every_rule_of_every_answer_under_the_current_rules(peopl
     factories.filter_result(factories.prompt(project, "to_review").current_response, failed=["refusal"], ruleset=old)
     found = quality.failures(project)
     assert (found["n"], found["failed"]) == (3, 2)
-    assert [(item["label"], item["number"]) for item in found["chart"]["items"]] == [
-        ("No citations", 2),
-        ("Shortest answer, in characters", 1),
+    address = f"/p/{project.slug}/prompts/?failed="
+    assert found["rows"] == [
+        ("No citations", 2, f"{address}ban_citations"),
+        ("Shortest answer, in characters", 1, f"{address}min_char_length"),
     ]
     page = page_of(people, project).content.decode()
-    assert f"/p/{project.slug}/prompts/?failed=ban_citations" in page
+    assert f'href="{address}ban_citations"' in page
+    assert drawn[-1] == ([("No citations", 2), ("Shortest answer, in characters", 1)], {})
 
 
-def test_scores_fall_into_bins_of_ten_and_the_threshold_is_drawn(people, project):
+def test_scores_fall_into_bins_of_ten_and_the_threshold_is_drawn(people, project, drawn):
     for score in (0, 9.5, 79.9, 80, 100, None):
         response = factories.prompt(project, "to_review").current_response
         factories.judge_score(response, score=score)
     factories.ruleset(project, "gate", {"judge_f_threshold": 75})
     found = quality.histograms(project, quality_limits(project))[0]
-    counts = [item["number"] for item in found["chart"]["items"]]
-    assert counts == [2, 0, 0, 0, 0, 0, 0, 1, 1, 1]
+    assert [number for *_, number in found["bins"]] == [2, 0, 0, 0, 0, 0, 0, 1, 1, 1]
+    assert drawn[0] == (found["bins"], {"threshold": 75})
     assert found["unreadable"] == 1
     page = page_of(people, project).content.decode()
     assert "threshold 75" in page
@@ -95,15 +134,3 @@ def test_agreement_of_reviewers_is_shown(people, project):
             factories.annotation(response, person, action)
     page = text(page_of(people, project))
     assert "ada and ben 2 50 % 0.00" in page
-
-
-@pytest.mark.parametrize("numbers", [[], [0], [5], [1, 1000000]])
-def test_bars_stay_in_their_room(numbers):
-    chart = charts.bars([("rule", number, "#") for number in numbers])
-    for item in chart["items"]:
-        assert 0 <= item["length"] <= chart["width"] - charts.LABEL - charts.VALUE
-
-
-@pytest.mark.parametrize(("limit", "x"), [(0, 40.0), (100, 630.0), (80, 512.0)])
-def test_the_threshold_stands_at_its_place_on_the_axis(limit, x):
-    assert charts.histogram({3: 2}, limit)["limit"]["x"] == x

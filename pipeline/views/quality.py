@@ -1,69 +1,124 @@
-"""Quality: the rules in force, what they catch, what the judges say, and how far people agree."""
+"""Quality at a glance: what each of its places has to say, what filters catch, what judges score, how people agree."""
 
-from django.conf import settings
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
 from django.db.models import Case, Count, FloatField, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Floor, Least
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from curation import charts
+from curation import plots
 from curation.access import project_or_404
 from curation.agreement import agreement_report
-from curation.models import FilterResult, JudgeScore, Resolution
+from curation.models import FilterResult, Fingerprint, GateResult, JudgeScore, Resolution, Rubric, State
 from pipeline import filters, gate
-from pipeline.config import read_yaml
 
 RUBRICS = (("factuality", "judge_f_threshold"), ("reasoning", "judge_r_threshold"))
+MOST_BARS = 12
+
+
+@dataclass(frozen=True)
+class Card:
+    """A place of quality with the one number and sentence to know before going there."""
+
+    title: str
+    url_name: str
+    number: str
+    sentence: str
 
 
 @require_GET
 def quality(request, slug):
-    """One page, four questions; every chart's numbers stand in a table below it."""
+    """One page that leads to the others; every plot's numbers stand in a table below it."""
     project = project_or_404(request.user, slug)
     limits = gate.load_gate(project.gate_ruleset.body if project.gate_ruleset else {})
+    failed, against = failures(project), against_people(project, limits)
     context = {
         "project": project,
-        "rules": rules_in_force(project),
-        "failures": failures(project),
+        "cards": [
+            _filters_card(project, failed),
+            _gate_card(project, limits),
+            _judges_card(project, against),
+            _rubrics_card(project),
+            _duplicates_card(project),
+            _data_card(project),
+        ],
+        "failures": failed,
         "gate": limits,
         "histograms": histograms(project, limits),
-        "against_people": against_people(project, limits),
+        "against_people": against,
         "agreement": agreement_report(project),
     }
     return render(request, "pipeline/quality.html", context)
 
 
-def rules_in_force(project):
-    """The current rules with label, help and limits by task type; the shipped ones before the first filter run."""
-    ruleset = project.filter_ruleset
-    rules = filters.load_rules(ruleset.body if ruleset else read_yaml(settings.CONFIG_DIR / "filters.yaml"))
-    tasks = sorted(rules.by_task)
-    active = {task: dict((rule.id, limits) for rule, limits in rules.active(task)) for task in ["", *tasks]}
-    rows = [
-        {"rule": rule, "limits": [_limit(active[task].get(rule.id)) for task in ["", *tasks]]}
-        for rule in filters.RULES.values()
-    ]
-    return {"ruleset": ruleset, "tasks": tasks, "rows": rows, "yaml": filters.rules_to_yaml(rules)}
+def _percent(part, whole):
+    return f"{100 * part / whole:.0f} %"
 
 
-def _limit(thresholds):
-    """A rule's limits in a word or two; "off" where it is switched off."""
-    if thresholds is None:
-        return "off"
-    said = [
-        f"{len(value)} listed" if isinstance(value, list | tuple) else value
-        for value in thresholds.values()
-        if value not in ((), [], None)
-    ]
-    return said[0] if len(said) == 1 else ", ".join(str(value) for value in said) or "on"
+def _filters_card(project, failed):
+    version = f"Version {project.filter_ruleset.version}" if project.filter_ruleset else "The shipped rules"
+    if not failed["n"]:
+        return Card("Filters", "quality_filters", "–", f"{version}: no answer measured yet.")
+    passed = failed["n"] - failed["failed"]
+    return Card(
+        "Filters", "quality_filters", _percent(passed, failed["n"]), f"of {failed['n']:,} answers pass. {version}."
+    )
+
+
+def _gate_card(project, limits):
+    both = f"{limits['judge_f_threshold']:g} and {limits['judge_r_threshold']:g}"
+    if not project.judges:
+        return Card("Gate", "quality_gate", "–", "No judges: what passes the filters goes to people.")
+    results = GateResult.objects.filter(ruleset=project.gate_ruleset) if project.gate_ruleset_id else None
+    counted = results.aggregate(n=Count("pk"), passed=Count("pk", filter=Q(passed=True))) if results else {"n": 0}
+    if not counted["n"]:
+        return Card("Gate", "quality_gate", "–", f"Thresholds {both}: no answer gated yet.")
+    share = _percent(counted["passed"], counted["n"])
+    return Card("Gate", "quality_gate", share, f"of {counted['n']:,} answers pass. Thresholds {both}.")
+
+
+def _judges_card(project, against):
+    same = sum(row["pass_accept"] + row["hold_refuse"] for row in against)
+    n = sum(row["n"] for row in against)
+    if not n:
+        return Card("Judges against people", "quality_judges", "–", "No answer has a score and a decision yet.")
+    return Card("Judges against people", "quality_judges", _percent(same, n), f"of {n:,} verdicts as people decided.")
+
+
+def _rubrics_card(project):
+    newest = {}
+    for name, version in Rubric.objects.filter(project=project).order_by("version").values_list("name", "version"):
+        newest[name] = version
+    said = ", ".join(f"{name} version {version}" for name, version in sorted(newest.items()))
+    number = len(newest) or len(RUBRICS)
+    return Card(
+        "Rubrics", "rubric_list", str(number), f"in use: {said}." if said else "shipped, in use with the first judge."
+    )
+
+
+def _duplicates_card(project):
+    clustered = Fingerprint.objects.filter(project=project, kind="response", cluster__isnull=False)
+    counted = clustered.aggregate(clusters=Count("cluster", distinct=True), members=Count("pk"))
+    if not counted["clusters"]:
+        return Card("Near-duplicates", "quality_duplicates", "0", "clusters of answers that resemble each other.")
+    sentence = f"clusters, with {counted['members']:,} answers that resemble another."
+    return Card("Near-duplicates", "quality_duplicates", f"{counted['clusters']:,}", sentence)
+
+
+def _data_card(project):
+    counts = project.prompts.state_counts()
+    accepted = counts[State.ACCEPTED]
+    return Card("Data", "quality_data", f"{sum(counts.values()):,}", f"prompts, {accepted:,} of them accepted.")
 
 
 def failures(project):
     """How many answers failed which rule under the current rules; an answer that failed two counts in both."""
     results = FilterResult.objects.filter(ruleset=project.filter_ruleset) if project.filter_ruleset_id else None
     if results is None:
-        return {"n": 0, "failed": 0, "chart": None}
+        return {"n": 0, "failed": 0, "rows": [], "plot": ""}
     # Grouped by the whole list of failed rules: a few hundred groups at most, however many answers.
     groups = results.order_by().values_list("failed", "passed").annotate(n=Count("pk"))
     by_rule, n, failed = {}, 0, 0
@@ -74,9 +129,11 @@ def failures(project):
             by_rule[name] = by_rule.get(name, 0) + number
     address = reverse("prompt_list", args=[project.slug])
     labels = {rule.id: rule.label for rule in filters.RULES.values()}
-    rows = sorted(by_rule.items(), key=lambda item: (-item[1], item[0]))
-    chart = charts.bars([(labels.get(name, name), number, f"{address}?failed={name}") for name, number in rows])
-    return {"n": n, "failed": failed, "chart": chart if rows else None}
+    ordered = sorted(by_rule.items(), key=lambda item: (-item[1], item[0]))
+    rows = [(labels.get(name, name), number, f"{address}?{urlencode({'failed': name})}") for name, number in ordered]
+    shown = [(label, number) for label, number, _ in rows[:MOST_BARS]]
+    plot = plots.bars(shown, title="Which rules do answers fail?", x="Answers")
+    return {"n": n, "failed": failed, "rows": rows, "plot": plot, "more": max(0, len(rows) - MOST_BARS)}
 
 
 def _scores(project):
@@ -91,14 +148,17 @@ def histograms(project, limits):
     found = {rubric: {} for rubric, _ in RUBRICS}
     for rubric, ten, n in _scores(project).annotate(ten=tens).values_list("rubric", "ten").annotate(n=Count("pk")):
         found.setdefault(rubric, {})[ten] = n
-    return [
-        {
-            "rubric": rubric,
-            "unreadable": found[rubric].pop(None, 0),
-            "chart": charts.histogram(found[rubric], limits[key]),
-        }
-        for rubric, key in RUBRICS
-    ]
+    return [_histogram(rubric, found[rubric], limits[key]) for rubric, key in RUBRICS]
+
+
+def _histogram(rubric, found, limit):
+    unreadable = found.pop(None, 0)
+    bins = [(10 * ten, 10 * ten + 10, found.get(ten, 0)) for ten in range(10)]
+    n = sum(number for *_, number in bins)
+    found = {"rubric": rubric, "unreadable": unreadable, "n": n, "bins": bins, "limit": limit}
+    axes = {"x": "Score, points of 100", "y": "Scores"}
+    title = f"How do answers score on {rubric}?"
+    return found | {"plot": n and plots.histogram(bins, title=title, limits={"threshold": limit}, **axes)}
 
 
 def against_people(project, limits):
