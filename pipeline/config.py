@@ -57,8 +57,13 @@ class Judging(Section):
     judge_f_model: Text = None
     judge_r_model: Text = None
     judge_temperature: float | None = Field(None, ge=0, le=2)
+    more_judge_models: list[str] = Field(default_factory=list)
+    judge_repeats: int | None = Field(None, ge=1, le=9)
     judge_f_threshold: Share = None
     judge_r_threshold: Share = None
+    accept_f_from: Share = None
+    accept_r_from: Share = None
+    max_spread: Share = None
     require_both: bool = True
 
 

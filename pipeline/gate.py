@@ -28,6 +28,7 @@ DEFAULTS = {
     "max_spread": None,  # readings of one rubric further apart go to people; None: they may be
     "require_both": True,
     "decides": True,
+    "readings": "",  # fingerprint of what judges were asked when all was to be judged again; "" before
 }
 SHORT = {"factuality": "judge_f", "reasoning": "judge_r"}
 THRESHOLDS = {"factuality": "judge_f_threshold", "reasoning": "judge_r_threshold"}
@@ -74,7 +75,8 @@ def load_gate(mapping):
     wrong = [f"gate.{key} is not a known key; known: {', '.join(DEFAULTS)}." for key in mapping if key not in DEFAULTS]
     gate = {**DEFAULTS, **{key: value for key, value in mapping.items() if value is not None and key in DEFAULTS}}
     switches = ("require_both", "decides")
-    bad = [key for key in DEFAULTS if key not in switches and gate[key] is not None and not _is_share(gate[key])]
+    numbers = [key for key in DEFAULTS if key not in (*switches, "readings")]
+    bad = [key for key in numbers if gate[key] is not None and not _is_share(gate[key])]
     wrong += [f"gate.{key}: {gate[key]!r} is not right: give a number from 0 to 100." for key in bad]
     for rubric, key in ACCEPT_FROM.items():
         limit = THRESHOLDS[rubric]
@@ -83,6 +85,8 @@ def load_gate(mapping):
     for key in switches:
         if not isinstance(gate[key], bool):
             wrong.append(f"gate.{key}: {gate[key]!r} is not right: give true or false.")
+    if not isinstance(gate["readings"], str):
+        wrong.append(f"gate.readings: {gate['readings']!r} is not right: leave it out.")
     if wrong:
         raise ConfigError(wrong)
     return gate
@@ -120,6 +124,11 @@ def judge_verdict(readings, configured, gate):
     whole = measurements and len(measurements) == len(set(configured))
     score = round(fmean(each["value"] for each in measurements), PRECISE) if whole else None
     return Verdict(not needs_people and band != REFUSE, reasons, measurements, needs_people, band, score)
+
+
+def band_of(measurements, reasons, gate):
+    """The band of a verdict that was stored: what `judge_verdict` said of it under this gate."""
+    return _band(measurements, bool(HOLDS_FOR_PEOPLE.intersection(reasons)), gate)
 
 
 def _measured(rubric, read, limit):

@@ -92,18 +92,33 @@ def project_for(config, slug=None):
     project.teacher = teacher_for(config.teacher_model, parameters=config.parameters, config=config)
     if config.collection.regen_teacher_model:
         project.regen_teacher = teacher_for(config.collection.regen_teacher_model, config=config)
-    judging = config.judging
-    temperature = {} if judging.judge_temperature is None else {"temperature": judging.judge_temperature}
-    for field, model in (("judge_factuality", judging.judge_f_model), ("judge_reasoning", judging.judge_r_model)):
-        if model:
-            setattr(project, field, teacher_for(model, parameters=temperature or {"temperature": 0.0}, config=config))
+    _adopt_judges(project, config)
     project.save()
     _adopt_prompts(project, config)
     if project.judges:
-        named = {key: getattr(judging, key) for key in DEFAULTS if getattr(judging, key, None) is not None}
-        if project.gate_ruleset is None or named.keys() - {"require_both"}:
-            Ruleset.record(project, Ruleset.Kind.GATE, load_gate(named), origin="distill_config.yaml")
+        _adopt_gate(project, config.judging)
     return project
+
+
+def _adopt_judges(project, config):
+    judging = config.judging
+    sampling = {"temperature": judging.judge_temperature or 0.0}
+    for field, model in (("judge_factuality", judging.judge_f_model), ("judge_reasoning", judging.judge_r_model)):
+        if model:
+            setattr(project, field, teacher_for(model, parameters=sampling, config=config))
+    if judging.more_judge_models:
+        further = [teacher_for(model, parameters=sampling, config=config) for model in judging.more_judge_models]
+        project.more_judges.set(further)
+    project.judge_repeats = judging.judge_repeats or project.judge_repeats
+
+
+def _adopt_gate(project, judging):
+    """Make the thresholds that the file names the project's; what it does not name stays at its default."""
+    named = {key: getattr(judging, key) for key in DEFAULTS if getattr(judging, key, None) is not None}
+    if project.gate_ruleset is None or named.keys() - {"require_both"}:
+        readings = project.gate_ruleset.body.get("readings") if project.gate_ruleset else ""
+        body = load_gate({"readings": readings} | named)
+        Ruleset.record(project, Ruleset.Kind.GATE, body, origin="distill_config.yaml")
 
 
 def _adopt_prompts(project, config):

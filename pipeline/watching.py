@@ -57,7 +57,7 @@ def teachers_of(run):
     except StopRun:
         pass  # the run says so itself, and stops
     if run.stage in (Run.Stage.JUDGE, Run.Stage.PIPELINE):
-        found += run.project.judges.values()
+        found += [judge for _, judge, _ in run.project.readers]
     return list({teacher.pk: teacher for teacher in found}.values())
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from pipeline.answers import HYPOTHESIS, JUDGE_DIMENSIONS, METHODOLOGY, judge_schema, schema_for
+from pipeline.answers import HYPOTHESIS, METHODOLOGY, judge_schema, schema_for
+
+DIMENSIONS = ("falsifiability", "method_rigour")
 
 
 def objects(schema):
@@ -20,10 +22,10 @@ def objects(schema):
     [
         HYPOTHESIS,
         METHODOLOGY,
-        judge_schema("factuality"),
-        judge_schema("reasoning"),
+        judge_schema(["plausibility"]),
+        judge_schema(DIMENSIONS),
         schema_for("hypothesis", leave_out=["support"]),
-        judge_schema("reasoning", leave_out=["flags"]),
+        judge_schema(DIMENSIONS, leave_out=["flags"]),
     ],
 )
 def test_every_object_is_strict(schema):
@@ -40,10 +42,9 @@ def test_the_fields():
     ]
     steps = METHODOLOGY["properties"]["steps"]
     assert (steps["minItems"], steps["maxItems"]) == (4, 6)
-    for rubric, dimensions in JUDGE_DIMENSIONS.items():
-        schema = judge_schema(rubric)
-        assert list(schema["properties"]["dimensions"]["properties"]) == list(dimensions)
-        score = schema["properties"]["score"]
+    schema = judge_schema(DIMENSIONS)
+    assert tuple(schema["properties"]["dimensions"]["properties"]) == DIMENSIONS
+    for score in (schema["properties"]["score"], *schema["properties"]["dimensions"]["properties"].values()):
         assert (score["type"], score["minimum"], score["maximum"]) == ("integer", 0, 100)
 
 
@@ -59,4 +60,4 @@ def test_a_schema_is_fitted_without_changing_the_full_one():
     assert "support" not in fitted["required"]
     assert "maxLength" not in METHODOLOGY["properties"]["system"]
     assert schema_for("methodology") == METHODOLOGY
-    assert judge_schema("reasoning", max_length={"rationale": 200})["properties"]["rationale"]["maxLength"] == 200
+    assert judge_schema(DIMENSIONS, max_length={"rationale": 200})["properties"]["rationale"]["maxLength"] == 200

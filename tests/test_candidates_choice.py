@@ -6,7 +6,7 @@ from curation import reviewing
 from curation.models import Event, FilterResult, GateResult, JudgeScore, Prompt, Ruleset, State, TeacherResponse
 from pipeline.gate import Verdict, load_gate
 from pipeline.stages import choosing, filtering
-from tests import factories, teacher_replies
+from tests import factories, gates, teacher_replies
 from tests.test_pipeline_collect import run
 
 pytestmark = pytest.mark.django_db
@@ -43,10 +43,8 @@ def asked(project, *texts, state=State.TO_FILTER, **options):
 
 
 def rules(project, **body):
-    path = project.data_dir / "rules.yaml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{key}: {value}\n" for key, value in body.items()))
-    return filtering.adopt(project, path)
+    """These rules alone are in force."""
+    return factories.ruleset(project, body=body)
 
 
 @pytest.mark.parametrize(
@@ -200,9 +198,8 @@ class TestGate:
         assert (detail["chosen"], detail["of"], detail["why"]) == (2, 3, "the best scores")
 
     def test_what_is_accepted_without_a_person_is_the_chosen_one(self, project, teacher_server):
-        project.auto_accept_percent = 100
-        project.save()
         prompt = asked(project, GOOD, GOOD + " Better.", state=State.TO_JUDGE)
+        gates.let_in(prompt)
         teacher_server.script(teacher_replies.low_scores(), when=lambda body: not says(body, "Better."), always=True)
         run(project, "judge")
         prompt.refresh_from_db()

@@ -161,7 +161,7 @@ def test_the_verdict_against_its_words(readings, f, r, spread):
         judges = [[x.score for x in readings if (x.rubric, x.judge) == (rubric, judge)] for judge in "ab"]
         judges = [each for each in judges if each]
         if judges:
-            assert values[key]["value"] == pytest.approx(fmean(fmean(each) for each in judges))
+            assert values[key]["value"] == pytest.approx(fmean(fmean(each) for each in judges), abs=1e-8)
             assert values[key]["n"] == len(list(itertools.chain(*judges)))
             assert values[key]["ok"] == (values[key]["value"] >= limit)
     assert verdict.needs_people == bool(HOLDS_FOR_PEOPLE.intersection(verdict.reasons))

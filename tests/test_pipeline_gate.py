@@ -7,7 +7,7 @@ from curation.models import GateResult, JudgeScore, Prompt, Ruleset, State
 from pipeline import jobs
 from pipeline.config_errors import ConfigError
 from pipeline.gate import DEFAULTS, Reading, judge_verdict, load_gate
-from tests import factories, teacher_replies
+from tests import factories, gates, teacher_replies
 from tests.test_pipeline_collect import run
 
 BOTH = ["factuality", "reasoning"]
@@ -100,9 +100,8 @@ class TestStage:
         assert JudgeScore.objects.filter(score__isnull=False).count() == 2
 
     def test_unreadable_twice_goes_to_people_and_has_no_score(self, project, teacher_server):
-        project.auto_accept_percent = 100
-        project.save()
         prompt = factories.prompt(project, State.TO_JUDGE)
+        gates.let_in(prompt)
         teacher_server.script(teacher_replies.unreadable_judgement(), always=True)
         run(project, "judge")
         prompt.refresh_from_db()
@@ -112,9 +111,8 @@ class TestStage:
         assert len(teacher_server.requests) == 4
 
     def test_a_safety_flag_goes_to_people_whatever_the_scores(self, project, teacher_server):
-        project.auto_accept_percent = 100
-        project.save()
         prompt = factories.prompt(project, State.TO_JUDGE)
+        gates.let_in(prompt)
         teacher_server.script(teacher_replies.flagged("safety_biosafety"), always=True)
         run(project, "judge")
         prompt.refresh_from_db()

@@ -15,7 +15,7 @@ from pipeline.teachers.payload import schema_in, without
 SCHEMAS = {
     "hypothesis": schema_for("hypothesis"),
     "methodology": schema_for("methodology"),
-    "judgement": judge_schema("reasoning"),
+    "judgement": judge_schema(["falsifiability", "safety_awareness"]),
 }
 
 

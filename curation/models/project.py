@@ -137,6 +137,26 @@ class Project(models.Model):
         return {rubric: judge for rubric, judge in named.items() if judge}
 
     @property
+    def readers(self):
+        """[(rubric, judge, repeat)]: every reading that SampleGate wants of an answer; empty without judges."""
+        judges = self.judges
+        further = list(self.more_judges.order_by("pk")) if judges else []
+        return [
+            (rubric, judge, repeat)
+            for rubric, first in judges.items()
+            for judge in {each.pk: each for each in (first, *further)}.values()
+            for repeat in range(self.judge_repeats)
+        ]
+
+    @property
+    def is_gated(self):
+        """Whether SampleGate has something to go by: judges, or scores that came with imported answers."""
+        from .verdict import JudgeScore
+
+        imported = JudgeScore.objects.filter(response__prompt__project=self, rubric_version=JudgeScore.IMPORTED)
+        return bool(self.judges) or imported.exists()
+
+    @property
     def data_dir(self):
         """The folder of this project's uploads, exports and releases."""
         return settings.DATA_DIR / "projects" / self.slug

@@ -27,6 +27,12 @@ class Rubric(models.Model):
     def __str__(self):
         return f"{self.name} v{self.version}"
 
+    @staticmethod
+    def digest(body):
+        """sha256 of a rubric's content, whatever the order of its keys."""
+        canonical = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
     @classmethod
     def current(cls, project, name):
         """The newest version of `name` in `project`, or None."""
@@ -36,8 +42,7 @@ class Rubric(models.Model):
     @transaction.atomic
     def record(cls, project, name, body, *, origin="", by=None):
         """The newest version of `name` if it has this body already, else a new version."""
-        canonical = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        digest = cls.digest(body)
         # Workers that begin a run together record one after the other, and the second finds what the first made.
         type(project).objects.select_for_update(no_key=True).get(pk=project.pk)
         newest = cls.current(project, name)

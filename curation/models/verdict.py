@@ -55,6 +55,8 @@ class GateResult(models.Model):
 class JudgeScore(models.Model):
     """One judge's reading of one response by one rubric, or why its reply could not be read. Never a made-up zero."""
 
+    IMPORTED = "imported"  # in place of a rubric's version: it came with a file, and nobody knows what was asked
+
     response = models.ForeignKey("TeacherResponse", models.CASCADE, related_name="judge_scores")
     judge = models.ForeignKey("Teacher", models.PROTECT, related_name="judge_scores")
     rubric = models.CharField(max_length=40, help_text="factuality or reasoning")

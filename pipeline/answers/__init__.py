@@ -12,7 +12,6 @@ from pipeline.answers.parsing import PARSER_VERSION, Parsed, parse_answer
 from pipeline.answers.rendering import RENDERER_VERSION, render_answer
 from pipeline.answers.schemas import (
     HYPOTHESIS,
-    JUDGE_DIMENSIONS,
     METHODOLOGY,
     judge_schema,
     schema_for,
@@ -20,7 +19,6 @@ from pipeline.answers.schemas import (
 
 __all__ = [
     "HYPOTHESIS",
-    "JUDGE_DIMENSIONS",
     "METHODOLOGY",
     "PARSER_VERSION",
     "RENDERER_VERSION",

@@ -3,10 +3,6 @@
 import copy
 
 DIRECTIONS = ("increase", "decrease", "no change", "other")
-JUDGE_DIMENSIONS = {
-    "factuality": ("plausibility", "grounding"),
-    "reasoning": ("falsifiability", "method_rigour", "reproducibility", "safety_awareness"),
-}
 METHOD_PARTS = ("system", "perturbation", "control", "readout", "safety")
 
 
@@ -57,12 +53,12 @@ METHODOLOGY = _strict(
 )
 
 
-def judge_schema(rubric, *, max_length=None, patterns=None, leave_out=()):
-    """The schema of a judge's reply by the rubric "factuality" or "reasoning". Reasons come before numbers."""
+def judge_schema(dimensions, *, max_length=None, patterns=None, leave_out=()):
+    """The schema of a judge's reply with a score for each of these `dimensions`. Reasons come before numbers."""
     schema = _strict(
         {
             "rationale": _text("Why, in one to three sentences"),
-            "dimensions": _strict({name: dict(SCORE) for name in JUDGE_DIMENSIONS[rubric]}),
+            "dimensions": _strict({name: dict(SCORE) for name in dimensions}),
             "flags": {"type": "array", "items": {"type": "string"}, "maxItems": 6},
             "requires_human_review": {"type": "boolean"},
             "score": dict(SCORE),

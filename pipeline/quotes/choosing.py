@@ -57,7 +57,7 @@ def _free(project, stage):
 
 def _recalled(project, stage):
     """Those that newer rules call back, or None; before the first rules are recorded there are none."""
-    ready = stage in RECALLS and getattr(project, RULES[stage]) and (stage != "judge" or project.judges)
+    ready = stage in RECALLS and getattr(project, RULES[stage]) and (stage != "judge" or project.is_gated)
     return RECALLS[stage].undecided(project).free() if ready else None
 
 

@@ -6,6 +6,7 @@ from statistics import fmean
 
 from curation.models import Call, FilterResult, GateResult, JudgeScore, State, TeacherResponse
 from curation.models.response import LONGER
+from pipeline.stages.questions import TRIES
 from pipeline.teachers import default_profile, estimate_input
 
 from .amounts import Amount, share_of, sum_of_draws
@@ -119,7 +120,7 @@ def of_judgements(project, teacher, purpose):
         rubric=purpose.of,
         call__completion_tokens__isnull=False,
     ).order_by("-pk")
-    names = ("call_id", "call__completion_tokens", "call__latency_ms", "call__sample_index")
+    names = ("call_id", "call__completion_tokens", "call__latency_ms", "call__sample_index", "repeat")
     found = list({row[0]: row for row in rows.values_list(*names)[:NEWEST]}.values())
     return Experience(
         teacher,
@@ -127,7 +128,7 @@ def of_judgements(project, teacher, purpose):
         outputs=[row[1] for row in found],
         seconds=[row[2] / 1000 for row in found if row[2]],
         first=len(found),
-        asked_again=sum(row[3] > 0 for row in found),
+        asked_again=sum(row[3] > TRIES * row[4] for row in found),
         calls=[row[0] for row in found],
     )
 
@@ -139,7 +140,7 @@ def experience_of(project, teacher, purpose):
 
 def passing(project, gate, number):
     """Which share of `number` answers passes the `filters` or the `gate`, by what was measured in this project."""
-    if gate == "gate" and not project.judges:
+    if gate == "gate" and not project.is_gated:
         return Amount.exactly(1)
     if gate == "gate":
         rows = GateResult.objects.exclude(outcome="")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from curation.models import Call, Pair, Run, State, TeacherResponse
 from pipeline import teachers
 from pipeline.asks import Ask
-from pipeline.stages import again, collect, judge, regenerate
-from pipeline.stages.composing import only_looking, template
+from pipeline.stages import again, collect, judge, questions, regenerate
+from pipeline.stages.composing import only_looking
 
 # What a methodology's hypothesis must still pass before it is asked, by the state the hypothesis is in.
 AHEAD = {State.TO_COLLECT: ("filters", "gate"), State.TO_FILTER: ("filters", "gate"), State.TO_JUDGE: ("gate",)}
@@ -87,11 +87,8 @@ def _answers(prompt, work, kind, chance=()):
 def _judge(run, prompts, chance=()):
     if run.project.judges:
         for work in judge.prepare(run, prompts):
-            of = work.notes["of"]
-            yield (
-                work.prompt.pk,
-                [Foreseen(ask, Purpose("judge", of[name][1]), chance) for name, ask in work.asks.items()],
-            )
+            asks = [(work.notes["of"][name][1].rubric, ask) for name, ask in work.asks.items()]
+            yield work.prompt.pk, [Foreseen(ask, Purpose("judge", rubric), chance) for rubric, ask in asks]
 
 
 def _pipeline(run, prompts):
@@ -118,8 +115,9 @@ def _ahead(prompts):
 def _judgements(project, prompt, answers):
     """What the judges would be asked of answers that do not exist yet."""
     found, unwritten = [], TeacherResponse(text="")
-    for rubric, teacher in project.judges.items():
-        ask = judge.question(prompt, unwritten, teacher, template(project, f"judge_{rubric}"))
+    sheets = {rubric: questions.sheet(project, rubric) for rubric in project.judges}
+    for rubric, teacher, repeat in project.readers:
+        ask = questions.question(prompt, unwritten, teacher, sheets[rubric], repeat)
         for answer in answers:
             found.append(Foreseen(ask, Purpose("judge", rubric), (*answer.chance, "filters"), reads=answer.line))
     return found

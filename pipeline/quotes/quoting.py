@@ -32,7 +32,7 @@ def quote(project, stage, parameters=None):
     found, waits, held = strata(project, stage, parameters)
     prompts = sum(stratum.number for stratum in found)
     counted = {"mode": mode, "prompts": prompts, "waiting": waits, "held": held}
-    if stage == "judge" and not project.judges:
+    if stage == "judge" and not project.is_gated:
         return Quote(stage, **counted, trouble="This project has no judges: choose them in its settings.")
     if stage == "filter" or not prompts:
         return Quote(stage, **counted)

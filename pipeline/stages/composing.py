@@ -3,8 +3,8 @@
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from curation.models import Pair, PromptTemplate, TeacherResponse
-from pipeline import prompts
+from curation.models import Pair, PromptTemplate, Rubric, TeacherResponse
+from pipeline import prompts, rubrics
 
 SYSTEM = "system_toolproto"
 SYSTEM_REGEN = "system_regen"
@@ -34,6 +34,17 @@ def template(project, name):
     if _recording.get():
         return PromptTemplate.record(project, name, body, origin=f"prompts/{name}.txt")
     return PromptTemplate(project=project, name=name, version=1, body=body, sha256=prompts.sha256(body))
+
+
+def rubric(project, name):
+    """The project's newest version of a rubric; the shipped one becomes its version 1 at first use."""
+    found = Rubric.current(project, name)
+    if found:
+        return found
+    body, origin = rubrics.shipped(name), f"configs/rubrics/{name}.yaml"
+    if _recording.get():
+        return Rubric.record(project, name, body, origin=origin)
+    return Rubric(project=project, name=name, version=1, body=body, sha256=Rubric.digest(body), origin=origin)
 
 
 def hypotheses_of(prompt_list):

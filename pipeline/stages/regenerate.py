@@ -112,7 +112,7 @@ def reasons(prompt):
     for found in result.measurements if result else []:
         if not found["ok"]:
             rule = filters.RULES.get(found["rule"])
-            said.append(f"{rule.label if rule else found['rule']}: {found['note'] or found['value']}")
+            said.append(f"{rule.label if rule else found['rule']}: {found.get('note') or found['value']}")
     gate = GateResult.objects.filter(response=response, passed=False).order_by("-pk").first()
     if gate:
         said += [reason.replace("_", " ") for reason in gate.reasons]
