@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
 
-from .models import Annotation, Release, Run, State
+from .models import Annotation, Pair, Release, Run, State
 from .models.prompt import MACHINE_STATES
 from .reviewing import pending_counts
+from .reviewing.queue import COUNT_CAP, why_empty
 
 
 def waiting_for(project, user):
@@ -95,6 +96,53 @@ def _for_managers(project, counts, releases):
         number = _said(parked, "prompt is", "prompts are")
         return Step(f"{number} parked after an error.", "Look at them", "failed_list")
     return Step("Nothing waits for you here.")
+
+
+@dataclass(frozen=True)
+class Held:
+    """Why some prompts in To review are not offered to a person: how many, in words, and whether a run frees them."""
+
+    number: int
+    words: str
+    stage: str = ""  # the run that it takes
+
+
+def not_offered(project, user, counts, waiting):
+    """What stands between the prompts in To review and those that `user` can take now; [] where they are the same."""
+    to_review = counts[State.TO_REVIEW]
+    if not project.member.may_review or waiting["review"] >= min(to_review, COUNT_CAP):
+        return []
+    why = why_empty(project, user)
+    partners = _partners_in_machines(project)
+    rows = [
+        Held(why.held, f"held by {', '.join(why.holders)}"),
+        Held(why.waiting_for_others, "decided by you; others must decide too, or it takes effect in a moment"),
+        *(Held(partners.pop(state, 0), words, state.removeprefix("to_")) for state, words in _PARTNER_WORDS.items()),
+        Held(why.held_by_cluster, "held back behind a better near-duplicate, or one that people accepted"),
+    ]
+    rest = to_review - waiting["review"] - sum(row.number for row in rows)
+    rows.append(Held(rest, "about to go on, or waiting for the decision on their hypothesis"))
+    return [row for row in rows if row.number > 0]
+
+
+_PARTNER_WORDS = {
+    State.TO_REGENERATE: "wait for their pair’s other half, which was refused and is to be asked again",
+    State.TO_COLLECT: "wait for their pair’s other half, which is not answered yet",
+    State.TO_FILTER: "wait for their pair’s other half to be filtered",
+    State.TO_JUDGE: "wait for their pair’s other half to be judged",
+}
+
+
+def _partners_in_machines(project):
+    """{state of the other half: prompts in To review that wait for it} of a paired project."""
+    found = {}
+    if project.paired:
+        for half, other in (("hypothesis", "methodology"), ("methodology", "hypothesis")):
+            waiting = {f"{half}__state": State.TO_REVIEW, f"{other}__state__in": MACHINE_STATES}
+            rows = Pair.objects.filter(project=project, **waiting).order_by().values_list(f"{other}__state")
+            for state, number in rows.annotate(n=Count("pk")):
+                found[state] = found.get(state, 0) + number
+    return found
 
 
 def policies(project):

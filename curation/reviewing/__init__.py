@@ -2,7 +2,7 @@
 
 from .adjudication import NotYours, adjudicate, others_who_may_resolve, take_back_adjudication, why_not_adjudicate
 from .blind import drawn, hazards, hidden_from, without_judgements
-from .cards import Card, cards_of, source_of
+from .cards import Card, cards_of, pair_score, source_of
 from .claims import ReviewItem, claim_next, held_until, holders, open_prompt, renew, skip
 from .decisions import (
     Choice,
@@ -58,6 +58,7 @@ __all__ = [
     "offered",
     "open_prompt",
     "others_who_may_resolve",
+    "pair_score",
     "pending_by_project",
     "pending_counts",
     "recount",

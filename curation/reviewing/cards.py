@@ -120,6 +120,24 @@ def cards_of(unit, deciding, user, responses=()):
     return made
 
 
+@dataclass(frozen=True)
+class PairScore:
+    """What SampleGate gave a pair, and each of its halves: 0–100."""
+
+    score: float
+    halves: list  # (title, score)
+
+
+def pair_score(made):
+    """The PairScore of two cards, or None where a half has no score or this reader does not see it yet."""
+    gates = [card.verdicts.gate for card in made]
+    if len(made) < 2 or not all(gates) or any(gate.score is None for gate in gates):
+        return None
+    if gates[1].pair_score is None or made[1].tests_older:  # scored with another hypothesis than the one shown
+        return None
+    return PairScore(gates[1].pair_score, [(card.title, gate.score) for card, gate in zip(made, gates, strict=True)])
+
+
 def _find_support(unit, made):
     """What each answer leans on, and what the hypothesis calls its variable and its outcome."""
     source, terms = _source_text(unit), terms_of(made[0].response.fields if made[0].response else None)

@@ -35,6 +35,8 @@ def project_detail(request, slug):
         "next": overview.next_step(
             project, progress["counts"], live_runs=progress["live_runs"], waiting=waiting, releases=releases
         ),
+        "not_offered": overview.not_offered(project, request.user, progress["counts"], waiting),
+        "waiting": waiting,
         "policies": overview.policies(project),
         "last_runs": project.runs.all()[:3],
         "releases": releases,

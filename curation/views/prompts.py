@@ -17,6 +17,7 @@ from curation.filtersets import PromptFilterSet
 from curation.models import Annotation, FilterResult, State, TeacherResponse
 from curation.paging import COUNT_CAP, capped_count, keyset_page
 from curation.reviewing import hazards, hidden_from, reopen, without_judgements
+from curation.reviewing.holding import held_prompts, mates
 from curation.reviewing.verdicts import judgements_of
 from curation.tables import PromptTable
 
@@ -137,6 +138,23 @@ def _responses(prompt, blind):
     return rows
 
 
+def _alike(project, prompt):
+    """Near-duplicates of the current answer."""
+    if not project.near_duplicate_percent or not prompt.current_response:
+        return []
+    prompt.project, prompt.current_response.prompt = project, prompt
+    return mates(prompt.current_response)
+
+
+def _held(project, prompt, partner):
+    """Near-duplicates that hold this prompt back from review; the pair's other half is held with it."""
+    if not held_prompts(project).filter(pk=prompt.pk).exists():
+        return []
+    halves = [prompt, partner] if partner and project.paired else [prompt]
+    found = {mate.prompt.pk: mate for half in halves for mate in _alike(project, half) if mate.ahead}
+    return list(found.values())
+
+
 @require_GET
 def prompt_detail(request, slug, key):
     """Source, every attempt with what was measured and decided, and the history."""
@@ -145,12 +163,15 @@ def prompt_detail(request, slug, key):
     prompt.project = project
     pair = prompt.pair
     partner_id = pair and (pair.methodology_id if pair.hypothesis_id == prompt.pk else pair.hypothesis_id)
+    partner = project.prompts.select_related("current_response").filter(pk=partner_id).first() if partner_id else None
     blind = project.member.may_review and prompt.pk in hidden_from(request.user, project, [prompt])
     events = prompt.events.select_related("actor", "run").order_by("-at", "-pk")[:200]
     context = {
         "project": project,
         "prompt": prompt,
-        "partner": project.prompts.filter(pk=partner_id).first() if partner_id else None,
+        "partner": partner,
+        "alike": _alike(project, prompt),
+        "held": _held(project, prompt, partner),
         "attempts": _attempts(prompt, _responses(prompt, blind)),
         "overlaps": prompt.overlaps.select_related("evaluation_set", "response").order_by("evaluation_set__name", "pk"),
         "events": [without_judgements(event) for event in events] if blind else events,

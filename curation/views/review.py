@@ -22,6 +22,7 @@ from curation.reviewing import (
     last_decision,
     newest_own,
     open_prompt,
+    pair_score,
     pending_counts,
     renew,
     settle,
@@ -195,6 +196,7 @@ def _item_context(item, user, forms):
     return {
         "item": item,
         "cards": made,
+        "pair": pair_score(made),
         "document": document,
         "source": source,
         "questions": questions,
