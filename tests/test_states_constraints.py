@@ -83,7 +83,6 @@ REFUSED = {
     "template_version_once": lambda p: again(make.template(p)),
     "template_version_from_one": lambda p: change(make.template(p), version=0),
     "ruleset_version_once": lambda p: again(make.ruleset(p), sha256="another"),
-    "ruleset_body_once": lambda p: again(make.ruleset(p), version=9),
     "ruleset_kind_known": lambda p: change(make.ruleset(p), kind="mood"),
     "call_bought_once": lambda p: again(make.call(p)),
     "call_answered_has_reply": lambda p: change(make.call(p), raw_reply=""),
@@ -153,6 +152,12 @@ def test_versions_are_made_of_new_bodies_only(project, record, model):
     first, again, second = record(project, 1), record(project, 1), record(project, 2)
     assert (first, first.version, second.version) == (again, 1, 2)
     assert model.objects.count() == 2
+
+
+def test_rules_that_hold_again_are_a_new_version(project):
+    rules = [Ruleset.record(project, "filter", {"min_char_length": body}) for body in (1, 2, 1)]
+    assert [each.version for each in rules] == [1, 2, 3]
+    assert Project.objects.get(pk=project.pk).filter_ruleset == rules[-1]
 
 
 @pytest.mark.django_db(transaction=True)

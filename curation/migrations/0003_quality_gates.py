@@ -271,4 +271,8 @@ class Migration(migrations.Migration):
             model_name='rubric',
             constraint=models.UniqueConstraint(fields=('project', 'name', 'version'), name='rubric_version_once'),
         ),
+        migrations.RemoveConstraint(
+            model_name='ruleset',
+            name='ruleset_body_once',
+        ),
     ]

@@ -97,6 +97,14 @@ def _portions(ids):
     return [ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)]
 
 
+def _details(ids, detail):
+    """`detail` of an event as JSON for each of `ids`: a dict for all of them, or one per id."""
+    if not detail or not all(isinstance(key, int) for key in detail):
+        return [json.dumps(detail or {})] * len(ids)
+    # Given one per id, it may speak of a prompt that had moved before, or leave one out.
+    return [json.dumps(detail.get(pk) or {}) for pk in ids]
+
+
 class PromptQuerySet(models.QuerySet):
     def in_hand(self):
         """Prompts that a worker has in hand at this moment."""
@@ -159,13 +167,25 @@ class PromptQuerySet(models.QuerySet):
     @transaction.atomic
     def lease(self, number, seconds):
         """Take up to `number` of these prompts in hand for `seconds`; nobody else gets them meanwhile."""
+        chosen = list(self._to_lease()[:number])
+        self.model.objects.filter(pk__in=[p.pk for p in chosen])._hold(seconds)
+        return chosen
+
+    @transaction.atomic
+    def lease_ids(self, number, seconds):
+        """The same where the ids are enough: the rows stay in the database."""
+        chosen = list(self._to_lease().values_list("pk", flat=True)[:number])
+        self.model.objects.filter(pk__in=chosen)._hold(seconds)
+        return chosen
+
+    def _to_lease(self):
         rows = self.unleased().order_by("pk")
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True, of=("self",))
-        chosen = list(rows[:number])
-        until = timezone.now() + timedelta(seconds=seconds)
-        self.model.objects.filter(pk__in=[p.pk for p in chosen]).update(lease_until=until)
-        return chosen
+        return rows
+
+    def _hold(self, seconds):
+        self.update(lease_until=timezone.now() + timedelta(seconds=seconds))
 
     def renew(self, seconds):
         """Keep these prompts in hand for another `seconds`."""
@@ -199,16 +219,12 @@ class PromptQuerySet(models.QuerySet):
         changes |= {"state": target, "state_changed_at": timezone.now(), "lease_until": None}
         for ids in _portions(before):
             self.model.objects.filter(pk__in=ids).update(**changes)
-        # Given one per id, `detail` may speak of a prompt that had moved before.
-        each_its_own = bool(detail) and all(isinstance(key, int) for key in detail)
-        details = detail if each_its_own else dict.fromkeys(before, detail or {})
-        empty = json.dumps({})
         insert_values(
             Event,
             ("prompt_id", "project_id", "from_state", "detail"),
             [
-                (pk, projects[pk], state, json.dumps(details[pk]) if details.get(pk) else empty)
-                for pk, state in before.items()
+                (pk, projects[pk], state, text)
+                for (pk, state), text in zip(before.items(), _details(before, detail), strict=True)
             ],
             run_id=run and run.pk,
             actor_id=actor and actor.pk,

@@ -28,7 +28,6 @@ class Ruleset(models.Model):
         ordering = ["kind", "-version"]
         constraints = [
             models.UniqueConstraint(fields=["project", "kind", "version"], name="ruleset_version_once"),
-            models.UniqueConstraint(fields=["project", "kind", "sha256"], name="ruleset_body_once"),
             models.CheckConstraint(condition=models.Q(kind__in=["filter", "gate"]), name="ruleset_kind_known"),
         ]
 
@@ -38,17 +37,18 @@ class Ruleset(models.Model):
     @classmethod
     @transaction.atomic
     def record(cls, project, kind, body, *, origin="", by=None):
-        """The version of `project` with this body, made if there is none; it becomes the project's current one."""
+        """Make these rules the project's current ones: a new version, unless the current one says the same.
+
+        Rules that held once and hold again are a new version too: every answer gets a verdict by them, the old stay.
+        """
         canonical = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         digest = hashlib.sha256(canonical.encode()).hexdigest()
-        of_kind = cls.objects.filter(project=project, kind=kind)
-        found = of_kind.filter(sha256=digest).first()
-        if found is None:
-            # Workers that begin a run together record one after the other, and the second finds what the first made.
-            type(project).objects.select_for_update(no_key=True).get(pk=project.pk)
-            found = of_kind.filter(sha256=digest).first()
-        if found is None:
-            last = of_kind.aggregate(last=models.Max("version"))["last"] or 0
+        field = f"{kind}_ruleset"
+        # Workers that begin a run together record one after the other, and the second finds what the first made.
+        locked = type(project).objects.select_for_update(no_key=True).get(pk=project.pk)
+        found = getattr(locked, field)
+        if found is None or found.sha256 != digest:
+            last = cls.objects.filter(project=project, kind=kind).aggregate(last=models.Max("version"))["last"] or 0
             found = cls.objects.create(
                 project=project,
                 kind=kind,
@@ -58,8 +58,6 @@ class Ruleset(models.Model):
                 origin=origin,
                 created_by=by,
             )
-        field = f"{kind}_ruleset"
-        if getattr(project, f"{field}_id") != found.pk:
-            setattr(project, field, found)
-            project.save(update_fields=[field])
+            type(project).objects.filter(pk=project.pk).update(**{field: found})
+        setattr(project, field, found)
         return found

@@ -161,6 +161,11 @@ class Run(models.Model):
         row.seen_at = timezone.now()
         row.save(update_fields=[*self.COUNTED, "counters", "latencies", "errors", "last_error", "seen_at"])
 
+    def expect(self, number):
+        """Add to the total what is to be done beside the enlisted prompts."""
+        Run.objects.filter(pk=self.pk).update(total=F("total") + number)
+        self.total += number
+
     def say(self, notice):
         """Tell something that is no failure, such as a cap that is reached; "" takes it back."""
         Run.objects.filter(pk=self.pk).update(notice=notice)

@@ -1,19 +1,24 @@
 """Filter: measure every rule on each answer, keep every value, and send the prompt on."""
 
-from django.conf import settings
+import time
 
-from curation.models import FilterResult, Ruleset, State
+from django.conf import settings
+from django.db import transaction
+
+from curation.models import FilterResult, Prompt, Ruleset, Run, State
+from curation.models.writing import insert_rows
 from pipeline import filters
 from pipeline.asks import Work
 from pipeline.config import read_yaml
 
-from . import choosing, recalling
+from . import choosing, measuring, recalling
 from .sending import send_on
-from .working import BATCH
+from .working import BATCH, out_of_time
 
 STATE = State.TO_FILTER
-LOOKS_AT = ("current_response__teacher",)
-RECALLED = (State.TO_JUDGE, State.TO_REVIEW, State.TO_REGENERATE, State.REJECTED, State.ACCEPTED)
+AT_ONCE = 1000  # prompts a transaction where the filters have a run of their own
+WAIT_SECONDS = 0.2  # between two looks at what another worker has in hand
+PAST = (State.TO_JUDGE, State.TO_REVIEW, State.TO_RESOLVE, State.TO_REGENERATE, State.REJECTED, State.ACCEPTED)
 
 
 def ruleset_of(project):
@@ -29,40 +34,66 @@ def adopt(project, path=None, by=None):
     return Ruleset.record(project, Ruleset.Kind.FILTER, body, origin=path.name, by=by)
 
 
+# -- new rules --------------------------------------------------------------------------------------------------------
+
+
 def undecided(project):
     """Prompts past the filters that the current rules have not measured and no person has decided."""
     return recalling.undecided(_unmeasured(project), project)
 
 
+def standing(project):
+    """Prompts that the current rules have not measured and that stay where they are, whatever they say."""
+    return recalling.standing(_unmeasured(project), project)
+
+
 def _unmeasured(project):
-    return recalling.unmeasured(project, FilterResult, ruleset_of(project), RECALLED)
+    return recalling.unmeasured(project, FilterResult, ruleset_of(project), PAST)
 
 
 def call_back(project, run):
     """New rules: every current response gets a verdict by them, but only what no person decided moves for it.
 
-    Undecided prompts go back to the filters. Decided ones are measured where they stand; how many of those verdicts
-    would flip is counted as `would_flip`. Returns how many were measured so.
+    Undecided prompts go back to the filters. The others are measured where they stand, by the job: see
+    `recalling.catch_up`. Returns how many those are.
     """
     recalling.recall(undecided(project), STATE, "refiltered", run)
-    ruleset = ruleset_of(project)
-    rules = filters.load_rules(ruleset.body)
-    decided = _unmeasured(project).decided_by_people().select_related("current_response")
-    measured = [(p, _measure(run, p, p.current_response, ruleset, rules)) for p in decided.iterator(BATCH)]
-    return recalling.keep(FilterResult, measured, run)
+    return recalling.expect(run, standing(project))
 
 
-def _measure(run, prompt, response, ruleset, rules):
-    measured = filters.check(answer_of(prompt, response), rules)
-    failed = filters.failed(measured)
-    return FilterResult(
-        response=response,
-        ruleset=ruleset,
-        run=run,
-        measurements=[m._asdict() for m in measured],
-        failed=failed,
-        passed=not failed,
-    )
+def measure_standing(run, prompt_ids):
+    """Store the verdicts of these prompts' current answers, and count them."""
+    ruleset = ruleset_of(run.project)
+    measured = measuring.measured(measuring.current(prompt_ids), filters.stored_rules(ruleset.body))
+    flips = recalling.flips(FilterResult, {each.response: each.passed for each in measured})
+    recalling.count(run, *measuring.store_standing(run, ruleset, measured, flips))
+
+
+# -- a run of the filters alone ---------------------------------------------------------------------------------------
+
+
+def go_through(run, should_stop=lambda: False):
+    """Measure what the run enlisted until nothing is left; the filters ask nobody. Returns "ended" or "stopped"."""
+    size = run.parameters.get("batch_size") or AT_ONCE
+    while True:
+        cancelled = run.seen()
+        if should_stop() and not cancelled:
+            return "stopped"
+        if cancelled or out_of_time(run):
+            run.end(Run.State.CANCELLED if cancelled else Run.State.FINISHED)
+            return "ended"
+        waiting = run.prompts.in_state(STATE)
+        ids = waiting.lease_ids(size, settings.LEASE_SECONDS)
+        if ids:
+            _save(run, ids)
+        elif waiting.in_hand().exists():
+            time.sleep(WAIT_SECONDS)
+        else:
+            run.end(Run.State.FINISHED)
+            return "ended"
+
+
+# -- the stage, one of several in a run -------------------------------------------------------------------------------
 
 
 def room(run):
@@ -77,37 +108,76 @@ def prepare(run, prompts):
 
 def save(run, works):
     """Measure every candidate, store all of it, and send each prompt on by the best one and the project's policy."""
-    project = run.project
-    ruleset = ruleset_of(project)
-    rules = filters.load_rules(ruleset.body)
-    prompts = [each.prompt for each in works]
+    _save(run, [each.prompt.pk for each in works])
+    return []
+
+
+def _save(run, prompt_ids):
+    ruleset = ruleset_of(run.project)
+    rules = filters.stored_rules(ruleset.body)
+    found = measuring.candidates(prompt_ids)
+    measured = measuring.measured([rows[0] for rows in found.values() if len(rows) == 1], rules)
+    with transaction.atomic():
+        _send_single(run, ruleset, measured)
+        _send_best(run, ruleset, rules, [pk for pk, rows in found.items() if len(rows) > 1])
+
+
+def _target(project, passed):
+    if not passed:
+        return project.on_filter_fail
+    return State.TO_JUDGE if project.judges else State.TO_REVIEW
+
+
+def _send_single(run, ruleset, measured):
+    """Prompts with one answer, the usual case."""
+    targets = {passed: _target(run.project, passed) for passed in (True, False)}
+    measuring.store(run, ruleset, measured, targets)
+    for passed, target in targets.items():
+        failed = {each.prompt: {"failed": each.failed} for each in measured if each.passed is passed}
+        if failed:
+            detail = {"failed": []} if passed else failed
+            moved = send_on(run, list(failed), target, "filtered", source=STATE, detail=detail)
+            run.count(**{"filters_passed" if passed else "filters_failed": len(moved)})
+
+
+def _send_best(run, ruleset, rules, prompt_ids):
+    """Prompts with several answers: all of them are measured, and each prompt goes on by the best one."""
+    prompts = list(Prompt.objects.filter(pk__in=prompt_ids).select_related("current_response"))
+    if not prompts:
+        return
     found = choosing.candidates_of(prompts)
     may = choosing.standing(prompts, found)
     results, chosen, targets, details = [], {}, {}, {}
     for prompt in prompts:
-        measured = [_measure(run, prompt, response, ruleset, rules) for response in found[prompt.pk]]
+        measured = [_result(run, prompt, response, ruleset, rules) for response in found[prompt.pk]]
         best, why = choosing.by_rules([result for result in measured if result.response in may[prompt.pk]])
-        target = _target(project, best)
+        target = _target(run.project, best.passed)
         for result in measured:
             result.outcome = target if result.passed == best.passed else ""
         results += measured
         chosen[prompt.pk] = best
         targets.setdefault(target, []).append(prompt.pk)
         details[prompt.pk] = {"failed": best.failed} | _words(measured, best, why, target)
-    FilterResult.objects.bulk_create(results, ignore_conflicts=True)
-    recalling.note_outcomes(FilterResult, ruleset, [best for pk, best in chosen.items() if len(found[pk]) > 1])
-    passed = sum(best.passed for best in chosen.values())
-    run.count(filters_passed=passed, filters_failed=len(chosen) - passed)
+    insert_rows(results)
+    recalling.note_outcomes(FilterResult, ruleset, list(chosen.values()))
     choosing.make_current(run, [(prompt, chosen[prompt.pk].response) for prompt in prompts], source=STATE)
     for target, ids in targets.items():
-        send_on(run, ids, target, "filtered", source=STATE, detail={pk: details[pk] for pk in ids})
-    return []
+        moved = send_on(run, ids, target, "filtered", source=STATE, detail={pk: details[pk] for pk in ids})
+        passed = sum(chosen[pk].passed for pk in moved)
+        run.count(filters_passed=passed, filters_failed=len(moved) - passed)
 
 
-def _target(project, result):
-    if not result.passed:
-        return project.on_filter_fail
-    return State.TO_JUDGE if project.judges else State.TO_REVIEW
+def _result(run, prompt, response, ruleset, rules):
+    measured = filters.check(answer_of(prompt, response), rules)
+    failed = filters.failed(measured)
+    return FilterResult(
+        response=response,
+        ruleset=ruleset,
+        run=run,
+        measurements=[measuring.as_dict(each) for each in measured],
+        failed=failed,
+        passed=not failed,
+    )
 
 
 def _words(measured, best, why, target):
@@ -119,6 +189,7 @@ def _words(measured, best, why, target):
 
 def answer_of(prompt, response):
     """A response as the rules see it."""
+    tested = response.hypothesis
     return filters.Answer(
         text=response.text,
         task_type=prompt.task_type,
@@ -127,4 +198,6 @@ def answer_of(prompt, response):
         finish_reason=response.finish_reason,
         refusal=response.refusal,
         parsed=response.fields,
+        hypothesis=tested.text if tested else "",
+        hypothesis_fields=tested.fields if tested else None,
     )

@@ -1,51 +1,119 @@
 """New rules, old decisions: which verdicts are missing under the current version, and which prompts may move for it."""
 
+import time
+
+from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from curation.models import Prompt, Resolution, State
 from curation.models.prompt import AT_ONCE
+from curation.models.writing import insert_rows
+
+BATCH = 1000  # prompts that are measured where they stand in one transaction
+WAIT_SECONDS = 0.2  # between two looks at what another job has in hand
+# Rejected or sent back by something else than this gate: with its hypothesis, by the other gate, by a person.
+SENT_ELSEWHERE = Q(state__in=(State.REJECTED, State.TO_REGENERATE)) & ~Q(last_outcome=F("state"))
 
 
 def unmeasured(project, results, ruleset, states):
-    """Prompts of `project` in `states` with a row of `results` for their current response, but none by `ruleset`.
-
-    Of the rejected and those sent back, only what this gate itself sent there: what fell with its hypothesis, is asked
-    anew for it, or failed elsewhere stays where it is.
-    """
+    """Prompts of `project` in `states` with a row of `results` for their current response, but none by `ruleset`."""
     earlier = results.objects.filter(response=OuterRef("current_response")).order_by("-pk")
-    sent_elsewhere = Q(state__in=(State.REJECTED, State.TO_REGENERATE)) & ~Q(last_outcome=F("state"))
     return (
         Prompt.objects.filter(project=project, state__in=states)
         .filter(Exists(earlier), ~Exists(earlier.filter(ruleset=ruleset)))
         .annotate(last_outcome=Subquery(earlier.values("outcome")[:1]))
-        .exclude(sent_elsewhere)
     )
 
 
 def undecided(prompts, project):
-    """Those of `prompts` that may move by new rules: no person has decided them."""
-    decided = Prompt.objects.filter(project=project).decided_by_people()
-    return prompts.exclude(pk__in=decided.values("pk"))
+    """Those of `unmeasured` prompts that may move by new rules: no person has decided them.
+
+    Of the rejected and those sent back, only what this gate itself sent there: what fell with its hypothesis, is asked
+    anew for it, or failed elsewhere stays where it is.
+    """
+    return prompts.exclude(SENT_ELSEWHERE).exclude(_decided_by_people())
+
+
+def standing(prompts, project):
+    """Those of `unmeasured` prompts that get their verdict where they stand, whatever it says."""
+    return prompts.filter(SENT_ELSEWHERE | Q(_decided_by_people()))
+
+
+def _decided_by_people():
+    return Exists(Prompt.objects.filter(pk=OuterRef("pk")).decided_by_people())
 
 
 def recall(prompts, target, kind, run):
-    """Send undecided prompts back to `target`; what the policy had accepted is open again."""
-    recalled = prompts.free().move(target, kind, run=run)
-    policy = Resolution.objects.filter(by=Resolution.By.POLICY, current=True)
-    for start in range(0, len(recalled), AT_ONCE):
-        policy.filter(response__current_for__in=recalled[start : start + AT_ONCE]).update(current=False)
+    """Send undecided prompts back to `target`, some thousand at a time; what the policy had accepted is open again."""
+    policy, after = Resolution.objects.filter(by=Resolution.By.POLICY, current=True), 0
+    while ids := list(prompts.free().filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
+        after = ids[-1]
+        moved = Prompt.objects.filter(pk__in=ids).free().move(target, kind, run=run)
+        policy.filter(response__current_for__in=moved).update(current=False)
+
+
+def expect(run, prompts):
+    """Add to the run's total what it will measure where it stands; returns how many."""
+    number = prompts.count()
+    run.expect(number)
+    return number
+
+
+# -- in the job: what stands, batch by batch --------------------------------------------------------------------------
+
+
+def catch_up(run, stage, should_stop=lambda: False):
+    """Give every prompt of `stage.standing(project)` its verdict by the new rules, unless stopped or cancelled before.
+
+    Killed and started again it goes on: what has its verdict stands no longer among them. Several jobs share them.
+    """
+    if not hasattr(stage, "measure_standing"):
+        return
+    while _go_through(run, stage, should_stop) and stage.standing(run.project).in_hand().exists():
+        time.sleep(WAIT_SECONDS)  # another job has them in hand, or had until it died
+
+
+def _go_through(run, stage, should_stop):
+    """One pass in the order of ids; returns False where it was interrupted."""
+    after = 0
+    while not (should_stop() or run.seen()):
+        ids = stage.standing(run.project).filter(pk__gt=after).lease_ids(BATCH, settings.LEASE_SECONDS)
+        if not ids:
+            return True
+        after = ids[-1]
+        with transaction.atomic():
+            stage.measure_standing(run, ids)
+            run.count(done=len(ids))
+            Prompt.objects.filter(pk__in=ids).let_go()
+    return False
 
 
 def keep(results, prompts_and_results, run):
-    """Store verdicts on decided prompts where they stand; counts them and those that differ from the last one."""
-    flips = 0
-    for prompt, result in prompts_and_results:
-        last = results.objects.filter(response=prompt.current_response_id).order_by("-pk").first()
-        flips += result.passed != last.passed
-    results.objects.bulk_create([row for _, row in prompts_and_results], ignore_conflicts=True, batch_size=AT_ONCE)
-    if prompts_and_results:
-        run.count(measured_where_they_stand=len(prompts_and_results), would_flip=flips)
-    return len(prompts_and_results)
+    """Store verdicts on prompts where they stand, count them and those that flip; returns how many are new."""
+    rows = [row for _, row in prompts_and_results]
+    if not rows:
+        return 0
+    flipping = flips(results, {row.response_id: row.passed for row in rows})
+    for row in rows:
+        row.flips = row.response_id in flipping
+    new = {response for (response,) in insert_rows(rows, returning=("response_id",))}
+    count(run, len(new), len(new & flipping))
+    return len(new)
+
+
+def flips(results, passed):
+    """The responses of `passed`, {id: a new verdict}, that people have decided and whose last verdict was another."""
+    before = dict(results.objects.filter(response__in=passed).order_by("pk").values_list("response_id", "passed"))
+    differ = {response for response, now in passed.items() if before.get(response, now) != now}
+    decided = Prompt.objects.filter(current_response__in=differ).decided_by_people()
+    return differ & set(decided.values_list("current_response_id", flat=True))
+
+
+def count(run, stored, flipping):
+    """Count verdicts that were stored on prompts where they stand, and those of them that flip."""
+    if stored:
+        run.count(measured_where_they_stand=stored, would_flip=flipping)
 
 
 def note_outcomes(results, ruleset, chosen):

@@ -15,6 +15,7 @@ from curation.reviewing import settle
 from pipeline import ledger, teachers
 from pipeline.outages import LOST
 
+from . import recalling
 from .adapting import can_learn
 from .hands import Hands
 from .sending import left_waiting
@@ -41,12 +42,17 @@ def work(run, stages, should_stop=lambda: False):
     """Work on what `run` enlisted until nothing is left. Returns "ended", or "stopped" when `should_stop` said so.
 
     `stages` are modules in flow order, each with STATE, room(run), prepare(run, prompts) and save(run, works), and
-    LOOKS_AT where it needs rows beside the prompt's, read(works) where reading answers needs no transaction.
+    LOOKS_AT where it needs rows beside the prompt's, read(works) where reading answers needs no transaction. One that
+    asks nobody goes through a run of its own: go_through(run, should_stop).
     """
     if not run.begin():
         return "ended"
     settle(run.project)
     try:
+        if len(stages) == 1:
+            recalling.catch_up(run, stages[0], should_stop)
+        if len(stages) == 1 and hasattr(stages[0], "go_through"):
+            return stages[0].go_through(run, should_stop)
         with teachers.Exchange() as exchange:
             return _Worker(run, stages, should_stop, exchange).loop()
     except StopRun as stop:
@@ -104,7 +110,7 @@ class _Worker:
             self.looked_at = time.monotonic()
             self.cancelled = self.cancelled or self.run.seen()
             self._say(self.exchange.trouble)
-        if self.halted_at is None and (self.failure or self.cancelled or self.should_stop() or _out_of_time(self.run)):
+        if self.halted_at is None and (self.failure or self.cancelled or self.should_stop() or out_of_time(self.run)):
             self.halted_at = time.monotonic()
             if self.cancelled or self.failure or self.should_stop():
                 self.exchange.stop_retrying()
@@ -321,7 +327,7 @@ class _Worker:
                 self.dry.clear()
 
 
-def _out_of_time(run):
+def out_of_time(run):
     """Whether a run that was given `seconds` has used them and done the least asked for, or is far over."""
     wanted = run.parameters
     if not wanted.get("seconds") or run.seconds < wanted["seconds"]:

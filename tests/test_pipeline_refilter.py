@@ -1,0 +1,99 @@
+"""New rules over old decisions: every current answer gets a verdict, only what no person decided moves for it."""
+
+import pytest
+
+from curation import reviewing
+from curation.models import Event, FilterResult, Prompt, Resolution, Run, State
+from pipeline import jobs
+from pipeline.stages import filtering, recalling
+from tests import factories
+from tests.test_pipeline_collect import run
+from tests.threads import together
+
+pytestmark = pytest.mark.django_db
+
+SHORT = "Heat it, then it will grow."
+
+
+@pytest.fixture
+def project(settings):
+    settings.REVIEW_UNDO_SECONDS = 0
+    return factories.project(paired=False)
+
+
+def rules(project, **body):
+    """These rules alone are in force."""
+    return factories.ruleset(project, body=body)
+
+
+def decide(prompt, action, *, text=None):
+    """A reviewer's decision, which decides the prompt where one review is required."""
+    prompt.refresh_from_db()
+    choice = reviewing.Choice(
+        response_id=prompt.current_response_id, action=action, reasons=("too_vague",) if action != "accept" else ()
+    )
+    reviewer = factories.member(prompt.project, "reviewer")
+    reviewing.submit(prompt.project, reviewer, [choice], idempotency_key=f"{action} {prompt.pk}")
+    reviewing.settle(prompt.project)
+
+
+def accepted_by_people(prompt):
+    decide(prompt, "accept")
+
+
+def rejected_by_people(prompt):
+    decide(prompt, "reject")
+
+
+def sent_back_by_people(prompt):
+    decide(prompt, "regenerate")
+
+
+def two_who_differ(prompt):
+    Prompt.objects.filter(pk=prompt.pk).update(state=State.TO_RESOLVE)
+    for action in ("accept", "reject"):
+        factories.annotation(prompt.current_response, factories.member(prompt.project, "reviewer"), action=action)
+
+
+def accepted_by_policy(prompt):
+    Prompt.objects.filter(pk=prompt.pk).update(state=State.ACCEPTED)
+    factories.resolution(prompt.current_response, by=Resolution.By.POLICY)
+
+
+def nobody(prompt):
+    """It waits for review."""
+
+
+@pytest.mark.parametrize(
+    ("who", "stands", "then"),
+    [
+        (nobody, State.TO_REVIEW, State.TO_REGENERATE),
+        (accepted_by_policy, State.ACCEPTED, State.TO_REGENERATE),
+        (accepted_by_people, State.ACCEPTED, State.ACCEPTED),
+        (rejected_by_people, State.REJECTED, State.REJECTED),
+        (sent_back_by_people, State.TO_REGENERATE, State.TO_REGENERATE),
+        (two_who_differ, State.TO_RESOLVE, State.TO_RESOLVE),
+    ],
+    ids=lambda each: getattr(each, "__name__", str(each)),
+)
+def test_new_rules_move_what_no_person_decided_and_list_the_rest(project, who, stands, then):
+    rules(project, min_char_length=10)
+    prompt = factories.prompt(project, State.TO_FILTER, answer=SHORT)
+    run(project, "filter")
+    prompt.refresh_from_db()
+    who(prompt)
+    prompt.refresh_from_db()
+    assert prompt.state == stands
+    decided = Prompt.objects.filter(pk=prompt.pk).decided_by_people().exists()
+    rules(project, min_char_length=120)
+    ended = run(project, "filter")
+    prompt.refresh_from_db()
+    assert prompt.state == then
+    verdict = FilterResult.objects.get(run=ended)
+    assert (verdict.passed, verdict.flips) == (False, decided)
+    assert list(FilterResult.objects.filter(run=ended, flips=True)) == ([verdict] if decided else [])
+    assert ended.counters.get("would_flip", 0) == decided
+    assert (ended.state, ended.done, ended.total) == (Run.State.FINISHED, 1, 1)
+    assert Resolution.objects.filter(by="policy", current=True).count() == 0
+    with pytest.raises(jobs.CannotStart):
+        jobs.prepare(project, "filter")
