@@ -220,7 +220,7 @@ def where_they_are(project):
 
 def enqueue(run):
     """Put the run's jobs into the queue once the transaction around is committed."""
-    alone = run.stage in ("import", "package", "filter", "reparse", "deduplicate", "decontaminate") or by_batches(run)
+    alone = run.stage in ("import", "package", "reparse", "deduplicate", "decontaminate") or by_batches(run)
     parallel = 1 if alone else max(1, min(MAX_JOBS, workers_alive()))
     for _ in range(parallel):
         django_rq.get_queue(QUEUE).enqueue(
