@@ -14,11 +14,12 @@ def order_of(group, seed):
     return hmac.new(seed.encode(), group.encode(), hashlib.sha256).hexdigest()
 
 
-def assign(groups, frozen, seed, shares):
+def assign(groups, frozen, seed, shares, sizes=None):
     """{group: split} for the groups of {group: stratum} that `frozen` ({group: (split, stratum)}) does not hold.
 
     New groups come in the keyed order; each goes where its stratum and the whole fall furthest behind their shares,
-    so that small strata do not all fill the largest split alone. What is frozen counts and never moves.
+    so that small strata do not all fill the largest split alone. What is frozen counts and never moves. A name that
+    stands for several groups counts as many as {name: groups} of `sizes` says.
     """
     have = Counter()
     for split, stratum in frozen.values():
@@ -27,10 +28,11 @@ def assign(groups, frozen, seed, shares):
     assigned = {}
     for group in sorted(groups.keys() - frozen.keys(), key=lambda name: order_of(name, seed)):
         stratum = groups[group]
-        split = max(_open_splits(shares), key=lambda name: _behind(have, name, stratum, shares))
+        size = (sizes or {}).get(group, 1)
+        split = max(_open_splits(shares), key=lambda name: _behind(have, name, stratum, shares, size))
         assigned[group] = split
-        have[split] += 1
-        have[split, stratum] += 1
+        have[split] += size
+        have[split, stratum] += size
     return assigned
 
 
@@ -38,19 +40,43 @@ def _open_splits(shares):
     return [name for name in SPLITS if shares.get(name, 0) > 0]
 
 
-def _behind(have, split, stratum, shares):
-    """How many groups `split` lacks, in its stratum and in all, once the next one is counted."""
+def _behind(have, split, stratum, shares, size):
+    """How many groups `split` lacks, in its stratum and in all, once the next `size` are counted."""
     share = shares[split]
-    whole = share * (1 + sum(have[name] for name in SPLITS)) - have[split]
-    within = share * (1 + sum(have[name, stratum] for name in SPLITS)) - have[split, stratum]
+    whole = share * (size + sum(have[name] for name in SPLITS)) - have[split]
+    within = share * (size + sum(have[name, stratum] for name in SPLITS)) - have[split, stratum]
     return round(whole + within, 9)
 
 
-def freeze(project, groups):
-    """Assign the new ones of {group: stratum} and store them; returns {group: split} for all of them."""
+def assign_tied(groups, frozen, tied, seed, shares):
+    """`assign` where {group: name} of `tied` says which groups belong together: one split for all of a name.
+
+    A frozen group decides for those that are tied to it; where several were frozen apart, the least name of them does.
+    """
+    decided = {}
+    for group in sorted(tied.keys() & frozen.keys(), reverse=True):
+        decided[tied[group]] = frozen[group][0]
+    together = {}
+    for group in groups.keys() - frozen.keys():
+        together.setdefault(tied.get(group, group), []).append(group)
+    open_ones = {
+        name: "+".join(sorted({groups[group] for group in those}))
+        for name, those in together.items()
+        if name not in decided
+    }
+    sizes = {name: len(those) for name, those in together.items()}
+    decided |= assign(open_ones, frozen, seed, shares, sizes)
+    return {group: decided[name] for name, those in together.items() for group in those}
+
+
+def freeze(project, groups, tied=None):
+    """Assign the new ones of {group: stratum} and store them; returns {group: split} for all of them.
+
+    Groups with the same name in `tied` ({group: name}) go into one split.
+    """
     rows = SplitAssignment.objects.filter(project=project)
     frozen = {row.group_key: (row.split, row.stratum) for row in rows}
-    new = assign(groups, frozen, project.split_seed, project.split_shares)
+    new = assign_tied(groups, frozen, tied or {}, project.split_seed, project.split_shares)
     SplitAssignment.objects.bulk_create(
         [
             SplitAssignment(project=project, group_key=group, split=split, stratum=groups[group][:200])

@@ -12,9 +12,12 @@ from curation.models import Event, Pair, Project, Prompt, Release, Resolution, R
 from curation.reviewing import settle
 from pipeline import card, formats, splits
 
+from . import deduplicate, picking
+
 INCLUDES = ("accepted", "filtered")
 SCHEMA_VERSION = "1.0.0"
 BATCH = 1000
+LEFT_OUT = ("near_duplicates", "leaks", "split_conflicts")  # why rows that were ready stayed out, in the counts
 
 
 @dataclass(frozen=True, order=True)
@@ -94,6 +97,8 @@ def _open(run):
     Project.objects.select_for_update(no_key=True).get(pk=run.project_id)  # two releases at once: one after the other
     last = Release.objects.filter(project=run.project).aggregate(last=Max("version"))["last"] or 0
     recipe = {"include": run.parameters.get("include", "accepted"), "format": "messages"}
+    recipe |= {"include_leaks": bool(run.parameters.get("include_leaks"))}
+    recipe |= {"near_duplicate_percent": run.project.near_duplicate_percent}
     return Release.objects.create(
         project=run.project,
         version=last + 1,
@@ -105,17 +110,15 @@ def _open(run):
 
 
 def _build(run, release, scratch, should_stop):
-    rows, groups = _gather(run.project, release.recipe["include"])
-    if not rows:
-        raise NothingToRelease(f"Nothing is {release.recipe['include']} yet, so there is nothing to release.")
+    rows, groups, picked = _choose(run.project, release.recipe, should_stop)
     Run.objects.filter(pk=run.pk).update(total=len(rows), done=0)
-    placed = splits.freeze(run.project, groups)
+    placed = splits.freeze(run.project, groups, picked.tied)
     counts, files = Counter(), []
     for split in splits.SPLITS:
         of_split = [row for row in rows if placed.get(row.group) == split]
         if of_split:
             files += _write_split(run, scratch, split, of_split, counts, should_stop)
-    release.counts = _counts(rows, counts, placed)
+    release.counts = _counts(rows, counts, placed) | {why: picked.left_out[why] for why in LEFT_OUT}
     release.files = files
     release.content_hash = formats.combined_sha256(files)
     release.manifest = _manifest(release)
@@ -127,6 +130,25 @@ def _build(run, release, scratch, should_stop):
         json.dumps(release.manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     _publish(run, release, scratch)
+
+
+def _choose(project, recipe, should_stop):
+    """(rows, {group: stratum}, what was picked) by clusters and leaks as they are now."""
+    prompts = candidates(project, recipe["include"])
+    try:
+        deduplicate.bring_up_to_date(project, should_stop, prompts=prompts)
+    except deduplicate.Stopped:
+        raise _Interrupted from None
+    rows, groups = _gather(project, recipe["include"])
+    if not rows:
+        raise NothingToRelease(f"Nothing is {recipe['include']} yet, so there is nothing to release.")
+    clusters = bool(recipe["near_duplicate_percent"])
+    picked = picking.pick(project, rows, prompts, near_duplicates=clusters, include_leaks=recipe["include_leaks"])
+    if not picked.rows:
+        why = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in picked.left_out.items() if number)
+        raise NothingToRelease(f"All of {len(rows):,} rows stay out ({why}), so there is nothing to release.")
+    kept = {row.group for row in picked.rows}
+    return picked.rows, {group: stratum for group, stratum in groups.items() if group in kept}, picked
 
 
 def _same_as_before(run, release):

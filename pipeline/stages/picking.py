@@ -1,0 +1,189 @@
+"""Which candidates go into a release: nothing that leaks, nothing that ties two splits, one of each cluster.
+
+Who stays is decided by what the rows are, never by a primary key or the order in which they came: the same content
+gives the same release on every database.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from django.db.models import F, Q
+
+from curation.models import Fingerprint, Pair, Release, Resolution, SplitAssignment
+from curation.models.prompt import AT_ONCE
+from pipeline.resemblance import leaks
+
+PEOPLE = (Resolution.By.CONSENSUS, Resolution.By.ADJUDICATOR)
+RESPONSE = Fingerprint.Kind.RESPONSE
+
+
+@dataclass
+class Picked:
+    """The rows that go in; how many stayed out, and why; and which groups belong together ({group: name of all})."""
+
+    rows: list
+    left_out: Counter = field(default_factory=Counter)
+    tied: dict = field(default_factory=dict)
+
+
+def pick(project, rows, prompts, *, near_duplicates, include_leaks):
+    """Choose among `rows`, one for each of `prompts` (a queryset). A pair goes in whole or not at all.
+
+    `near_duplicates` says whether clusters count, `include_leaks` whether what leaks goes in.
+    """
+    picked = Picked(rows)
+    units = _units(project, rows)
+    if not include_leaks:
+        leaking = set(leaks.leaking(prompts).values_list("pk", flat=True))
+        _leave_out(picked, "leaks", units, {units[row.prompt_id] for row in rows if row.prompt_id in leaking})
+    if near_duplicates:
+        marks = _Marks(project)
+        picked.tied = marks.tied()
+        _leave_out(picked, "split_conflicts", units, _that_tie_splits(project, picked, marks, units))
+        _leave_out(picked, "near_duplicates", units, _not_the_first(project, picked.rows, marks, units))
+    return picked
+
+
+def _units(project, rows):
+    """{prompt id: the unit it is released with}: of a pair in a paired project the hypothesis' id."""
+    units = {row.prompt_id: row.prompt_id for row in rows}
+    if project.paired:
+        pairs = Pair.objects.filter(project=project).values_list("hypothesis", "methodology")
+        units |= {method: hypothesis for hypothesis, method in pairs if method in units}
+    return units
+
+
+def _leave_out(picked, why, units, those):
+    kept = [row for row in picked.rows if units[row.prompt_id] not in those]
+    picked.left_out[why] = len(picked.rows) - len(kept)
+    picked.rows = kept
+
+
+class _Marks:
+    """The clusters of a project's prompts: of their sources, and of their current responses."""
+
+    def __init__(self, project):
+        rows = Fingerprint.objects.filter(project=project, cluster__isnull=False)
+        rows = rows.filter(Q(response=None) | Q(prompt__current_response=F("response")))
+        self.of_prompt, self.groups, self.score = defaultdict(list), defaultdict(set), {}
+        found = rows.values_list("kind", "cluster", "prompt", "prompt__group_key", "score")
+        for kind, cluster, prompt, group, score in found.order_by().iterator(AT_ONCE):
+            self.of_prompt[prompt].append((kind, cluster))
+            self.groups[kind, cluster].add(group)
+            if kind == RESPONSE:
+                self.score[prompt] = score
+
+    def of(self, row):
+        """The clusters that a row is in."""
+        return self.of_prompt.get(row.prompt_id, ())
+
+    def tied(self):
+        """{group: the least name among the groups that clusters tie to it}, of groups that are not alone."""
+        parent = {}
+
+        def root(name):
+            while parent.setdefault(name, name) != name:
+                parent[name] = parent[parent[name]]
+                name = parent[name]
+            return name
+
+        for groups in self.groups.values():
+            if len(groups) > 1:
+                first, *others = sorted(groups)
+                for other in others:
+                    one, two = sorted((root(first), root(other)))
+                    parent[two] = one
+        return {group: root(group) for group in parent}
+
+
+# -- splits ---------------------------------------------------------------------------------------------------------
+
+
+def _that_tie_splits(project, picked, marks, units):
+    """Units with a row that ties groups which were frozen in different splits before.
+
+    What is new among such groups stays out; a group's own rows stay in where nothing near lies in another split, or
+    where they were in a release already, since nothing moves.
+    """
+    frozen = dict(SplitAssignment.objects.filter(project=project).values_list("group_key", "split"))
+    splits = defaultdict(set)
+    for group, name in picked.tied.items():
+        if group in frozen:
+            splits[name].add(frozen[group])
+    torn = {name for name, found in splits.items() if len(found) > 1}
+    rows = [row for row in picked.rows if picked.tied.get(row.group) in torn]
+    wrong = [row for row in rows if _splits_near(row, marks, frozen) != {frozen.get(row.group)}]
+    known = released(project, {row.row_id for row in wrong if row.group in frozen})
+    return {units[row.prompt_id] for row in wrong if row.row_id not in known}
+
+
+def _splits_near(row, marks, frozen):
+    near = {row.group}.union(*(marks.groups[mark] for mark in marks.of(row)))
+    return {frozen.get(row.group)} | {frozen[group] for group in near if group in frozen}
+
+
+# -- one of each cluster --------------------------------------------------------------------------------------------
+
+
+def _not_the_first(project, rows, marks, units):
+    """Units that come behind another of one of their clusters: those that people accepted come first, then those that
+    were in a release, then the others, each by score, then by row id."""
+    of_unit = defaultdict(list)
+    for row in rows:
+        of_unit[units[row.prompt_id]].append(row)
+    in_cluster = defaultdict(set)
+    for row in rows:
+        for mark in marks.of(row):
+            if mark[0] == RESPONSE:
+                in_cluster[mark].add(units[row.prompt_id])
+    crowded = {mark: those for mark, those in in_cluster.items() if len(those) > 1}
+    rivals = {unit for those in crowded.values() for unit in those}
+    compared = [row for unit in rivals for row in of_unit[unit]]
+    people = _accepted_by_people(compared)
+    known = released(project, {row.row_id for row in compared})
+
+    def place(unit):
+        own = of_unit[unit]
+        return (
+            not all(row.response_id in people for row in own),
+            not all(row.row_id in known for row in own),
+            any(row.status == "unreviewed" for row in own),
+            -max((marks.score[row.prompt_id] for row in own if row.prompt_id in marks.score), default=-1),
+            min(row.row_id for row in own),
+        )
+
+    taken, behind = set(), set()
+    for unit in sorted(rivals, key=place):
+        own = {mark for row in of_unit[unit] for mark in marks.of(row) if mark in crowded}
+        if own & taken:
+            behind.add(unit)
+        else:
+            taken |= own
+    return behind
+
+
+def _accepted_by_people(rows):
+    ids, found = [row.response_id for row in rows], set()
+    for start in range(0, len(ids), AT_ONCE):
+        accepted = Resolution.objects.filter(response__in=ids[start : start + AT_ONCE], current=True, by__in=PEOPLE)
+        found.update(accepted.filter(action="accept").values_list("response", flat=True))
+    return found
+
+
+def released(project, row_ids):
+    """Those of `row_ids` that a published release holds, by its Parquet files, the newest release first."""
+    found, wanted = set(), pa.array(sorted(row_ids), pa.string())
+    published = Release.objects.filter(project=project, state=Release.State.PUBLISHED).select_related("project")
+    for release in published.order_by("-version") if row_ids else ():
+        for entry in release.files:
+            path = release.directory / entry["path"]
+            # Somebody may have put the files of an old release elsewhere; what was in it is then not known here.
+            if path.suffix == ".parquet" and path.is_file():
+                ids = pq.read_table(path, columns=["id"])["id"]
+                found.update(ids.filter(pc.is_in(ids, wanted)).to_pylist())
+        if len(found) == len(row_ids):
+            break
+    return found
