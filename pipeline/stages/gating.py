@@ -89,7 +89,7 @@ def _verdicts(run, works):
     for each in works:
         rows = []
         for response in each.notes["judged"]:
-            configured = sorted(reader.rubric for reader in each.notes["wanted"][response.pk])
+            configured = [rubric for rubric, *_ in each.notes["wanted"][response.pk]]
             verdict = judge_verdict(readings[response.pk], configured, gate)
             row = GateResult(
                 response=response,
@@ -110,7 +110,7 @@ def _readings(works):
     wanted = {response.pk: each.notes["wanted"][response.pk] for each in works for response in each.notes["judged"]}
     found = {pk: [] for pk in wanted}
     for score in JudgeScore.objects.filter(response__in=found).order_by("pk"):
-        if Reader.of(score) in wanted[score.response_id]:
+        if Reader.of(score) in wanted[score.response_id]:  # which a batch has kept as plain tuples
             found[score.response_id].append(reading_of(score))
     return found
 

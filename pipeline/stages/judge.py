@@ -10,7 +10,7 @@ from pipeline.asks import Ask
 from . import choosing, gating, recalling
 from .adapting import learn
 from .gating import gate_of
-from .questions import question, works_of
+from .questions import asked_of, works_of
 from .sending import park, send_on
 from .working import BATCH
 
@@ -97,10 +97,9 @@ def _read(each):
 
 def _asked_anew(each, name):
     """The same question in the shape that its judge takes, as a refusal has taught."""
-    response, reader, _ = each.notes["of"][name]
-    ask, tested = each.asks[name], each.notes["hypotheses"].get(response.hypothesis_id, "")
-    sheet = each.notes["sheets"][reader.rubric]
-    return question(each.prompt, response, ask.teacher, sheet, reader.repeat, tested, sample=ask.sample)
+    ask, (response, reader, _) = each.asks[name], each.notes["of"][name]
+    each.notes["of"][name] = (response, reader, ask.teacher)  # whose profile says what was learned
+    return asked_of(each, name, ask.sample)
 
 
 def _second(ask, call):
@@ -117,12 +116,13 @@ def _second(ask, call):
 
 def _score(each, name, said, error=""):
     response, reader, judge = each.notes["of"][name]
+    rubric, version, _, repeat = reader
     return JudgeScore(
         response=response,
         judge=judge,
-        rubric=reader.rubric,
-        rubric_version=reader.version,
-        repeat=reader.repeat,
+        rubric=rubric,
+        rubric_version=version,
+        repeat=repeat,
         call=each.calls[name],
         score=said.score if said else None,
         dimensions=said.dimensions if said else {},

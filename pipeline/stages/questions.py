@@ -1,7 +1,7 @@
 """What judges are asked: by which rubric, in which words, how often; and what of it is known."""
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from curation.models import JudgeScore, PromptTemplate, Rubric, TeacherResponse
 from pipeline import answers, prompts, rubrics, teachers
@@ -16,8 +16,7 @@ NOT_A_METHOD = "(none: the response is not a method)"
 TRIES = 2  # calls a reading takes at most: its own, and a second where the first could not be read
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(NamedTuple):
     """A rubric and the template that asks by it, in the versions in force."""
 
     template: PromptTemplate
@@ -49,8 +48,7 @@ def sheet(project, name):
     return Sheet(template(project, f"judge_{name}"), rubric(project, name))
 
 
-@dataclass(frozen=True)
-class Reader:
+class Reader(NamedTuple):
     """Whose reading of an answer is wanted, by which rubric and how manieth; `version` is that of the Sheet."""
 
     rubric: str
@@ -69,8 +67,9 @@ class Reader:
 def works_of(project, prompt_list, responses):
     """A Work for each prompt that asks every wanted reading of `responses` {prompt id: [response]} that is not known.
 
-    What an imported answer brought along is not asked of the project's judges. The notes of a Work say what is wanted
-    of each response (`wanted`: {response id: {Reader}}) and what each ask is (`of`: {name: (response, Reader, judge)}).
+    What an imported answer brought along is not asked of the project's judges. Notes of a Work, plain as a batch keeps
+    them: `wanted` {response id: [Reader]}; `of` {name of an ask: (response, Reader, judge)}; `sheets` by rubric; and
+    `hypotheses` {response id: text} that its methods must test.
     """
     several = [response for found in responses.values() for response in found]
     sheets, readers = {name: sheet(project, name) for name in project.judges}, project.readers
@@ -78,21 +77,37 @@ def works_of(project, prompt_list, responses):
     hypotheses, judges = _hypotheses(several), {judge.pk: judge for _, judge, _ in readers}
     works = []
     for prompt in prompt_list:
-        of, asks = {}, {}
-        for response in responses[prompt.pk]:
-            for reader in sorted(wanted[response.pk] - known[response.pk], key=_order):
-                judge = judges[reader.judge_id]
-                name = f"{reader.rubric} of {response.pk} by {reader.judge_id}, {reader.repeat}"
-                of[name] = (response, reader, judge)
-                tested = hypotheses.get(response.hypothesis_id, "")
-                asks[name] = question(prompt, response, judge, sheets[reader.rubric], reader.repeat, tested)
-        notes = {"sheets": sheets, "responses": responses[prompt.pk], "wanted": wanted, "of": of, "tried": set()}
-        works.append(Work(prompt, asks, notes=notes | {"hypotheses": hypotheses}))
+        own = responses[prompt.pk]
+        tested = {response.hypothesis_id for response in own} & hypotheses.keys()
+        notes = {
+            "sheets": sheets,
+            "responses": own,
+            "wanted": {response.pk: sorted(wanted[response.pk], key=_order) for response in own},
+            "of": {},
+            "hypotheses": {pk: hypotheses[pk] for pk in tested},
+            "tried": set(),
+        }
+        work = Work(prompt, notes=notes)
+        for response in own:
+            for reader in notes["wanted"][response.pk]:
+                if reader not in known[response.pk]:
+                    name = f"{reader.rubric} of {response.pk} by {reader.judge_id}, {reader.repeat}"
+                    notes["of"][name] = (response, reader, judges[reader.judge_id])
+                    work.asks[name] = asked_of(work, name)
+        works.append(work)
     return works
 
 
+def asked_of(work, name, sample=None):
+    """The Ask of this name, as its judge takes it now."""
+    response, reader, judge = work.notes["of"][name]
+    of, tested = Reader(*reader), work.notes["hypotheses"].get(response.hypothesis_id, "")
+    sheet = Sheet(*work.notes["sheets"][of.rubric])
+    return question(work.prompt, response, judge, sheet, of.repeat, tested, sample=sample)
+
+
 def _order(reader):
-    return reader.rubric, reader.repeat, reader.judge_id
+    return reader.rubric, reader.repeat, reader.judge_id or 0
 
 
 def _wanted(responses, sheets, readers):
