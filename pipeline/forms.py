@@ -145,6 +145,11 @@ class ReleaseForm(forms.Form):
         initial="accepted",
         label="Include",
     )
+    include_leaks = forms.BooleanField(
+        required=False,
+        label="Also what shares words with an evaluation set",
+        help_text="Otherwise it stays out: a model trained on it would know the answers.",
+    )
     note = forms.CharField(max_length=200, required=False, label="Note", help_text="For yourself; not in the files.")
 
     def clean_include(self):

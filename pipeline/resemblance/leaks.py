@@ -112,3 +112,9 @@ def leaking(prompts):
     of_prompt = Overlap.objects.filter(prompt=OuterRef("pk"), response=None)
     of_response = Overlap.objects.filter(response=OuterRef("current_response"))
     return prompts.filter(Q(Exists(of_prompt)) | Q(Exists(of_response)))
+
+
+def of_prompt(prompt):
+    """What this prompt and its current response share with evaluation sets, the most first."""
+    rows = Overlap.objects.filter(prompt=prompt).filter(Q(response=None) | Q(response=prompt.current_response_id))
+    return rows.select_related("evaluation_set").order_by("-shared", "pk")

@@ -87,12 +87,12 @@ def _waiting(project):
 
 def tell(run):
     """Say on the run what was found."""
-    found = fingerprints.sizes(run.project, fingerprints.RESPONSE)
-    more = sum((size - 1) * number for size, number in found.items())
-    percent = run.project.near_duplicate_percent
+    percent, found = run.project.near_duplicate_percent, fingerprints.sizes(run.project, fingerprints.RESPONSE)
+    if not found:
+        run.say(f"No two answers share {percent} %.")
+        return
+    number, behind = sum(found.values()), sum((size - 1) * number for size, number in found.items())
     run.say(
-        f"{sum(found.values()):,} clusters of answers that share at least {percent} %: {more:,} answers beside the "
-        f"best of each."
-        if found
-        else f"No two answers share {percent} %."
+        f"{number:,} cluster{'' if number == 1 else 's'} of answers that share at least {percent} %: "
+        f"{behind:,} {'answer stands' if behind == 1 else 'answers stand'} behind a better one."
     )

@@ -9,7 +9,7 @@ from curation.models import Release
 from pipeline import jobs
 from pipeline.formats import replacing
 from pipeline.management.step import StepCommand
-from pipeline.stages.package import INCLUDES, candidates
+from pipeline.stages.package import INCLUDES, LEFT_OUT, candidates
 
 
 class Command(StepCommand):
@@ -29,6 +29,10 @@ class Command(StepCommand):
         parser.add_argument("--dst-parquet", type=Path, help="train rows as Parquet (default: storage.sft_parquet)")
         parser.add_argument(
             "--include", choices=INCLUDES, default="accepted", help="filtered: also what nobody reviewed"
+        )
+
+        parser.add_argument(
+            "--include-leaks", action="store_true", help="also what shares words with an evaluation set"
         )
 
     def step(self, options):
@@ -51,13 +55,17 @@ class Command(StepCommand):
         if options["dry_run"]:
             self.stdout.write(f"Would package {rows:,} rows.")
             return
-        run = self.run_stage(project, "package", options | {"max_samples": None}, include=options["include"])
+        wanted = {"include": options["include"], "include_leaks": options["include_leaks"] or None}
+        run = self.run_stage(project, "package", options | {"max_samples": None}, **wanted)
         release = Release.objects.get(project=project, version=run.versions["release"])
         if run.versions.get("unchanged"):
             self.tell("Nothing changed since the last release: it stands.")
         self.stdout.write(f"Release {release.version}: {release.counts['rows']:,} rows in {release.directory}")
         for split, number in release.counts["splits"].items():
             self.stdout.write(f"  {split}: {number:,}")
+        for why in LEFT_OUT:
+            if release.counts.get(why):
+                self.stdout.write(f"  left out, {why.replace('_', ' ')}: {release.counts[why]:,}")
         for kind, target in targets.items():
             if target:
                 self._copy(release, kind, target)
