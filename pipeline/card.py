@@ -2,6 +2,7 @@
 
 import yaml
 
+MADE_WITH = {"filters": "Filter rules", "gate": "SampleGate", "rubrics": "Rubric", "templates": "Template"}
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -40,6 +41,9 @@ def _body(release):
     ):
         lines += ["", f"| {title} | Rows |", "| --- | ---: |"]
         lines += [f"| {_cell(name)} | {number:,} |" for name, number in numbers.items()]
+    made = made_with(release.manifest)
+    lines += ["", "| Made with | sha256 | Rows |", "| --- | --- | ---: |"] if made else []
+    lines += [f"| {_cell(name)} | {sha256[:12]} | {number:,} |" for name, sha256, number in made]
     lines += [
         "",
         "No source document is in two splits. `jsonl/` holds the same rows as messages alone; `manifest.json` has",
@@ -47,6 +51,25 @@ def _body(release):
         "",
     ]
     return "\n".join(lines)
+
+
+def made_with(manifest):
+    """[(what in words, sha256 or "", rows)] of the versions that a release's manifest names; [] for older ones."""
+    versions = manifest.get("versions", {})
+    return [
+        (_named(entry, what), entry.get("sha256", ""), entry["rows"])
+        for key, what in MADE_WITH.items()
+        for entry in versions.get(key, [])
+    ]
+
+
+def _named(entry, what):
+    name = " ".join(part for part in (what, entry.get("name")) if part)
+    if entry.get("judge"):
+        name += f", read by {entry['judge']}"
+    if entry["version"] is None:
+        return f"{name}: {'came with the answer' if entry.get('imported') else 'no verdict'}"
+    return f"{name} v{entry['version']}"
 
 
 def _cell(text):

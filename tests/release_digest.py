@@ -15,12 +15,14 @@ def main(order):
     django.setup()
     from django.core.management import call_command
 
-    from curation.models import Release, Resolution, State
+    from curation.models import Release, Resolution, State, TeacherResponse
     from pipeline import jobs
     from tests import factories
 
     call_command("migrate", verbosity=0)
     project = factories.project("Both", slug="both", split_seed="one seed")
+    judge = factories.teacher("a judge")
+    used = {"hypothesis": {"version": 1, "sha256": "a" * 64}}
     numbers = range(30) if order == "forward" else reversed(range(30))
     for number in numbers:
         pair = factories.pair(
@@ -36,6 +38,9 @@ def main(order):
             Resolution.objects.create(
                 response=response, by="consensus", action="accept", text=f"{response.text} ({number})", edited=True
             )
+            factories.filter_result(response)
+            factories.judge_score(response, judge=judge)
+    TeacherResponse.objects.update(templates=used)
     run = jobs.prepare(project, "package")
     jobs.carry_out(run)
     print(json.dumps({entry["path"]: entry["sha256"] for entry in Release.objects.get().files}))

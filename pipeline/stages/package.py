@@ -12,7 +12,7 @@ from curation.models import Event, Pair, Project, Prompt, Release, Resolution, R
 from curation.reviewing import settle
 from pipeline import card, formats, splits
 
-from . import deduplicate, picking
+from . import deduplicate, picking, provenance
 
 INCLUDES = ("accepted", "filtered")
 SCHEMA_VERSION = "1.0.0"
@@ -121,7 +121,7 @@ def _build(run, release, scratch, should_stop):
     release.counts = _counts(rows, counts, placed) | {why: picked.left_out[why] for why in LEFT_OUT}
     release.files = files
     release.content_hash = formats.combined_sha256(files)
-    release.manifest = _manifest(release)
+    release.manifest = _manifest(release, rows)
     if _same_as_before(run, release):
         shutil.rmtree(scratch)
         return
@@ -286,7 +286,7 @@ def _counts(rows, counts, placed):
     }
 
 
-def _manifest(release):
+def _manifest(release, rows):
     """What the files are and where they come from; nothing of it depends on the database or the clock."""
     project = release.project
     return {
@@ -300,6 +300,7 @@ def _manifest(release):
         "files": release.files,
         "filters_sha256": project.filter_ruleset.sha256 if project.filter_ruleset else "",
         "gate_sha256": project.gate_ruleset.sha256 if project.gate_ruleset else "",
+        "versions": provenance.versions_of(project, [row.response_id for row in rows]),
         "unreviewed": release.counts["unreviewed"],
     }
 

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from curation.access import MANAGER, project_or_404
 from curation.models import Release, State
-from pipeline import jobs
+from pipeline import card, jobs
 from pipeline.forms import ReleaseForm
 from pipeline.stages.package import candidates
 from pipeline.views.run_start import why_not
@@ -69,7 +69,8 @@ def release_detail(request, slug, version):
             ("Decided by", "review"),
         )
     ]
-    context = {"project": project, "release": release, "tables": [table for table in tables if table[1]]}
+    tables = [table for table in tables if table[1]]
+    context = {"project": project, "release": release, "tables": tables, "versions": card.made_with(release.manifest)}
     return render(request, "pipeline/release_detail.html", context)
 
 
