@@ -17,6 +17,7 @@ from .diff import Change, word_diff
 from .holding import Mate, held_prompts, mates
 from .queue import EmptyQueue, decidable, offered, pending_by_project, pending_counts, to_resolve
 from .reasons import REASONS, Reason, labels
+from .reopening import reopen_many
 from .resolutions import recount, reopen, settle
 from .rule import Decision, Outcome, consensus, same_text
 from .undo import LastDecision, TooLate, last_decision, take_back, undo_until
@@ -64,6 +65,7 @@ __all__ = [
     "recount",
     "renew",
     "reopen",
+    "reopen_many",
     "same_text",
     "settle",
     "skip",

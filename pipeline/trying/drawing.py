@@ -25,8 +25,9 @@ UNMEASURED_SECONDS = 20  # before the first filter run nothing says that there a
 def in_force(project):
     """(the current Ruleset or None, its Rules): the shipped rules before the first are recorded. Writes nothing."""
     ruleset = project.filter_ruleset
-    body = ruleset.body if ruleset else read_yaml(settings.CONFIG_DIR / "filters.yaml")
-    return ruleset, filters.load_rules(body)
+    if ruleset:
+        return ruleset, filters.stored_rules(ruleset.body)
+    return None, filters.load_rules(read_yaml(settings.CONFIG_DIR / "filters.yaml"))
 
 
 def sample_of(project, most=MOST):
@@ -158,7 +159,7 @@ class _Comparable:
     def _load(self, ruleset):
         if ruleset not in self.loaded:
             try:
-                self.loaded[ruleset] = filters.load_rules(Ruleset.objects.get(pk=ruleset).body)
+                self.loaded[ruleset] = filters.stored_rules(Ruleset.objects.get(pk=ruleset).body)
             except ConfigError:  # a version of before a key was renamed: what it measured is measured afresh
                 self.loaded[ruleset] = None
         return self.loaded[ruleset]

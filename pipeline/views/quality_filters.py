@@ -16,14 +16,14 @@ from pipeline.forms_filters import RulesForm
 
 MOST_TASKS = 6  # task types with fields of their own; rarer ones follow "any other"
 LONGEST_QUERY = 3_000  # web servers refuse longer lines
+# Families of rules, by the files of pipeline/filters that they are written in.
 FAMILIES = {
-    "length": "Length and completeness",
-    "structure": "Length and completeness",
-    "verbs": "What is done and claimed",
-    "citations": "Citations",
-    "refusals": "Refusals",
-    "markdown": "Form",
-    "patterns": "Your own patterns",
+    "Length and completeness": ("length", "structure"),
+    "Claims and methods": ("verbs", "claims", "methods", "pairs"),
+    "Faith to the source": ("citations", "copying", "numbers", "entities"),
+    "Wording": ("refusals", "markdown", "leftovers", "filler", "repetition", "language"),
+    "Safety": ("unsafe", "personal"),
+    "Your own patterns": ("patterns",),
 }
 
 
@@ -137,13 +137,17 @@ def _label(field):
 def _families(sample, form, trial, asked):
     """[(name, rows that are on, rows that are off)] in the order of the rules."""
     effects = {each.rule.id: each for each in trial.effects}
-    found = {}
+    found = {name: ([], []) for name in (*FAMILIES, "Other")}
     for rule in filters.RULES.values():
-        family = rule.measure.__module__.rpartition(".")[2]
-        on, off = found.setdefault(FAMILIES.get(family, words(family).capitalize()), ([], []))
+        on, off = found[_family(rule)]
         row = _row(sample, form, rule, effects.get(rule.id), asked)
         (on if _is_on(sample.rules, form, rule) else off).append(row)
-    return [(name, on, off) for name, (on, off) in found.items()]
+    return [(name, on, off) for name, (on, off) in found.items() if on or off]
+
+
+def _family(rule):
+    file = rule.measure.__module__.rpartition(".")[2]
+    return next((name for name, files in FAMILIES.items() if file in files), "Other")
 
 
 def _is_on(rules, form, rule):
@@ -181,11 +185,14 @@ def _slider(sample, rule, field):
 
 
 def _limits(form, rule):
-    """The limits in force in a few words: the same for all, or by task type; "off" where it is."""
+    """The limits in force in a few words: the same for all, or by the task types that it is on for."""
     said = {task: _said(form.in_force, rule, task) for task in [*form.tasks, ""]}
     if len(set(said.values())) == 1:
         return said[""]
-    return " · ".join(f"{words(task) or 'others'} {text}" for task, text in said.items())
+    on = [
+        f"{words(task) or 'others'}{'' if text == 'on' else f' {text}'}" for task, text in said.items() if text != "off"
+    ]
+    return " · ".join(on)
 
 
 def _said(rules, rule, task):

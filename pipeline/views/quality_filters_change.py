@@ -65,7 +65,7 @@ def _conflict(request, project):
     data, since = request.POST.dict(), []
     if basis:
         # What the person left as it was follows the newer version.
-        was = texts_of(filters.load_rules(basis.body), rules_form(project, sample).tasks)
+        was = texts_of(filters.stored_rules(basis.body), rules_form(project, sample).tasks)
         data = {name: text for name, text in data.items() if as_sent(text) != was.get(name)}
         since = differences(basis.body, project.filter_ruleset.body)
     form = rules_form(project, sample, data)

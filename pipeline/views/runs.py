@@ -13,7 +13,7 @@ from pipeline import jobs, watching
 from pipeline.stages.importing import rejects_path
 
 # Counters that the page says in words of their own.
-TOLD = {"parked", "reused", "calls_answered", "calls_failed", "maybe_paid_twice", "lost_tries"}
+TOLD = {"parked", "reused", "calls_answered", "calls_failed", "maybe_paid_twice", "lost_tries", "would_flip"}
 
 
 @require_GET
