@@ -154,7 +154,22 @@ def test_imported_columns_as_parquet_readers_hand_them():
     assert error.value.kind == "missing"
 
 
-@pytest.mark.parametrize("value", [None, math.nan, "", {}, {"score": None, "flags": None}, "  "])
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("{'score': 85, 'flags': None, 'requires_human_review': False}", Judgement(85.0)),
+        (
+            "{'score': 85.0, 'flags': ['Safety'], 'reason': \"It's so.\"}",
+            Judgement(85.0, {}, ("safety",), False, "It's so."),
+        ),
+        ("{'score': 60, 'dimensions': {'grounding': nan}}", Judgement(60.0)),
+    ],
+)
+def test_a_column_that_pandas_printed(text, read):
+    assert judgement_from_column(text) == read
+
+
+@pytest.mark.parametrize("value", [None, math.nan, "", {}, {"score": None, "flags": None}, "  ", "nan", "None", "<NA>"])
 def test_a_missing_judge_is_missing_not_wrong(value):
     with pytest.raises(JudgeUnreadable) as error:
         judgement_from_column(value)

@@ -91,6 +91,7 @@ def import_file(
     actor=None,
     run=None,
     read_answer=None,
+    read_scores=None,
     **options,
 ):
     """Import one file into `project`: `prepare` with `options`, then `import_plan`; returns an `ImportReport`.
@@ -107,10 +108,22 @@ def import_file(
         actor=actor,
         run=run,
         read_answer=read_answer,
+        read_scores=read_scores,
     )
 
 
-def import_plan(project, plan, *, limit=None, progress=None, rejects_path=None, actor=None, run=None, read_answer=None):
+def import_plan(
+    project,
+    plan,
+    *,
+    limit=None,
+    progress=None,
+    rejects_path=None,
+    actor=None,
+    run=None,
+    read_answer=None,
+    read_scores=None,
+):
     """Import the rows of a prepared file, at most its first `limit`; returns an `ImportReport`.
 
     `progress(done, total)` is called between batches with the rows done and the rows in all (None where nobody knows,
@@ -118,12 +131,13 @@ def import_plan(project, plan, *, limit=None, progress=None, rejects_path=None, 
     importing the file again goes on from there. Rejected rows go to `rejects_path` as JSON Lines.
 
     `read_answer(prompt, text)` gives the fields of the response for an answer that the file holds, where it is to be
-    read as a teacher's reply; without it, its text is taken as it is.
+    read as a teacher's reply; without it, its text is taken as it is. `read_scores(metadata)` gives the fields of the
+    JudgeScores that stand beside the answer; without it, they stay in its metadata alone.
     """
     if limit is not None and limit < 1:
         raise ValueError(f"{limit} rows is nothing to do; leave the limit out for all")
     report = ImportReport(plan.file.name)
-    store = Store(project, PaidAnswers(project, read_answer, run=run, actor=actor))
+    store = Store(project, PaidAnswers(project, read_answer, read_scores=read_scores, run=run, actor=actor))
     with Rejects(rejects_path, plan.file.name) as rejects:
         try:
             _store_rows(plan, store, report, rejects, limit, progress or (lambda done, total: None))

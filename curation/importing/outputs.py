@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.db.models import OuterRef, Subquery
 
-from curation.models import Prompt, State, Teacher, TeacherResponse
+from curation.models import JudgeScore, Prompt, State, Teacher, TeacherResponse
 
 from .values import json_cell, text_cell
 
@@ -21,9 +21,11 @@ SAYS = {
     "latency_ms": ("latency_ms",),
 }
 NUMBERS = ("prompt_tokens", "completion_tokens", "total_tokens", "latency_ms")
+# What judges elsewhere said of an answer; the first of these columns that a row has counts.
+JUDGED = {"factuality": ("judge_f_response", "judge_f"), "reasoning": ("judge_r_response", "judge_r")}
 # Kept with the answer as they are; with the prompt they would make it differ from its own input.
 BESIDES = {
-    *("cost", "cost_usd", "usage", "generation_timestamp", "judge_f_response", "judge_r_response"),
+    *("cost", "cost_usd", "usage", "generation_timestamp", *JUDGED["factuality"], *JUDGED["reasoning"]),
     *("prompt_key", "attempt", "state", "regenerated", "annotation_action", "failed_rules", "rejection_reason"),
     *("length_char_ok", "length_token_ok", "action_verb_ok", "no_citations", "passes_all", "quality_pass"),
 }
@@ -39,6 +41,7 @@ NO_ANSWERS = {
 }
 MOST = 2**31 - 1  # what the columns for numbers hold
 UNKNOWN_MODEL = "unknown"
+UNKNOWN_JUDGE = "judge"
 
 
 class Answer(NamedTuple):
@@ -101,11 +104,13 @@ def as_it_is(prompt, text):
 class PaidAnswers:
     """Stores answers of one import, each as the first attempt of a prompt that waits to be collected.
 
-    `read(prompt, text)` gives the fields of the response. A prompt that has an answer keeps it.
+    `read(prompt, text)` gives the fields of the response, `read_scores(metadata)` those of the JudgeScores that came
+    with it. A prompt that has an answer keeps it.
     """
 
-    def __init__(self, project, read=None, *, run=None, actor=None):
-        self.project, self.read, self.run, self.actor = project, read or as_it_is, run, actor
+    def __init__(self, project, read=None, *, read_scores=None, run=None, actor=None):
+        self.project, self.run, self.actor = project, run, actor
+        self.read, self.read_scores = read or as_it_is, read_scores or (lambda metadata: ())
         self._teachers = {}
 
     def store(self, answers):
@@ -171,6 +176,7 @@ class PaidAnswers:
         if not rows:
             return
         TeacherResponse.objects.bulk_create(rows, batch_size=500)
+        self._keep_scores(rows)
         ids = [row.prompt_id for row in rows]
         prompts = Prompt.objects.filter(pk__in=ids)
         if parked:
@@ -178,6 +184,15 @@ class PaidAnswers:
         own = TeacherResponse.objects.filter(prompt=OuterRef("pk")).order_by("attempt", "candidate")
         prompts.update(current_response=Subquery(own.values("pk")[:1]), attempts=1)
         prompts.move(State.TO_FILTER, "answer_imported", source=State.TO_COLLECT, run=self.run, actor=self.actor)
+
+    def _keep_scores(self, rows):
+        """What judges elsewhere said is taken as it is: SampleGate goes by it, and asks nobody in its place."""
+        scores = [
+            JudgeScore(response=row, judge=self._teacher(UNKNOWN_JUDGE), rubric_version=JudgeScore.IMPORTED, **fields)
+            for row in rows
+            for fields in self.read_scores(row.metadata)
+        ]
+        JudgeScore.objects.bulk_create(scores, batch_size=500)
 
 
 def _free_name(model):

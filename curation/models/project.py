@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.text import slugify
 
 from .event import Event
@@ -151,10 +152,16 @@ class Project(models.Model):
     @property
     def is_gated(self):
         """Whether SampleGate has something to go by: judges, or scores that came with imported answers."""
+        return bool(self.judges) or self.has_imported_scores
+
+    @cached_property
+    def has_imported_scores(self):
+        """Whether answers were imported with their judges' scores."""
         from .verdict import JudgeScore
 
-        imported = JudgeScore.objects.filter(response__prompt__project=self, rubric_version=JudgeScore.IMPORTED)
-        return bool(self.judges) or imported.exists()
+        # By the judge's kind first: few rows stand for imported judges, and none in most installations.
+        imported = JudgeScore.objects.filter(judge__kind="imported", rubric_version=JudgeScore.IMPORTED)
+        return imported.filter(response__prompt__project=self).exists()
 
     @property
     def data_dir(self):

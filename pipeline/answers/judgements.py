@@ -1,5 +1,6 @@
 """A judge's reply -> scores, flags and a rationale; or why it could not be read. Never a made-up number."""
 
+import ast
 import math
 import re
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ SCORE_KEYS = ("score", "overall_score", "overall", "total_score", "final_score",
 RUBRIC_KEYS = ("factuality_score", "factuality", "reasoning_score", "reasoning")
 DIMENSION_KEYS = ("dimensions", "dimension_scores", "subscores", "scores", "criteria")
 RATIONALE_KEYS = ("rationale", "reason", "explanation", "justification", "reasoning", "comment")
+NOTHING = {"", "nan", "none", "null", "<na>", "nat"}
 NO_FLAG = {"", "none", "null", "n_a", "na", "no", "nil"}
 NUMBER = re.compile(r"\s*(\d{1,3}(?:\.\d+)?)\s*(?:/\s*100|%)?\s*")
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
@@ -68,13 +70,27 @@ def parse_judgement(raw):
 
 
 def judgement_from_column(value):
-    """Read an imported judge column: a mapping, or JSON text. Scores are from 0 to 100, as they stand."""
+    """Read an imported judge column: a mapping, JSON text, or a mapping as Python prints it (pandas writes so to CSV).
+
+    Scores are from 0 to 100, as they stand.
+    """
     value = _as_plain(value)
-    if value in (None, "") or isinstance(value, dict) and all(_as_plain(item) is None for item in value.values()):
+    if isinstance(value, str):
+        value = None if value.strip().lower() in NOTHING else _printed(value)
+    if value is None or isinstance(value, dict) and all(_as_plain(item) is None for item in value.values()):
         raise JudgeUnreadable("there is no judge score", "missing")
     if isinstance(value, str):
         return parse_judgement(value)
     return _judgement(value)
+
+
+def _printed(text):
+    """The mapping that Python printed as `text`; the text itself where it is none."""
+    try:
+        value = ast.literal_eval(re.sub(r"(?<=: )nan(?=[,}])", "None", text.strip()))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+    return value if isinstance(value, dict) else text
 
 
 def _judgement(value):

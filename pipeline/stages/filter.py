@@ -125,7 +125,7 @@ def _save(run, prompt_ids):
 def _target(project, passed):
     if not passed:
         return project.on_filter_fail
-    return State.TO_JUDGE if project.judges else State.TO_REVIEW
+    return State.TO_JUDGE if project.is_gated else State.TO_REVIEW
 
 
 def _send_single(run, ruleset, measured):

@@ -1,10 +1,13 @@
 """Import as a run: the same reading as the command, with progress on the run page."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from curation.importing import ImportRefused, import_file
+from curation.importing.outputs import JUDGED
 from curation.models import Run
 from pipeline import answers, prompts
+from pipeline.gate import SHORT
 from pipeline.prompts import PromptError
 
 from .composing import only_looking, template
@@ -65,6 +68,26 @@ def _message(prompt, body):
         return prompt.user_prompt or prompt.context
 
 
+def read_scores(metadata):
+    """What `import_file` takes as `read_scores`: fields of the JudgeScores that the columns of judges hold.
+
+    One that cannot be read is kept with the reason, without a score; an empty one is none.
+    """
+    found = []
+    for rubric, columns in JUDGED.items():
+        column = next((column for column in columns if metadata.get(column) is not None), None)
+        try:
+            said = answers.judgement_from_column(metadata.get(column))
+        except answers.JudgeUnreadable as error:
+            if error.kind != "missing":
+                found.append(
+                    {"rubric": rubric, "score": None, "error": f"invalid_{SHORT[rubric]}_{error.kind}: {error}"}
+                )
+            continue
+        found.append({"rubric": rubric, **asdict(said), "flags": list(said.flags)})
+    return found
+
+
 def work(run, should_stop=lambda: False):
     """Import the file that `run.parameters` names; started again it finds what it knows unchanged."""
     if not run.begin():
@@ -89,6 +112,7 @@ def work(run, should_stop=lambda: False):
             actor=run.created_by,
             rejects_path=rejects_path(run),
             read_answer=answer_reader(run.project),
+            read_scores=read_scores,
         )
     except Interrupted:
         if should_stop() and Run.objects.get(pk=run.pk).state == Run.State.RUNNING:

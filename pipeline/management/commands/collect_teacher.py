@@ -13,7 +13,7 @@ from pipeline.management import asking_again, quoting
 from pipeline.management.step import StepCommand, positive
 from pipeline.setup import teacher_for
 from pipeline.stages.composing import SYSTEM
-from pipeline.stages.importing import answer_reader
+from pipeline.stages.importing import answer_reader, read_scores
 
 
 def few(text):
@@ -143,6 +143,7 @@ class Command(StepCommand):
                 src,
                 **_reading(config, options),
                 read_answer=answer_reader(project),
+                read_scores=read_scores,
                 rejects_path=src.with_name(f"{src.name}.rejects.jsonl"),
             )
         except ImportRefused as refusal:

@@ -8,7 +8,7 @@ from curation.importing import FIELDS, PRESETS, ImportRefused, import_plan, prep
 from curation.importing.passages import DEFAULT_LIMIT
 from curation.models import Project
 from pipeline.management.progress import rows_bar
-from pipeline.stages.importing import answer_reader
+from pipeline.stages.importing import answer_reader, read_scores
 
 
 class Command(BaseCommand):
@@ -93,6 +93,7 @@ class Command(BaseCommand):
                     progress=progress,
                     rejects_path=rejects,
                     read_answer=answer_reader(project),
+                    read_scores=read_scores,
                 )
             except ImportRefused as refused:
                 raise CommandError(str(refused)) from refused
