@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import failures, imports, quality, releases, run_again, run_start, runs, teachers, templates
+from .views import failures, imports, quality, quality_gate, releases, run_again, run_start, runs, teachers, templates
 from .views import quality_filters as filters_page
 from .views import quality_filters_change as filters_change
 
@@ -40,6 +40,10 @@ urlpatterns = [
         filters_change.quality_filters_versions,
         name="quality_filters_versions",
     ),
+    path("p/<slug:slug>/quality/gate/", quality_gate.quality_gate, name="quality_gate"),
+    path("p/<slug:slug>/quality/gate/try/", quality_gate.quality_gate_try, name="quality_gate_try"),
+    path("p/<slug:slug>/quality/gate/plots/", quality_gate.quality_gate_plots, name="quality_gate_plots"),
+    path("p/<slug:slug>/quality/gate/apply/", quality_gate.quality_gate_apply, name="quality_gate_apply"),
     path("p/<slug:slug>/releases/", releases.release_list, name="release_list"),
     path("p/<slug:slug>/releases/new/", releases.release_create, name="release_create"),
     path("p/<slug:slug>/releases/<int:version>/", releases.release_detail, name="release_detail"),

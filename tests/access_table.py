@@ -86,6 +86,10 @@ TABLE = {
     "quality_filters_upload": of_project("manager", POST),
     "quality_filters_versions": of_project("viewer", GET),
     "filters_yaml": of_project("viewer", GET),
+    "quality_gate": of_project("viewer", GET),
+    "quality_gate_try": of_project("viewer", GET),
+    "quality_gate_plots": of_project("viewer", GET),
+    "quality_gate_apply": of_project("manager", POST),
     # imports and runs
     "import_upload": of_project("manager", BOTH),
     "import_map": of_project("manager", BOTH, upload="upload"),

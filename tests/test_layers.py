@@ -35,7 +35,7 @@ FLOORS = (
     {"calibrating", "quotes", "simulating", "trying", "watching"},
     {"jobs", "setup"},
     {"all_in_one"},
-    {"admin", "apps", "demo", "filtersets", "forms", "forms_again", "forms_filters", "management", "tables", "urls", "views"},
+    {"admin", "apps", "demo", "filtersets", "forms", "forms_again", "forms_filters", "forms_gate", "management", "tables", "urls", "views"},
 )
 PURE = {"answers", "card", "filters", "formats", "gate"}
 NOT_OURS_TO_IMPORT = {
