@@ -5,9 +5,12 @@ from django.db.models import Exists, OuterRef, Q, TextField
 from django.db.models.functions import Cast
 
 from . import labels
-from .models import FilterResult, Prompt, State
+from .models import FilterResult, Overlap, Prompt, State
+from .reviewing.holding import held_back_anywhere
 
 ANSWERS = [("unread", "not read as its schema asks")]
+HELD = [("yes", "held back")]
+LEAKS = [("yes", "shares words")]
 
 
 class PromptFilterSet(django_filters.FilterSet):
@@ -19,13 +22,17 @@ class PromptFilterSet(django_filters.FilterSet):
     domain = django_filters.CharFilter(label="Domain")
     failed = django_filters.ChoiceFilter(method="by_failed_rule", label="Failed rule", empty_label="any")
     answer = django_filters.ChoiceFilter(method="by_answer", label="Answer", empty_label="any", choices=ANSWERS)
+    held_by_cluster = django_filters.ChoiceFilter(
+        method="by_cluster", label="Near-duplicates", empty_label="any", choices=HELD
+    )
+    leaks = django_filters.ChoiceFilter(method="by_leaks", label="Evaluation sets", empty_label="any", choices=LEAKS)
 
     # An index answers these; the others look at every row.
     INDEXED = ("state",)
 
     class Meta:
         model = Prompt
-        fields = ["q", "state", "task_type", "domain", "failed", "answer"]
+        fields = ["q", "state", "task_type", "domain", "failed", "answer", "held_by_cluster", "leaks"]
 
     def __init__(self, data, queryset, *, rules=()):
         super().__init__(data, queryset)
@@ -41,6 +48,7 @@ class PromptFilterSet(django_filters.FilterSet):
             return []
         values = {name: value for name, value in self.form.cleaned_data.items() if value}
         words = {"state": dict(State.choices), "answer": dict(ANSWERS), "failed": dict(self._rules)}
+        words |= {"held_by_cluster": dict(HELD), "leaks": dict(LEAKS)}
         return [(name, self.filters[name].label, words.get(name, {}).get(v, v)) for name, v in values.items()]
 
     @property
@@ -70,6 +78,16 @@ class PromptFilterSet(django_filters.FilterSet):
         """The current answer could not be read as its schema asks; it is stored and judged as plain text."""
         unread = queryset.filter(current_response__isnull=False, current_response__fields__isnull=True)
         return unread.exclude(current_response__parse_error="")
+
+    def by_cluster(self, queryset, name, value):
+        """To review, and held back by a near-duplicate that comes before it."""
+        return queryset.filter(held_back_anywhere(), state=State.TO_REVIEW)
+
+    def by_leaks(self, queryset, name, value):
+        """The source, the question or the current answer shares words with an evaluation set."""
+        of_prompt = Overlap.objects.filter(prompt=OuterRef("pk"), response=None)
+        of_response = Overlap.objects.filter(response=OuterRef("current_response"))
+        return queryset.filter(Q(Exists(of_prompt)) | Q(Exists(of_response)))
 
     def by_failed_rule(self, queryset, name, value):
         """The rule's id stands in the current answer's newest verdict; JSON is compared as text on both databases."""

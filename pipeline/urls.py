@@ -2,7 +2,22 @@
 
 from django.urls import path
 
-from .views import failures, imports, quality, quality_gate, releases, run_again, run_start, runs, teachers, templates
+from .views import (
+    failures,
+    imports,
+    quality,
+    quality_data,
+    quality_gate,
+    quality_judges,
+    releases,
+    run_again,
+    run_flips,
+    run_start,
+    runs,
+    teachers,
+    templates,
+)
+from .views import quality_duplicates as duplicates
 from .views import quality_filters as filters_page
 from .views import quality_filters_change as filters_change
 
@@ -20,11 +35,14 @@ urlpatterns = [
     path("p/<slug:slug>/runs/<int:pk>/", runs.run_detail, name="run_detail"),
     path("p/<slug:slug>/runs/<int:pk>/progress/", runs.run_progress, name="run_progress"),
     path("p/<slug:slug>/runs/<int:pk>/cancel/", runs.run_cancel, name="run_cancel"),
+    path("p/<slug:slug>/runs/<int:pk>/flips/", run_flips.run_flips, name="run_flips"),
+    path("p/<slug:slug>/runs/<int:pk>/flips/reopen/", run_flips.run_flips_reopen, name="run_flips_reopen"),
     path("p/<slug:slug>/runs/<int:pk>/rejects/", runs.run_rejects, name="run_rejects"),
     path("p/<slug:slug>/failed/", failures.failed_list, name="failed_list"),
     path("p/<slug:slug>/failed/retry/", failures.failed_retry, name="failed_retry"),
     path("p/<slug:slug>/failed/export/", failures.failed_export, name="failed_export"),
     path("p/<slug:slug>/quality/", quality.quality, name="quality"),
+    path("p/<slug:slug>/quality/data/", quality_data.quality_data, name="quality_data"),
     path("p/<slug:slug>/quality/filters/", filters_page.quality_filters, name="quality_filters"),
     path("p/<slug:slug>/quality/filters/try/", filters_page.quality_filters_try, name="quality_filters_try"),
     path(
@@ -44,6 +62,15 @@ urlpatterns = [
     path("p/<slug:slug>/quality/gate/try/", quality_gate.quality_gate_try, name="quality_gate_try"),
     path("p/<slug:slug>/quality/gate/plots/", quality_gate.quality_gate_plots, name="quality_gate_plots"),
     path("p/<slug:slug>/quality/gate/apply/", quality_gate.quality_gate_apply, name="quality_gate_apply"),
+    path("p/<slug:slug>/quality/judges/", quality_judges.quality_judges, name="quality_judges"),
+    path("p/<slug:slug>/quality/duplicates/", duplicates.quality_duplicates, name="quality_duplicates"),
+    path("p/<slug:slug>/quality/duplicates/look/", duplicates.quality_duplicates_look, name="quality_duplicates_look"),
+    path("p/<slug:slug>/quality/duplicates/hold/", duplicates.quality_duplicates_hold, name="quality_duplicates_hold"),
+    path(
+        "p/<slug:slug>/quality/duplicates/<int:pk>/forget/",
+        duplicates.quality_duplicates_forget,
+        name="quality_duplicates_forget",
+    ),
     path("p/<slug:slug>/releases/", releases.release_list, name="release_list"),
     path("p/<slug:slug>/releases/new/", releases.release_create, name="release_create"),
     path("p/<slug:slug>/releases/<int:version>/", releases.release_detail, name="release_detail"),

@@ -79,6 +79,7 @@ TABLE = {
     "resolve_submit": of_project("resolver", POST, key="prompt", posted={"response": "response"}),
     "resolve_take_back": of_project("resolver", POST, key="prompt"),
     "quality": of_project("viewer", GET),
+    "quality_data": of_project("viewer", GET),
     "quality_filters": of_project("viewer", BOTH),
     "quality_filters_try": of_project("viewer", BOTH),
     "quality_filters_rule": of_project("viewer", GET, rule="filter_rule"),
@@ -90,6 +91,11 @@ TABLE = {
     "quality_gate_try": of_project("viewer", GET),
     "quality_gate_plots": of_project("viewer", GET),
     "quality_gate_apply": of_project("manager", POST),
+    "quality_judges": of_project("viewer", GET),
+    "quality_duplicates": of_project("viewer", GET),
+    "quality_duplicates_look": of_project("manager", POST),
+    "quality_duplicates_hold": of_project("manager", POST),
+    "quality_duplicates_forget": of_project("manager", POST, pk="evaluation_set"),
     # imports and runs
     "import_upload": of_project("manager", BOTH),
     "import_map": of_project("manager", BOTH, upload="upload"),
@@ -101,6 +107,8 @@ TABLE = {
     "run_detail": of_project("viewer", GET, pk="live_run"),
     "run_progress": of_project("viewer", GET, pk="live_run"),
     "run_cancel": of_project("manager", POST, pk="live_run"),
+    "run_flips": of_project("viewer", GET, pk="live_run"),
+    "run_flips_reopen": of_project("manager", POST, pk="live_run"),
     "run_rejects": of_project("manager", GET, pk="import_run"),
     "failed_list": of_project("viewer", GET),
     "failed_retry": of_project("manager", POST, words={"scope": "all"}),
@@ -178,6 +186,10 @@ class Objects:
         path.parent.mkdir(parents=True)
         path.write_text("{}\n")
         return release.version
+
+    @cached_property
+    def evaluation_set(self):
+        return factories.held_out(self.project).pk
 
     @cached_property
     def template(self):

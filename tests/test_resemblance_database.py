@@ -115,9 +115,11 @@ def test_what_was_killed_between_reading_and_joining_is_joined_by_the_next(proje
     answered(project, BASE, changed(BASE, 1))
     for kind, prompts in fingerprints.missing(project).items():
         list(fingerprints.take(project, kind, prompts))
-    assert found(project) == [] and deduplicate.is_behind(project)
+    assert found(project) == []
+    assert deduplicate.is_behind(project)
     look(project)
-    assert len(found(project)[0]) == 2 and not deduplicate.is_behind(project)
+    assert len(found(project)[0]) == 2
+    assert not deduplicate.is_behind(project)
 
 
 def test_a_stop_between_batches_keeps_what_was_read(project, monkeypatch):
@@ -128,7 +130,8 @@ def test_a_stop_between_batches_keeps_what_was_read(project, monkeypatch):
         deduplicate.bring_up_to_date(project, lambda: asked.append(1) or len(asked) > 2)
     assert 0 < Fingerprint.objects.count() < 10
     look(project)
-    assert Fingerprint.objects.count() == 10 and len(found(project)[0]) == 5
+    assert Fingerprint.objects.count() == 10
+    assert len(found(project)[0]) == 5
 
 
 def test_order_is_by_the_newest_gate_and_follows_it(project):
@@ -217,7 +220,8 @@ def test_a_run_stops_when_asked_and_goes_on(project, monkeypatch):
     assert jobs.carry_out(run, lambda: asked.append(1) or len(asked) > 2) == "stopped"
     assert jobs.carry_out(run) == "ended"
     run.refresh_from_db()
-    assert run.state == Run.State.FINISHED and len(found(project)[0]) == 2
+    assert run.state == Run.State.FINISHED
+    assert len(found(project)[0]) == 2
 
 
 def test_a_run_is_cancelled(project, monkeypatch):
@@ -233,7 +237,8 @@ def test_the_command(project, capsys):
     answered(project, BASE, changed(BASE, 1))
     call_command("find_duplicates", project=project.slug, inline=True)
     out = capsys.readouterr().out
-    assert "responses: 1 clusters of 2" in out and "held back in review: 1" in out
+    assert "responses: 1 clusters of 2" in out
+    assert "held back in review: 1" in out
     call_command("find_duplicates", project=project.slug, dry_run=True)
     assert "Would read 0 prompts and 0 responses." in capsys.readouterr().out
 

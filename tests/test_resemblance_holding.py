@@ -147,7 +147,8 @@ def test_a_held_prompt_opens_by_its_address_and_goes_on(project, reviewer):
     best, held = factories.prompt(project, State.TO_REVIEW), factories.prompt(project, State.TO_REVIEW)
     cluster(best, held, scores=[90, 80])
     item = open_prompt(project, reviewer, held)
-    assert item.prompts == (held,) and item.until
+    assert item.prompts == (held,)
+    assert item.until
     assert offered_now(project, reviewer) == held
 
 

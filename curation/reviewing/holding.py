@@ -48,6 +48,12 @@ def held_back(paired):
     return held
 
 
+def held_back_anywhere():
+    """`held_back` for prompts of many projects, each by its own settings."""
+    held = Q(project__paired=True) & held_back(True) | Q(project__paired=False) & held_back(False)
+    return Q(project__near_duplicate_percent__gt=0) & held
+
+
 def held_prompts(project):
     """Prompts to review of `project` that a near-duplicate holds back."""
     waiting = project.prompts.in_state(State.TO_REVIEW)

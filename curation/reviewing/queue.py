@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ..models import Annotation, Pair, Project, Prompt, Resolution, ReviewClaim, State
 from ..models.prompt import MACHINE_STATES
-from .holding import held_back
+from .holding import held_back, held_back_anywhere
 
 COUNT_CAP = 1000  # beyond it a count says "1,000 or more": nobody plans by the exact number, and it stays cheap
 
@@ -108,8 +108,7 @@ def pending_by_project(user, projects):
     prompts = Prompt.objects.filter(project=OuterRef("pk"))
     review = _counted(prompts, user).filter(mine=False, given__lt=F("project__reviews_required") - F("held"))
     review = review.exclude(Q(project__paired=True) & (_partner_in_machines() | _hypothesis_refused(user)))
-    held = Q(project__paired=True) & held_back(True) | Q(project__paired=False) & held_back(False)
-    review = review.exclude(Q(project__near_duplicate_percent__gt=0) & held)
+    review = review.exclude(held_back_anywhere())
     rows = Project.objects.filter(pk__in=[project.pk for project in projects]).annotate(
         review=_CappedCount(review.order_by().values("pk")[:COUNT_CAP]),
         resolve=_CappedCount(_undecided(prompts).order_by().values("pk")[:COUNT_CAP]),

@@ -1,8 +1,9 @@
 """What prompts and responses share with evaluation sets, kept as overlaps."""
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
-from curation.models import EvaluationSet, Overlap, Prompt, TeacherResponse
+from curation.models import EvaluationSet, Event, Overlap, Prompt, TeacherResponse
 
 from .held_out import HeldOut, write
 
@@ -32,6 +33,16 @@ def keep(project, name, texts, n, by=None):
     made.project = project
     new.rename(path_of(made))
     return made
+
+
+def forget(evaluation_set, by=None):
+    """Remove a set with its n-grams and overlaps; the event says what it was."""
+    detail = {"name": evaluation_set.name, "sha256": evaluation_set.sha256, "n": evaluation_set.n}
+    path = path_of(evaluation_set)
+    with transaction.atomic():
+        Event.objects.create(project=evaluation_set.project, actor=by, kind="evaluation_set_forgotten", detail=detail)
+        evaluation_set.delete()
+    path.unlink(missing_ok=True)
 
 
 def is_behind(project):

@@ -23,12 +23,17 @@ FORM_ROOM = 1024 * 1024  # what the rest of a multipart body may weigh
 def import_upload(request, slug):
     """Take a file. One that says it is too large is refused before it is read, hence before the CSRF check reads it."""
     project_or_404(request.user, slug, MANAGER)
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if request.method == "POST" and int(length if length.isdecimal() else 0) > settings.MAX_UPLOAD_BYTES + FORM_ROOM:
+    if request.method == "POST" and is_too_large(request):
         form = UploadForm()
         form.too_large = too_large()
         return _page(request, slug, form, status=413)
     return _receive(request, slug)
+
+
+def is_too_large(request):
+    """Whether a request says that it is larger than any upload may be."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return int(length if length.isdecimal() else 0) > settings.MAX_UPLOAD_BYTES + FORM_ROOM
 
 
 @csrf_protect
@@ -40,9 +45,7 @@ def _receive(request, slug):
     if not form.is_valid():
         return _page(request, slug, form, status=422)
     project = project_or_404(request.user, slug, MANAGER)
-    upload = secrets.token_hex(8)
-    _store(form.cleaned_data["file"], _folder(project, upload))
-    return redirect("import_map", slug, upload)
+    return redirect("import_map", slug, keep_upload(project, form.cleaned_data["file"]).parent.name)
 
 
 def _page(request, slug, form, status=200):
@@ -54,14 +57,15 @@ def _folder(project, upload):
     return project.data_dir / "uploads" / upload
 
 
-def _store(file, folder):
-    """Write the upload in pieces; a half-written file never carries the final name."""
+def keep_upload(project, file):
+    """Write an upload in pieces into a folder of its own; a half-written file never carries the final name."""
+    folder = _folder(project, secrets.token_hex(8))
     folder.mkdir(parents=True)
     part = folder / ".part"
     with open(part, "wb") as out:
         for chunk in file.chunks():
             out.write(chunk)
-    part.rename(folder / file.safe_name)
+    return part.rename(folder / file.safe_name)
 
 
 def _uploaded_or_404(project, upload):
