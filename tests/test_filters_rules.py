@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config_errors import ConfigError
@@ -14,11 +14,14 @@ from pipeline.filters import (
     Answer,
     check,
     failed,
+    kinds,
     legacy_columns,
     load_rules,
     rules_to_mapping,
     rules_to_yaml,
+    stored_rules,
 )
+from pipeline.filters.registry import known_settings
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 
@@ -68,8 +71,8 @@ def test_every_failure_is_reported_not_only_the_first():
     answer = Answer("I cannot [1].\n```", "methodology", finish_reason="length")
     measurements = check(answer, load_rules({}))
     assert failed(measurements) == [
-        *("min_char_length", "min_token_length", "truncated", "require_action_verb"),
-        *("ban_citations", "refusal", "broken_markdown"),
+        *("min_char_length", "min_token_length", "truncated", "min_lines", "min_steps", "require_action_verb"),
+        *("min_method_parts", "ban_citations", "refusal", "broken_markdown"),
     ]
     assert [m.rule for m in measurements] == [rule.id for rule, _ in load_rules({}).active("methodology")]
     assert json.loads(json.dumps([m._asdict() for m in measurements]))
@@ -160,6 +163,15 @@ def test_null_switches_a_rule_off(key, rule):
         ({"task_types": {"hypothesis": {"min_chars": 1}}}, "task_types.hypothesis.min_chars: unknown key"),
         ({"task_types": {"hypothesis": {"ban_empty": 1}}}, "task_types.hypothesis.ban_empty: 1 is wrong"),
         ({"min_char_length": 90, "max_char_length": 80}, "min_char_length 90 is above max_char_length 80"),
+        ({"max_token_length": 70}, "task_types.methodology: min_token_length 80 is above max_token_length 70"),
+        ({"min_sentences": 4}, "task_types.hypothesis: min_sentences 4 is above max_sentences 3"),
+        ({"min_lines": 3, "max_lines": 2}, "filters: min_lines 3 is above max_lines 2"),
+        ({"max_lines": 2}, "task_types.methodology: min_steps 3 is above max_lines 2"),
+        ({"min_method_parts": 6}, "min_method_parts: 6 is wrong; it takes a whole number from 1 to 5, or null"),
+        ({"max_copied_percent": 101}, "max_copied_percent: 101 is wrong; it takes a whole number from 0 to 100"),
+        ({"max_filler_percent": 2.5}, "max_filler_percent: 2.5 is wrong"),
+        ({"languages": ["english"]}, "languages: ['english'] is wrong; it takes a list of language codes"),
+        ({"languages": "en"}, "languages: 'en' is wrong"),
         ({"min_char_length": 1300}, "task_types.hypothesis: min_char_length 1300 is above max_char_length 1200"),
         (["min_char_length"], "is not a mapping"),
     ],
@@ -200,6 +212,19 @@ def test_rules_survive_the_way_out_and_in(mapping):
     assert json.loads(json.dumps(rules_to_mapping(rules))) == rules_to_mapping(rules)
 
 
+def test_a_version_recorded_before_a_rule_existed_has_it_off():
+    old = rules_to_mapping(load_rules({"min_char_length": 50, "task_types": {"methodology": {"min_token_length": 70}}}))
+    for mapping in (old, *old["task_types"].values()):
+        for key in ("ban_unsafe", "max_sentences", "languages", "min_method_parts"):
+            mapping.pop(key, None)
+    rules = stored_rules(old)
+    for task_type in ("hypothesis", "methodology", "explanation"):
+        on = active(rules, task_type)
+        assert on["min_char_length"] == {"limit": 50}
+        assert not {"ban_unsafe", "max_sentences", "languages", "min_method_parts"} & on.keys()
+    assert active(rules, "methodology")["min_token_length"] == {"limit": 70}
+
+
 def test_the_same_rules_written_differently_are_the_same_version():
     short = {"task_types": {"methodology": {"min_token_length": 80}}}
     long = {"ban_empty": True, "min_char_length": 120, "task_types": {"hypothesis": {"max_char_length": 1200}}}
@@ -219,12 +244,13 @@ def test_forbidden_patterns(text, ok):
 
 
 def test_every_rule_explains_itself_and_measures_under_its_own_name():
-    rules = load_rules({"forbidden_patterns": ["x"], "require_action_verb": True, "min_token_length": 1})
+    rules = load_rules(everything_on())
     for rule, thresholds in rules.active("methodology"):
         assert rule.label
         assert rule.help.endswith(".")
         assert rule.measure(Answer("text", "methodology"), **thresholds).rule == rule.id
     assert len(rules.active("methodology")) == len(RULES)
+    assert len({rule.label for rule in RULES.values()}) == len(RULES)
     assert RULES["min_token_length"].task_types == ("methodology",)
     assert RULES["ban_citations"].task_types == ()
 
@@ -246,12 +272,47 @@ def test_legacy_columns(rules, false):
     )
 
 
+def everything_on():
+    """A filters.yaml that switches every rule on."""
+    values = {"forbidden_patterns": ["x"], "languages": ["en"], "min_method_parts": 5}
+    for rule in RULES.values():
+        setting = rule.settings[0]
+        values.setdefault(setting.key, True if setting.kind is kinds.switch else 90 if rule.bound == "at most" else 10)
+    return values
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_a_rule_says_how_its_value_is_held_to_its_limit(rule):
+    """The value is compared as `bound` says, with the limit as it stands, and does not depend on it."""
+    values = []
+    for limit in (0, 1, 5, 5000):
+        thresholds = active(load_rules(everything_on()), "methodology")[rule.id] | (
+            {"limit": limit} if rule.limit else {}
+        )
+        measured = rule.measure(Answer(GOOD_METHOD, "methodology", GOOD_HYPOTHESIS), **thresholds)
+        values.append(measured.value)
+        if rule.bound == "at least":
+            assert measured.ok == (measured.value >= measured.limit)
+        elif rule.bound == "at most":
+            assert measured.ok == (measured.value <= measured.limit)
+        if rule.limit:
+            assert measured.limit == limit
+            assert rule.limit.key in known_settings()
+        if rule.bound:
+            assert rule.unit
+            assert isinstance(measured.value, int) is rule.whole
+    assert len(set(values)) == 1
+
+
 ODD = st.text(alphabet=st.sampled_from(list("aIi1. \n*#|`~[](){}$\\\"':,;-’–é")), max_size=80)
 
 
-@given(st.text() | ODD)
-def test_no_text_makes_a_rule_raise(text):
-    rules = load_rules({"require_action_verb": True, "min_token_length": 1, "refusal_strings": ["no"]})
-    for measurement in check(Answer(text, "methodology"), rules):
+@settings(deadline=None, max_examples=300)  # the first text that is no English loads the model of languages
+@given(st.text() | ODD, st.text(max_size=60) | ODD)
+def test_no_text_makes_a_rule_raise(text, other):
+    rules = load_rules({**everything_on(), "refusal_strings": ["no"]})
+    fields = {"variable": other, "control": other, "outcome": 3}
+    answer = Answer(text, "methodology", other, parsed=fields, hypothesis=other, hypothesis_fields=fields)
+    for measurement in check(answer, rules):
         json.dumps(measurement._asdict(), allow_nan=False)
         assert measurement.ok or measurement.note

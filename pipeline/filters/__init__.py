@@ -4,11 +4,31 @@
 A new rule is a function with `@rule(...)` in the file of its family, imported here.
 """
 
-from pipeline.filters import length, verbs, citations, refusals, markdown, patterns  # noqa: F401, I001  registers them, in order
+from pipeline.filters import (  # noqa: F401, I001  registers them, in order
+    length,
+    structure,
+    verbs,
+    claims,
+    methods,
+    pairs,
+    citations,
+    refusals,
+    markdown,
+    leftovers,
+    filler,
+    repetition,
+    copying,
+    numbers,
+    entities,
+    unsafe,
+    language,
+    personal,
+    patterns,
+)
 from pipeline.filters.answer import Answer, Measurement
 from pipeline.filters.legacy import legacy_columns
 from pipeline.filters.registry import RULES, Rule, Setting
-from pipeline.filters.ruleset import Rules, load_rules, rules_to_mapping, rules_to_yaml
+from pipeline.filters.ruleset import Rules, load_rules, rules_to_mapping, rules_to_yaml, stored_rules
 
 __all__ = [
     "RULES",
@@ -23,6 +43,7 @@ __all__ = [
     "load_rules",
     "rules_to_mapping",
     "rules_to_yaml",
+    "stored_rules",
 ]
 
 

@@ -1,11 +1,17 @@
 """What a filter rule is given and what it gives back."""
 
-import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
+from pipeline.filters import reading
+from pipeline.filters.clauses import clauses
+from pipeline.filters.steps import steps
 
-@dataclass(frozen=True, slots=True)
+TEXTS = ("text", "context", "finish_reason", "refusal", "hypothesis")
+
+
+@dataclass(eq=False)
 class Answer:
     """One answer as the rules see it. A missing text (None, NaN) is an empty text, never the word "nan".
 
@@ -25,12 +31,54 @@ class Answer:
     hypothesis_fields: dict | None = None
 
     def __post_init__(self):
-        for name in ("text", "context", "finish_reason", "refusal", "hypothesis"):
+        for name in TEXTS:
             value = getattr(self, name)
-            if value is None or isinstance(value, float) and math.isnan(value):
-                object.__setattr__(self, name, "")
+            if type(value) is str:
+                continue
+            if value is None or value != value:  # NaN alone differs from itself
+                setattr(self, name, "")
             elif not isinstance(value, str):
                 raise TypeError(f"Answer.{name} is {type(value).__name__}; it must be text")
+
+    # What several rules read out of the same text is read once.
+
+    @cached_property
+    def lower(self):
+        """The text in lower case, typographic apostrophes made straight."""
+        return self.text.lower().replace("’", "'")
+
+    @cached_property
+    def words(self):
+        """The words of the text in lower case, in order, hyphens taken apart."""
+        return reading.words(self.lower)
+
+    @cached_property
+    def word_set(self):
+        return frozenset(self.words)
+
+    @cached_property
+    def context_words(self):
+        return reading.words(self.context.lower())
+
+    @cached_property
+    def sentences(self):
+        """The sentences of the text; list markers, headings and blank lines are none."""
+        return reading.sentences(self.text)
+
+    @cached_property
+    def clauses(self):
+        """(what is varied, what is said to follow) as parts of the text."""
+        return clauses(self.text)
+
+    @cached_property
+    def lines(self):
+        """The lines of the text that are not blank."""
+        return [line for line in self.text.splitlines() if line.strip()]
+
+    @cached_property
+    def steps(self):
+        """The ordered steps of the text, each with its own words."""
+        return steps(self.text, self.sentences)
 
 
 class Measurement(NamedTuple):

@@ -43,10 +43,11 @@ IN_THE_SENTENCE = re.compile(
     rf"|(?<=\bby\s){NAME}\s*\(\s*{YEAR}\s*\)|(?<=\bto\s){NAME}\s*\(\s*{YEAR}\s*\)|(?<=\bsee\s){NAME}\s*\(\s*{YEAR}\s*\)"
 )
 ET_AL = re.compile(rf"[A-ZÀ-ÖØ-Þ](?:\w|['’-](?=\w))+,?\s+et\s+al\b\.?(?:,?\s*\(?{YEAR}\)?)?")
-ANY_YEAR = re.compile(YEAR)
+YEAR_BEHIND_BRACKET = re.compile(r"[(\[][^()\[\]]*?(?:1[89]|20)\d\d")
 YEAR_IN_BRACKETS = re.compile(rf"\(\s*{YEAR}")
 # No citation of the kind is without one of these; looking for them first makes the usual answer cheap.
 IDENTIFIER_CUES = ("doi", "10.", "arxiv", "pmid", "pmcid", "pmc")
+REFERENCE_PARTS = ("ref", "cit", "[")
 REFERENCE_CUES = (
     "ref.",
     "refs.",
@@ -70,19 +71,19 @@ REFERENCE_CUES = (
     settings=[Setting("ban_citations", kinds.switch, default=True)],
 )
 def ban_citations(answer):
-    found = citations(answer.text)
+    found = citations(answer.text, answer.lower)
     note = f"Cites {quoted(found)}." if found else ""
     return Measurement("ban_citations", len(found), 0, not found, note)
 
 
-def citations(text):
-    """The citations in `text`, as written. Indexing such as x[0], roots of LaTeX and intervals are none."""
-    found, lower = [], text.lower()
+def citations(text, lower):
+    """The citations in `text`, as written; `lower` is the same in lower case. Indexing such as x[0] is none."""
+    found = []
     if any(cue in lower for cue in IDENTIFIER_CUES):
         found += [match[0] for match in IDENTIFIERS.finditer(text)]
     if "[" in text:
         found += bracket_citations(text)
-    if any(cue in lower for cue in REFERENCE_CUES):
+    if any(part in lower for part in REFERENCE_PARTS) and any(cue in lower for cue in REFERENCE_CUES):
         found += [match[0] for match in REFERENCES.finditer(text)]
     return found + author_years(text)
 
@@ -95,7 +96,7 @@ def author_years(text):
         found.append(match[0])
         return " "
 
-    if ANY_YEAR.search(text):
+    if ("(" in text or "[" in text) and YEAR_BEHIND_BRACKET.search(text):
         text = IN_BRACKETS.sub(take, text)
         if YEAR_IN_BRACKETS.search(text):
             text = IN_THE_SENTENCE.sub(take, text)

@@ -2,6 +2,13 @@
 
 import re
 
+# The languages that py3langid tells apart, and its code for no language left out.
+LANGUAGES = frozenset(
+    """ace af am an ar ary arz as az ba bcl be bg bn br bs ca crh cs cy da de dz el en eo es et eu ext fa fi fo fr fuv
+    fy ga gcf gcr gd gl gom grc gu gug guw ha hbo he hi hr ht hu hy id ig is it ja jv ka kab kik kk km kn ko ku ky
+    la lb lg lij ln lo lt ltg lv mg mk ml mn mr ms mt my ne nl nn no nso oc om or pa pcm pl ps pt qu ro ru rw sa sdh
+    se si sk sl sn so sq sr st sv sw ta te tg th tk tl tr tt ug uk ur uz uzs vec vi vo wa wuu xh yo yue zh zu""".split()  # noqa: SIM905  a list of words reads best as words
+)
 VERB = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
@@ -16,6 +23,32 @@ def count_from(lowest):
         return value
 
     return read
+
+
+def count_between(lowest, highest):
+    """A whole number from `lowest` to `highest`; null switches the rule off."""
+
+    def read(value):
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+            raise ValueError(f"takes a whole number from {lowest} to {highest}, or null to switch the rule off")
+        return value
+
+    return read
+
+
+percent = count_between(0, 100)
+
+
+def languages(value):
+    """Codes of languages; null or an empty list switches the rule off."""
+    hint = "takes a list of language codes such as [en], or null to switch the rule off"
+    codes = tuple(dict.fromkeys(code.strip().lower() for code in _texts(value or [], hint)))
+    wrong = [code for code in codes if code not in LANGUAGES]
+    if wrong:
+        raise ValueError(f"{hint}; {wrong[0]!r} is no code of a language that can be told")
+    return codes
 
 
 def switch(value):

@@ -5,6 +5,7 @@ from pipeline.filters.answer import Measurement
 from pipeline.filters.registry import Setting, rule
 
 CHARACTERS_A_TOKEN = 4
+ESTIMATED = f"Estimated from the length, {CHARACTERS_A_TOKEN} characters a token."
 CUT_OFF = {"length", "max_tokens"}
 
 
@@ -61,13 +62,26 @@ def max_char_length(answer, *, limit):
 )
 def min_token_length(answer, *, limit):
     """Without a count from the endpoint, four characters make one token, rounded up (usual for English)."""
-    counted = answer.tokens is not None
-    tokens = answer.tokens if counted else estimated_tokens(answer.text)
+    tokens, estimated = _tokens(answer)
     ok = tokens >= limit
-    notes = [] if ok else [f"{limit - tokens} tokens too short."]
-    if not counted:
-        notes.append(f"Estimated from the length, {CHARACTERS_A_TOKEN} characters a token.")
-    return Measurement("min_token_length", tokens, limit, ok, " ".join(notes))
+    return Measurement(
+        "min_token_length", tokens, limit, ok, _note(ok, f"{limit - tokens} tokens too short.", estimated)
+    )
+
+
+@rule(
+    "max_token_length",
+    label="Longest answer, in tokens",
+    help="The answer has at most this many tokens, as the endpoint counted them, else estimated from its length.",
+    settings=[Setting("max_token_length", kinds.count_from(1), "limit")],
+    unit="tokens",
+)
+def max_token_length(answer, *, limit):
+    tokens, estimated = _tokens(answer)
+    ok = tokens <= limit
+    return Measurement(
+        "max_token_length", tokens, limit, ok, _note(ok, f"{tokens - limit} tokens too long.", estimated)
+    )
 
 
 @rule(
@@ -82,6 +96,17 @@ def truncated(answer):
     ok = answer.finish_reason not in CUT_OFF
     note = "" if ok else "The answer was cut off at the output limit."
     return Measurement("truncated", answer.finish_reason, "length", ok, note)
+
+
+def _tokens(answer):
+    """(tokens, whether they are estimated)."""
+    return (estimated_tokens(answer.text), True) if answer.tokens is None else (answer.tokens, False)
+
+
+def _note(ok, failure, estimated):
+    if not estimated:
+        return "" if ok else failure
+    return ESTIMATED if ok else f"{failure} {ESTIMATED}"
 
 
 def estimated_tokens(text):

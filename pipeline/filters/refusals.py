@@ -63,6 +63,11 @@ CUES = (
     *("n't ", "not contain", "not provide", "not include", "not offer", "not give", "guidelines", "polic", "program"),
     *("we cannot", "we can not", "we are unable", "we are not able", "we will not", "we must decline", "we decline"),
 )
+# Each cue has one of these words, and so has a sentence in the first person.
+CUE_WORDS = frozenset(
+    """i sorry apologies apology apologize apologise apologized apologised ai language artificial me enough insufficient t
+    contain provide include offer give guidelines policy policies programming we""".split()  # noqa: SIM905  a list of words reads best as words
+)
 FIRST_PERSON = re.compile(r"i(?<![a-z0-9]i)[ '\n]")
 SHORT = 300
 
@@ -78,7 +83,9 @@ SHORT = 300
 )
 def refusal(answer, *, phrases=()):
     """The project's own `phrases` count where a refusal can stand: at the start of a sentence, line or list item."""
-    said = _declined(answer) or refusal_in(answer.text, phrases)
+    said = _declined(answer)
+    if not said and (phrases or not answer.word_set.isdisjoint(CUE_WORDS)):
+        said = refusal_in(answer.text, phrases)
     return Measurement("refusal", 1 if said else 0, 0, not said, said and f"The teacher declines: {said}.")
 
 

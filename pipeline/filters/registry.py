@@ -22,6 +22,11 @@ class Setting:
     default: object = None
     by_task: Mapping[str, object] = field(default_factory=dict)
 
+    @property
+    def off(self):
+        """The value that switches a rule off by this setting."""
+        return self.kind(None)
+
 
 @dataclass(frozen=True)
 class Rule:

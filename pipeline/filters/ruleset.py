@@ -56,6 +56,12 @@ def load_rules(mapping):
     return rules
 
 
+def stored_rules(mapping):
+    """The rules of a version recorded earlier: a rule that did not exist then, and so is not in it, is off."""
+    missing = [rule.settings[0] for rule in RULES.values() if rule.settings[0].key not in mapping]
+    return load_rules({**mapping, **{setting.key: setting.off for setting in missing}})
+
+
 def rules_to_mapping(rules):
     """The rules as a filters.yaml mapping with every key written out: the same rules always give the same mapping."""
     mapping = _plain(rules.general)
@@ -116,14 +122,24 @@ def _resolved(top, own):
 
 
 def _contradictions(rules):
+    """Limits that no answer could pass at once: a min_ above its max_, more steps than lines."""
     problems = []
     for name in ("", *rules.by_task):
         values = rules.settings(name)
-        low, high = values["min_char_length"], values["max_char_length"]
-        if low is not None and high is not None and low > high:
-            where = f"task_types.{name}" if name else "filters"
-            problems.append(f"{where}: min_char_length {low} is above max_char_length {high}; no answer could pass")
-    return problems
+        where = f"task_types.{name}" if name else "filters"
+        problems += [
+            f"{where}: {low} {values[low]} is above {high} {values[high]}; no answer could pass"
+            for low, high in _opposites()
+            if values[low] is not None and values[high] is not None and values[low] > values[high]
+        ]
+    return list(dict.fromkeys(problems))
+
+
+def _opposites():
+    """[(min key, max key)] that bound the same value; a step is at least a line."""
+    known = known_settings()
+    pairs = [(key, "max_" + key.removeprefix("min_")) for key in known if key.startswith("min_")]
+    return [(low, high) for low, high in [*pairs, ("min_steps", "max_lines")] if high in known]
 
 
 def _plain(values):

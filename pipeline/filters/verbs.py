@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from pipeline.filters import kinds
+from pipeline.filters import kinds, reading
 from pipeline.filters.answer import Measurement
 from pipeline.filters.inflection import IRREGULAR, past_and_ing, spellings, third_person
 from pipeline.filters.registry import Setting, rule
@@ -51,10 +51,10 @@ OBJECT_AFTER = re.compile(r"\s+(?:the|a|an|each|how|whether)\b")
 
 
 class Word(NamedTuple):
-    """Words of one spelling of a verb: quick `cues` (a text without any of them does not use it), and patterns."""
+    """Words of one spelling of a verb: all its `forms` (a text without any of them does not use it), and patterns."""
 
     verb: str
-    cues: tuple[str, ...]
+    forms: frozenset[str]
     sure: re.Pattern
     base: re.Pattern | None
     plural: re.Pattern | None
@@ -72,7 +72,7 @@ class Word(NamedTuple):
     unit="verbs",
 )
 def require_action_verb(answer, *, verbs=DEFAULT_VERBS):
-    found = action_verbs(answer.text, verbs)
+    found = [] if answer.word_set.isdisjoint(_forms(verbs)) else _used(answer.lower, answer.word_set, verbs)
     note = "" if found else f"None of the verbs {', '.join(verbs)} is used."
     return Measurement("require_action_verb", len(found), 1, bool(found), note)
 
@@ -80,11 +80,20 @@ def require_action_verb(answer, *, verbs=DEFAULT_VERBS):
 def action_verbs(text, verbs=DEFAULT_VERBS):
     """The base forms of `verbs` that `text` uses as verbs, sorted: "measured" is measure, "the long run" is nothing."""
     text = text.lower()
+    return _used(text, frozenset(reading.words(text)), tuple(verbs))
+
+
+def _used(text, words, verbs):
     found = set()
-    for word in _words(tuple(verbs)):
-        if word.verb not in found and any(cue in text for cue in word.cues) and _uses(word, text):
+    for word in _words(verbs):
+        if word.verb not in found and not word.forms.isdisjoint(words) and _uses(word, text):
             found.add(word.verb)
     return sorted(found)
+
+
+@lru_cache(maxsize=64)
+def _forms(verbs):
+    return frozenset().union(*(word.forms for word in _words(verbs)))
 
 
 def _uses(word, text):
@@ -121,10 +130,10 @@ def _word(verb, spelling):
     base, plural = spelling, third_person(spelling)
     regular, irregular = past_and_ing(spelling), IRREGULAR.get(spelling, [])
     sure = [*regular, *irregular]
-    cues = (os.path.commonprefix([base, plural, *regular]), *irregular)
+    forms = frozenset(form.rpartition("-")[2] for form in (base, plural, *sure))
     if spelling in NOUNS_TOO:
-        return Word(verb, cues, _pattern(sure), _pattern([base], "-"), _pattern([plural], "-"))
-    return Word(verb, cues, _pattern([base, plural, *sure]), None, None)
+        return Word(verb, forms, _pattern(sure), _pattern([base], "-"), _pattern([plural], "-"))
+    return Word(verb, forms, _pattern([base, plural, *sure]), None, None)
 
 
 def _pattern(forms, no_neighbour=""):

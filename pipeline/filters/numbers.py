@@ -1,0 +1,107 @@
+"""The rule on numbers that the source does not contain."""
+
+import re
+
+from pipeline.filters import kinds
+from pipeline.filters.answer import Measurement
+from pipeline.filters.registry import Setting, rule
+
+# A number by itself: not the 2 of H2O, IL-2, x_2 or x^2. Thousands are parted by commas or thin spaces.
+SPACES = "\u2009\u202f\u00a0"
+NUMBER = re.compile(
+    rf"([0-9](?<![\w.^].)(?<![A-Za-z)]-.)(?<![0-9],.)(?<![_^]\{{.)(?:[0-9]{{0,2}}(?:[,{SPACES}][0-9]{{3}})+(?![0-9])|[0-9]*)(?:\.[0-9]+)?)"
+    r"(?:[eE]([+-]?[0-9]{1,3})(?!\w)"
+    r"|\s?(?:×|x|\\times|\\cdot|·|\*)\s?10(?:\s?(?:\^|\*\*)\s?\{?([+−–-]?[0-9]{1,3})\}?|([⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})|e([+-]?[0-9]{1,3}))"
+    r"|(?<=10)\s?(?:\^|\*\*)\s?\{?(?P<power>[+−–-]?[0-9]{1,3})\}?|(?<=10)(?P<raised>[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}))?"
+)
+RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻−–", "0123456789+---")
+GROUPING = str.maketrans("", "", "," + SPACES)
+# Numbers that count nothing: of a list, a step, a figure.
+BEFORE_MARKER = " \t>*_#-("
+LABELLED = re.compile(
+    r"\b(?:steps?|fig(?:ure)?s?\.?|tables?|eqs?\.?|equations?|groups?|phases?|levels?|versions?|types?|class(?:es)?|stages?|bsl|parts?"
+    r"|aims?|questions?|hypothes[ie]s|sections?|no\.?|day|week|trial|sets?|conditions?|samples?|cohorts?|arms?|kinase|grade)[\s-]*#?$",
+    re.IGNORECASE,
+)
+WORDS = {
+    word: float(number)
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
+    )
+} | {
+    "twice": 2.0,
+    "half": 0.5,
+    "double": 2.0,
+    "doubled": 2.0,
+    "triple": 3.0,
+    "twenty": 20.0,
+    "thirty": 30.0,
+    "fifty": 50.0,
+    "hundred": 100.0,
+    "thousand": 1000.0,
+}
+FREE = {0.0, 1.0, 2.0, 3.0, 100.0}
+
+
+@rule(
+    "max_new_numbers",
+    label="Numbers not in the source",
+    help="At most this many numbers of the answer are in neither its source nor the hypothesis it is to test.",
+    settings=[Setting("max_new_numbers", kinds.count_from(0), "limit")],
+    unit="numbers",
+)
+def max_new_numbers(answer, *, limit):
+    """Without a source nothing is measured: 0. Step numbers, 0 to 3 and 100 are left out; 1,000 is 10^3, 30 % is 0.3."""
+    found = new_numbers(answer)
+    ok = len(found) <= limit
+    return Measurement(
+        "max_new_numbers", len(found), limit, ok, "" if ok else f"Not in the source: {', '.join(found[:8])}."
+    )
+
+
+def new_numbers(answer):
+    """The numbers of the answer that its source does not contain, as written, each once."""
+    if not answer.context.strip():
+        return []
+    told = numbers(answer.text)
+    if not told:
+        return []
+    known = set(numbers(f"{answer.context}\n{answer.hypothesis}"))
+    known |= {WORDS[word] for word in WORDS.keys() & set(answer.context_words)}
+    return [written for value, written in told.items() if value not in FREE and not _known(value, known)]
+
+
+def numbers(text):
+    """{value: as written} of the numbers of `text` that count or measure something."""
+    if not any(map(text.__contains__, "0123456789")):
+        return {}
+    found = {}
+    for match in NUMBER.finditer(text):
+        if not _marks(text, match) and not LABELLED.search(text[max(0, match.start() - 14) : match.start()]):
+            found.setdefault(_value(match), match[0])
+    return found
+
+
+def _marks(text, match):
+    """Whether the number begins a list item."""
+    after = text[match.end() : match.end() + 2]
+    if after[:1] not in (".", ")") or not (after[1:].isspace() or not after[1:]):
+        return False
+    return not text[max(text.rfind("\n", 0, match.start()) + 1, match.start() - 20) : match.start()].strip(
+        BEFORE_MARKER
+    )
+
+
+def _value(match):
+    base, *exponents = match.groups()
+    exponent = next((each for each in exponents if each), "0").translate(RAISED)
+    power = match["power"] or match["raised"]
+    value = 1.0 if power else float(base.translate(GROUPING))
+    return float(f"{value * 10.0 ** int(exponent):.10g}")
+
+
+def _known(value, known):
+    """Whether the source has the number, perhaps as a percentage or a share of one."""
+    return any(each in known for each in (value, round(value / 100, 10), round(value * 100, 10))) or any(
+        abs(value - each) <= 1e-6 * abs(value) for each in known
+    )

@@ -1,0 +1,75 @@
+"""The rule against unsafe work: what no answer may propose, while it may well exclude it."""
+
+import re
+
+from pipeline.filters import kinds
+from pipeline.filters.answer import Measurement, quoted
+from pipeline.filters.registry import Setting, rule
+
+MICROBE = r"(?:pathogens?|pathogenic\w*|virus(?:es)?|viral|bacteri\w+|microbes?|strains?|influenza|coronavirus\w*)"
+UNSAFE = re.compile(
+    r"\b(?:bio)?weapon(?:s|ry|i[sz]\w+)?\b|\bchemical warfare\b|\bbiological warfare\b|\bnerve agents?\b|\bbioterror\w*"
+    r"|\b(?:sarin|soman|tabun|novichok)\b|\bexplosive devices?\b"
+    r"|\bpathogen(?:icity)? enhancement\b|\benhanc\w+\s+(?:of\s+)?(?:the\s+)?(?:\w+\s+){0,2}(?:pathogens?|pathogenicity|virulence|transmissibility|infectivity|lethality)\b"
+    r"|\b(?:increas\w+|rais\w+|boost\w+)\s+(?:of\s+)?(?:the\s+)?(?:\w+\s+){0,2}(?:pathogenicity|virulence|transmissibility|lethality)\b"
+    rf"(?=[^.;]{{0,40}}\b{MICROBE})"
+    r"|\b(?:bsl|biosafety[\s-]+level|bio[\s-]safety[\s-]+level)[\s-]*(?:\d\s*(?:/|or|to|and|–|-)\s*)?(?:3|4|three|four|iii|iv)\+?(?![\w.]\d|\w)"
+    r"|\benvironmental release\b|\breleas\w+\s+(?:\w+\s+){0,5}(?:in)?to the (?:environment|wild)\b"
+    r"|\bgene[\s-]drives?\b"
+    r"|\bdual[\s-]use (?:research|concern|experiments?|work|pathogen|agent|potential)|\bdual[\s-]use\b(?=\s*[.;,)]|$)"
+    r"|\bgain[\s-]of[\s-]function\b(?!\s+(?:mutations?|mutants?|alleles?|variants?|phenotypes?|polymorphisms?|p53|missense|effects?|properties))"
+    r"|\b(?:crispr\S*|cas9|gene[\s-]edit\w*|genome[\s-]edit\w*|edit\w*)\s+(?:\w+\s+){0,5}?(?:human (?:embryos?|zygotes?|germ[\s-]?line|subjects?|patients"
+    r"|volunteers?|participants)|humans\b|living (?:humans?|people))"
+    r"|\bhuman germ[\s-]?line\b|\bgerm[\s-]?line (?:edit|modif)\w+|\b(?:human )?embryo[\s-](?:edit|modif)\w+",
+)
+# No unsafe term is without one of these words; looking for them first makes the usual answer cheap.
+CUES = frozenset(
+    """weapon weapons weaponry weaponize weaponized weaponizes weaponizing weaponise weaponised weaponizing weaponization
+    weaponisation bioweapon bioweapons bioweaponry warfare nerve bioterror bioterrorism bioterrorist bioterrorists sarin soman
+    tabun novichok explosive pathogen pathogens pathogenicity virulence transmissibility infectivity lethality bsl bsl3
+    bsl4 biosafety bio release released releases releasing drive drives dual gain crispr edit edited edits editing human
+    humans people germline germ embryo""".split()  # noqa: SIM905  a list of words reads best as words
+)
+CLAUSE = re.compile(r"[.;:!?\n]|\b(?:but|however|although|yet|instead,)\b")
+BEFORE = re.compile(
+    r"\b(?:no|not|never|none|without|nor|neither|non|cannot|don't|doesn't|won't|isn't|aren't|avoid(?:s|ed|ing)?|exclud\w+|prohibit\w*"
+    r"|forbid\w*|forbidden|bann?(?:s|ed|ing)?|refrain\w*|rather than|instead of|prevent\w*|preclud\w+|free of|absence of|lack of|outside"
+    r"|below|against|rul\w+ out|refus\w+|disallow\w*|rejects?|decline\w*|stop\w* short of|omit\w*|unless)\b"
+)
+DOUBLED = re.compile(
+    r"\bnot only\b|\bno (?:longer|doubt|need to avoid)\b|\b(?:not|never|cannot|can't|without)\s+(?:be\s+)?(?:avoid|exclud|prevent|prohibit"
+    r"|forbid|ban|rul\w* out|refus|preclud|omit|disallow)\w*|\bno (?:\w+\s+){0,2}(?:restrictions?|limits?|ban|prohibition)\b|\bnot (?:just|merely)\b"
+)
+AFTER = re.compile(
+    r"[^.;!?\n]{0,80}?\b(?:(?:is|are|was|were|be|being|been|remains?|stays?)\s+(?:\w+ly\s+)?(?:excluded|prohibited|forbidden|banned|avoided|omitted"
+    r"|disallowed|ruled out|precluded|out of scope|off[\s-]limits|unnecessary|not\b)|(?:must|shall|should|will|may|can|do|does|did)\s*not\b|cannot\b"
+    r"|never\b|excluded\b|prohibited\b|not (?:permitted|allowed|used|required|needed|involved|part|applicable))"
+)
+NOT_EXCLUDED = re.compile(
+    r"\bnot\s+(?:\w+ly\s+)?(?:excluded|prohibited|forbidden|banned|avoided|omitted|disallowed|ruled out|precluded|unnecessary|only|limited)\b"
+)
+LOOK_BACK = 120
+
+
+@rule(
+    "ban_unsafe",
+    label="Unsafe work",
+    help="The answer proposes no unsafe work such as BSL-3, gene drives or gain of function; to exclude it is fine.",
+    settings=[Setting("ban_unsafe", kinds.switch, default=True)],
+)
+def ban_unsafe(answer):
+    found = [] if answer.word_set.isdisjoint(CUES) else unsafe(answer.lower)
+    return Measurement("ban_unsafe", len(found), 0, not found, f"Speaks of {quoted(found)}." if found else "")
+
+
+def unsafe(text):
+    """The unsafe terms that `text`, in lower case, neither negates nor excludes, as written."""
+    return [" ".join(match[0].split()) for match in UNSAFE.finditer(text) if not _negated(text, match)]
+
+
+def _negated(text, match):
+    before = CLAUSE.split(text[max(0, match.start() - LOOK_BACK) : match.start()])[-1]
+    if BEFORE.search(DOUBLED.sub(" ", before)):
+        return True
+    after = AFTER.match(text, match.end())
+    return bool(after) and not NOT_EXCLUDED.search(text, match.end(), match.end() + 110)
