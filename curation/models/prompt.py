@@ -10,10 +10,11 @@ from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, Left, NullIf
 from django.utils import timezone
 
+from . import among  # noqa: F401  registers the lookup
 from .event import Event
 from .pair import Pair
 from .verdict import FilterResult
-from .writing import insert_values
+from .writing import insert_for_each, insert_values
 
 
 class State(models.TextChoices):
@@ -91,20 +92,6 @@ def content_key(task_type, domain, user_prompt, context, system_prompt):
     return digest.hexdigest()
 
 
-def _portions(ids):
-    """`ids` in lists that a statement takes as parameters: SQLite has a limit for them."""
-    ids = list(ids)
-    return [ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)]
-
-
-def _details(ids, detail):
-    """`detail` of an event as JSON for each of `ids`: a dict for all of them, or one per id."""
-    if not detail or not all(isinstance(key, int) for key in detail):
-        return [json.dumps(detail or {})] * len(ids)
-    # Given one per id, it may speak of a prompt that had moved before, or leave one out.
-    return [json.dumps(detail.get(pk) or {}) for pk in ids]
-
-
 class PromptQuerySet(models.QuerySet):
     def in_hand(self):
         """Prompts that a worker has in hand at this moment."""
@@ -168,14 +155,14 @@ class PromptQuerySet(models.QuerySet):
     def lease(self, number, seconds):
         """Take up to `number` of these prompts in hand for `seconds`; nobody else gets them meanwhile."""
         chosen = list(self._to_lease()[:number])
-        self.model.objects.filter(pk__in=[p.pk for p in chosen])._hold(seconds)
+        self.model.objects.filter(pk__among=[p.pk for p in chosen])._hold(seconds)
         return chosen
 
     @transaction.atomic
     def lease_ids(self, number, seconds):
         """The same where the ids are enough: the rows stay in the database."""
         chosen = list(self._to_lease().values_list("pk", flat=True)[:number])
-        self.model.objects.filter(pk__in=chosen)._hold(seconds)
+        self.model.objects.filter(pk__among=chosen)._hold(seconds)
         return chosen
 
     def _to_lease(self):
@@ -217,23 +204,22 @@ class PromptQuerySet(models.QuerySet):
         if not keep_run:
             changes["run"] = None
         changes |= {"state": target, "state_changed_at": timezone.now(), "lease_until": None}
-        for ids in _portions(before):
-            self.model.objects.filter(pk__in=ids).update(**changes)
-        insert_values(
-            Event,
-            ("prompt_id", "project_id", "from_state", "detail"),
-            [
-                (pk, projects[pk], state, text)
-                for (pk, state), text in zip(before.items(), _details(before, detail), strict=True)
-            ],
-            run_id=run and run.pk,
-            actor_id=actor and actor.pk,
-            kind=kind,
-            to_state=target,
-        )
+        said = {"run_id": run and run.pk, "actor_id": actor and actor.pk, "kind": kind, "to_state": target}
+        self._say_why(before, projects, detail, said)
+        self.model.objects.filter(pk__among=before).update(**changes)
         if target == State.REJECTED:
             self._reject_methodologies(before, run, actor)
         return list(before)
+
+    def _say_why(self, before, projects, detail, said):
+        """An event for each prompt that is about to move; `detail` is a dict for all, or one per id."""
+        if not detail or not all(isinstance(key, int) for key in detail):
+            taken = {"prompt_id": "id", "project_id": "project_id", "from_state": "state"}
+            insert_for_each(Event, self.model, before, taken, **said, detail=detail or {})
+            return
+        # Given one per id, it may speak of a prompt that had moved before, or leave one out.
+        rows = [(pk, projects[pk], state, json.dumps(detail.get(pk) or {})) for pk, state in before.items()]
+        insert_values(Event, ("prompt_id", "project_id", "from_state", "detail"), rows, **said)
 
     def unpark(self, *, actor, reason=""):
         """Put the parked ones among these prompts back where each was; returns how many."""
@@ -257,10 +243,9 @@ class PromptQuerySet(models.QuerySet):
 
     def _reject_methodologies(self, hypotheses, run, actor):
         """A rejected hypothesis rejects its methodology."""
-        for ids in _portions(hypotheses):
-            partners = self.model.objects.filter(pair_as_methodology__hypothesis__in=ids, project__paired=True)
-            standing = partners.exclude(state=State.REJECTED)
-            standing.move(State.REJECTED, "hypothesis_rejected", run=run, actor=actor)
+        partners = self.model.objects.filter(pair_as_methodology__hypothesis__among=hypotheses, project__paired=True)
+        standing = partners.exclude(state=State.REJECTED)
+        standing.move(State.REJECTED, "hypothesis_rejected", run=run, actor=actor)
 
     def hypothesis_changed(self, *, run=None, actor=None):
         """A new attempt of these hypotheses: their methodologies must be asked (again) with it.

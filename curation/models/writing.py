@@ -3,12 +3,16 @@
 `bulk_create` and `bulk_update` build a new statement over all rows every time, which costs several times the writing.
 """
 
+from functools import lru_cache
+from itertools import chain
+
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 PLAIN = frozenset([str, int, bool, type(None)])
 JSON = frozenset([type(None)])
 WORTH_A_COPY = 500  # rows for which PostgreSQL's COPY pays its temporary table
 AT_ONCE = 200  # rows whose values one statement takes as parameters
+DOZENS = 50  # rows that SQLite takes in one prepared statement; more gain nothing
 
 
 def insert_rows(rows, returning=()):
@@ -48,14 +52,56 @@ def insert_values(model, names, rows, **constants):
     fields = {field.attname: field for field in model._meta.concrete_fields if not field.primary_key}
     rest = {name: _constant(field, constants) for name, field in fields.items() if name not in names}
     columns = ", ".join(_name(fields[name].column) for name in (*names, *rest))
-    complete = (tuple(row) + tuple(rest.values()) for row in rows)
     table = _name(model._meta.db_table)
-    if connection.vendor == "postgresql" and len(rows) >= WORTH_A_COPY:
+    if connection.vendor == "sqlite":
+        return _insert_dozens(f"INSERT INTO {table} ({columns}) VALUES", len(names), list(rows), list(rest.values()))
+    complete = (tuple(row) + tuple(rest.values()) for row in rows)
+    if len(rows) >= WORTH_A_COPY:
         return _copy(table, columns, complete)
     places = ", ".join(["%s"] * (len(names) + len(rest)))
     with connection.cursor() as cursor:
         cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING", complete)
         return cursor.rowcount
+
+
+def insert_for_each(model, source, ids, taken, **constants):
+    """Insert one row for each row of the model `source` among `ids`, which must be there and stay: all in the database.
+
+    `taken` are {attname: attname of `source` that it takes its value from}; `constants` as in `insert_values`.
+    """
+    fields = {field.attname: field for field in model._meta.concrete_fields if not field.primary_key}
+    rest = {name: _constant(field, constants) for name, field in fields.items() if name not in taken}
+    columns = ", ".join(_name(fields[name].column) for name in (*taken, *rest))
+    chosen = [_name(source._meta.get_field(name).column) for name in taken.values()]
+    chosen += [f"CAST(%s AS {fields[name].cast_db_type(connection)})" for name in rest]
+    condition, among = source.objects.filter(pk__among=ids).values("pk").query.sql_with_params()
+    statement = f"INSERT INTO {_name(model._meta.db_table)} ({columns}) SELECT {', '.join(chosen)} FROM"
+    statement += f" {_name(source._meta.db_table)} WHERE {_name(source._meta.pk.column)} IN ({condition})"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*rest.values(), *among])
+
+
+def _insert_dozens(into, width, rows, constants):
+    """Insert rows into SQLite, some dozens a statement: half the time of one by one. Returns how many were new."""
+    places = ", ".join(f"?{place}" for place in range(1, len(constants) + 1))
+    new = 0
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        raw = cursor.connection.cursor()  # the statement is in SQLite's own words: constants are given once
+        for start in range(0, len(rows), DOZENS):
+            part = rows[start : start + DOZENS]
+            raw.execute(_values_of(into, width, len(part), len(constants), places), [*constants, *chain(*part)])
+            new += raw.rowcount
+    return new
+
+
+@lru_cache(maxsize=200)
+def _values_of(into, width, number, constants, places):
+    ends = f", {places})" if places else ")"
+    values = (
+        "(" + ", ".join(f"?{constants + row * width + place}" for place in range(1, width + 1)) + ends
+        for row in range(number)
+    )
+    return f"{into} {', '.join(values)} ON CONFLICT DO NOTHING"
 
 
 def _constant(field, constants):
