@@ -96,6 +96,8 @@ TABLE = {
     "quality_duplicates_look": of_project("manager", POST),
     "quality_duplicates_hold": of_project("manager", POST),
     "quality_duplicates_forget": of_project("manager", POST, pk="evaluation_set"),
+    "rubric_list": of_project("viewer", GET),
+    "rubric_edit": of_project("manager", BOTH, name="rubric"),
     # imports and runs
     "import_upload": of_project("manager", BOTH),
     "import_map": of_project("manager", BOTH, upload="upload"),
@@ -194,6 +196,10 @@ class Objects:
     @cached_property
     def template(self):
         return factories.template(self.project, f"only-in-{self.slug}").name
+
+    @property
+    def rubric(self):
+        return factories.rubric(self.project).name
 
     @cached_property
     def invitation(self):

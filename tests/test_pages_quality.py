@@ -85,7 +85,7 @@ def test_failures_count_every_rule_of_every_answer_under_the_current_rules(peopl
         factories.filter_result(factories.prompt(project, "to_review").current_response, failed=failed, ruleset=rules)
     old = factories.ruleset(factories.project())
     factories.filter_result(factories.prompt(project, "to_review").current_response, failed=["refusal"], ruleset=old)
-    found = quality.failures(project)
+    found = page_of(people, project).context["failures"]
     assert (found["n"], found["failed"]) == (3, 2)
     address = f"/p/{project.slug}/prompts/?failed="
     assert found["rows"] == [
@@ -102,9 +102,9 @@ def test_scores_fall_into_bins_of_ten_and_the_threshold_is_drawn(people, project
         response = factories.prompt(project, "to_review").current_response
         factories.judge_score(response, score=score)
     factories.ruleset(project, "gate", {"judge_f_threshold": 75})
-    found = quality.histograms(project, quality_limits(project))[0]
+    found = page_of(people, project).context["histograms"][0]
     assert [number for *_, number in found["bins"]] == [2, 0, 0, 0, 0, 0, 0, 1, 1, 1]
-    assert drawn[0] == (found["bins"], {"threshold": 75})
+    assert drawn[1] == (found["bins"], {"threshold": 75})
     assert found["unreadable"] == 1
     page = page_of(people, project).content.decode()
     assert "threshold 75" in page

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET
 from curation import plots
 from curation.access import project_or_404
 from curation.agreement import agreement_report
-from curation.models import FilterResult, Fingerprint, GateResult, JudgeScore, Resolution, Rubric, State
-from pipeline import filters, gate
+from curation.models import FilterResult, GateResult, JudgeScore, Resolution, Rubric, State
+from pipeline import filters, gate, inspecting
 
 RUBRICS = (("factuality", "judge_f_threshold"), ("reasoning", "judge_r_threshold"))
 MOST_BARS = 12
@@ -34,12 +34,13 @@ def quality(request, slug):
     """One page that leads to the others; every plot's numbers stand in a table below it."""
     project = project_or_404(request.user, slug)
     limits = gate.load_gate(project.gate_ruleset.body if project.gate_ruleset else {})
-    failed, against = failures(project), against_people(project, limits)
+    counted = inspecting.kept(project, "quality", lambda: _counted(project, limits), limits).value
+    failed, against = failures(project, counted["failed"]), counted["against_people"]
     context = {
         "project": project,
         "cards": [
             _filters_card(project, failed),
-            _gate_card(project, limits),
+            _gate_card(project, limits, counted["gated"]),
             _judges_card(project, against),
             _rubrics_card(project),
             _duplicates_card(project),
@@ -47,11 +48,27 @@ def quality(request, slug):
         ],
         "failures": failed,
         "gate": limits,
-        "histograms": histograms(project, limits),
+        "histograms": [_histogram(rubric, counted["scores"][rubric], limits[key]) for rubric, key in RUBRICS],
         "against_people": against,
         "agreement": agreement_report(project),
     }
     return render(request, "pipeline/quality.html", context)
+
+
+def _counted(project, limits):
+    """What a look at every verdict and score tells; of a million answers that takes seconds, so it is kept."""
+    return {
+        "failed": failed_lists(project),
+        "gated": _gated(project),
+        "scores": scores_by_ten(project),
+        "against_people": against_people(project, limits),
+    }
+
+
+def _gated(project):
+    """{"n": verdicts of the gate in force, "passed": those that passed}."""
+    results = GateResult.objects.filter(ruleset=project.gate_ruleset_id)
+    return results.aggregate(n=Count("pk"), passed=Count("pk", filter=Q(passed=True)))
 
 
 def _percent(part, whole):
@@ -68,12 +85,10 @@ def _filters_card(project, failed):
     )
 
 
-def _gate_card(project, limits):
+def _gate_card(project, limits, counted):
     both = f"{limits['judge_f_threshold']:g} and {limits['judge_r_threshold']:g}"
     if not project.judges:
         return Card("Gate", "quality_gate", "–", "No judges: what passes the filters goes to people.")
-    results = GateResult.objects.filter(ruleset=project.gate_ruleset) if project.gate_ruleset_id else None
-    counted = results.aggregate(n=Count("pk"), passed=Count("pk", filter=Q(passed=True))) if results else {"n": 0}
     if not counted["n"]:
         return Card("Gate", "quality_gate", "–", f"Thresholds {both}: no answer gated yet.")
     share = _percent(counted["passed"], counted["n"])
@@ -100,12 +115,11 @@ def _rubrics_card(project):
 
 
 def _duplicates_card(project):
-    clustered = Fingerprint.objects.filter(project=project, kind="response", cluster__isnull=False)
-    counted = clustered.aggregate(clusters=Count("cluster", distinct=True), members=Count("pk"))
-    if not counted["clusters"]:
-        return Card("Near-duplicates", "quality_duplicates", "0", "clusters of answers that resemble each other.")
-    sentence = f"clusters, with {counted['members']:,} answers that resemble another."
-    return Card("Near-duplicates", "quality_duplicates", f"{counted['clusters']:,}", sentence)
+    clusters, members = inspecting.clusters_of(project).get("response", (0, 0))
+    sentence = (
+        f"clusters, with {members:,} answers that resemble another." if clusters else "clusters of answers known."
+    )
+    return Card("Near-duplicates", "quality_duplicates", f"{clusters:,}", sentence)
 
 
 def _data_card(project):
@@ -114,13 +128,14 @@ def _data_card(project):
     return Card("Data", "quality_data", f"{sum(counts.values()):,}", f"prompts, {accepted:,} of them accepted.")
 
 
-def failures(project):
-    """How many answers failed which rule under the current rules; an answer that failed two counts in both."""
-    results = FilterResult.objects.filter(ruleset=project.filter_ruleset) if project.filter_ruleset_id else None
-    if results is None:
-        return {"n": 0, "failed": 0, "rows": [], "plot": ""}
-    # Grouped by the whole list of failed rules: a few hundred groups at most, however many answers.
-    groups = results.order_by().values_list("failed", "passed").annotate(n=Count("pk"))
+def failed_lists(project):
+    """[(ids of the rules that failed, passed, answers)] under the rules in force: a few hundred groups at most."""
+    results = FilterResult.objects.filter(ruleset=project.filter_ruleset_id).order_by()
+    return list(results.values_list("failed", "passed").annotate(n=Count("pk")))
+
+
+def failures(project, groups):
+    """How many answers failed which rule; an answer that failed two counts in both."""
     by_rule, n, failed = {}, 0, 0
     for names, passed, number in groups:
         n += number
@@ -140,19 +155,19 @@ def _scores(project):
     return JudgeScore.objects.filter(response__prompt__project=project).order_by()
 
 
-def histograms(project, limits):
-    """For each rubric how many scores fall into which ten points, and how many replies could not be read."""
+def scores_by_ten(project):
+    """{rubric: {number of ten points, None for replies that could not be read: scores}}."""
     tens = Least(Cast(Floor(Cast("score", FloatField()) / 10), IntegerField()), 9)
     # PostgreSQL's LEAST passes over a NULL, SQLite's does not: an unreadable reply must not become a top score.
     tens = Case(When(score=None, then=Value(None)), default=tens, output_field=IntegerField())
     found = {rubric: {} for rubric, _ in RUBRICS}
     for rubric, ten, n in _scores(project).annotate(ten=tens).values_list("rubric", "ten").annotate(n=Count("pk")):
         found.setdefault(rubric, {})[ten] = n
-    return [_histogram(rubric, found[rubric], limits[key]) for rubric, key in RUBRICS]
+    return found
 
 
 def _histogram(rubric, found, limit):
-    unreadable = found.pop(None, 0)
+    unreadable = found.get(None, 0)
     bins = [(10 * ten, 10 * ten + 10, found.get(ten, 0)) for ten in range(10)]
     n = sum(number for *_, number in bins)
     found = {"rubric": rubric, "unreadable": unreadable, "n": n, "bins": bins, "limit": limit}

@@ -1,0 +1,86 @@
+"""A project counted for its data page: what a grouped query can tell of all of it, the rest of a sample."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+
+from django.db.models import Count, Max, Min
+
+from curation.models import Fingerprint
+
+from .keeping import kept
+from .rows import rows_of_project
+
+MOST = 20_000  # answers that are looked at one by one
+AFRESH = 500  # of them, those that the rules are measured on where nothing is stored
+
+
+@dataclass(frozen=True)
+class Census:
+    """`groups` are [(domain, task type, teacher, finish reason, prompts, answers)] of the whole project.
+
+    `rows` are its answers one by one, or a part of them drawn at random.
+    """
+
+    groups: list
+    rows: list
+
+    @property
+    def prompts(self):
+        return sum(prompts for *_, prompts, _ in self.groups)
+
+    @property
+    def answers(self):
+        return sum(answers for *_, answers in self.groups)
+
+    @property
+    def exact(self):
+        """Whether every answer was looked at."""
+        return len(self.rows) == self.answers
+
+    def cells(self, place):
+        """{(domain, task type): prompts or answers}, by their `place` in a group from its end: -2 or -1."""
+        found = Counter()
+        for group in self.groups:
+            found[group[0], group[1]] += group[place]
+        return found
+
+
+def census_of(project, look, most=MOST):
+    """The Census of a project, Kept."""
+    return kept(project, "census", lambda: _counted(project, look, most), most)
+
+
+def _counted(project, look, most):
+    groups = _groups(project)
+    ids = _drawn(project, sum(answers for *_, answers in groups), most)
+    return Census(groups, list(islice(rows_of_project(project, look, ids, AFRESH), most)))
+
+
+def _groups(project):
+    named = ("domain", "task_type", "current_response__teacher__name", "current_response__finish_reason")
+    counted = project.prompts.order_by().values_list(*named)
+    return list(counted.annotate(prompts=Count("pk"), answers=Count("current_response")))
+
+
+def _drawn(project, answers, most):
+    """Ids of prompts to look at, all or about `most`, in no order, so that the first are as good as any.
+
+    Of many they are drawn from the span of the project's ids, without reading them. Not every id of it is an answered
+    prompt of this project, so more are drawn.
+    """
+    dice = random.Random(project.pk)
+    if answers <= most:
+        ids = list(project.prompts.filter(current_response__isnull=False).order_by("pk").values_list("pk", flat=True))
+        return dice.sample(ids, len(ids))
+    span = project.prompts.aggregate(low=Min("pk"), high=Max("pk"))
+    ids = range(span["low"], span["high"] + 1)
+    return dice.sample(ids, min(len(ids), round(1.02 * most * len(ids) / answers)))
+
+
+def clusters_of(project):
+    """{kind: (clusters, members)} of a project's near-duplicates, answered by an index."""
+    clustered = Fingerprint.objects.filter(project=project, cluster__isnull=False).order_by().values_list("kind")
+    counted = clustered.annotate(clusters=Count("cluster", distinct=True), members=Count("pk"))
+    return {kind: (clusters, members) for kind, clusters, members in counted}
