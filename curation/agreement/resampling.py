@@ -26,10 +26,13 @@ def intervals(one, other, measures, *, draws=DRAWS, confidence=CONFIDENCE, seed=
     at_once = max(1, AT_ONCE // counts.size)
     rng = numpy.random.default_rng(seed)
     found = {name: [] for name in measures}
-    shares = counts.ravel() / counts.sum()
+    filled = numpy.flatnonzero(counts)
+    shares = counts.ravel()[filled] / counts.sum()
     for start in range(0, draws, at_once):
         size = min(at_once, draws - start)
-        drawn = rng.multinomial(counts.sum(), shares, size=size).reshape(size, *counts.shape)
+        drawn = numpy.zeros((size, counts.size), counts.dtype)
+        drawn[:, filled] = rng.multinomial(counts.sum(), shares, size=size)
+        drawn = drawn.reshape(size, *counts.shape)
         for name, measure in measures.items():
             found[name].append(measure(drawn, rows, columns))
     tail = 100 * (1 - confidence) / 2

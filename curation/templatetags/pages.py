@@ -116,6 +116,12 @@ def usd(value):
 
 
 @register.filter
+def signed(value):
+    """Points with their sign: +3.2, −1.0."""
+    return f"{value:+.1f}".replace("-", "−")
+
+
+@register.filter
 def price(value):
     """A price or share as it was given, without the zeros that a database adds: 0.15, 10."""
     return "unknown" if value is None else f"{value.normalize():f}"

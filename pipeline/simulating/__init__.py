@@ -3,7 +3,7 @@
 `judged_of` draws the readings, `policy_of` what the project does with a verdict, `simulate` recounts under a gate.
 """
 
-from .drawing import judged_of, policy_of
+from .drawing import judged_of, kept, policy_of, versions
 from .judged import Judged, bands
 from .trial import ENOUGH, Flips, Policy, Share, Trial, Workload, simulate
 
@@ -17,6 +17,8 @@ __all__ = [
     "Workload",
     "bands",
     "judged_of",
+    "kept",
     "policy_of",
     "simulate",
+    "versions",
 ]

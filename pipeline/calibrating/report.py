@@ -1,0 +1,147 @@
+"""The calibration of a project: every judge by every rubric and dimension, people among each other, and the audit."""
+
+from dataclasses import dataclass
+
+from curation import labels
+from curation.agreement import krippendorff_alpha
+from curation.models import GateResult, Teacher
+from pipeline.gate import DEFAULTS, THRESHOLDS, load_gate
+from pipeline.simulating import Share, kept
+
+from .drawing import decided_of, readings_of, stands
+from .figures import Figures, bias_by, figures, reliability, spread_of, terciles
+
+GROUPS = 8  # teachers or domains, the largest
+
+
+@dataclass(frozen=True)
+class Row:
+    """A kind of score with its Figures on all decisions, and on blind ones alone."""
+
+    label: str
+    everything: Figures
+    blind: Figures
+
+
+@dataclass(frozen=True)
+class Judge:
+    """One judge by one rubric. `biases` is [(by what, [Bias])]; the first of `rows` is the score as a whole."""
+
+    name: str
+    rubric: str
+    threshold: float
+    rows: list
+    reliability: list
+    biases: list
+    spread: object
+
+    @property
+    def whole(self):
+        """The Figures of the score as a whole, on all decisions."""
+        return self.rows[0].everything
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """`answers` decided ones were looked at, `blind` of them with a blind decision; `cut` where there are older ones.
+
+    `people` is Krippendorff's alpha of the reviewers' accepts on `several` answers that more than one decided; `audit`
+    is {version of the gate: Share that people accepted of what its accept band sent them}.
+    """
+
+    answers: int
+    blind: int
+    cut: bool
+    all_versions: bool
+    judges: list
+    people: float | None
+    several: int
+    audit: dict
+    audit_waiting: int
+
+
+def calibration_of(project):
+    """The Calibration of `project`; kept until something new is stored."""
+    return kept(f"calibrating:{project.pk}:{project.gate_ruleset_id}", project, lambda: _computed(project))
+
+
+def _computed(project):
+    answers, cut = decided_of(project)
+    readings, all_versions = readings_of(project, list(answers))
+    names, called = dict(Teacher.objects.values_list("pk", "name")), labels.dimensions(project)
+    gate = load_gate(project.gate_ruleset.body if project.gate_ruleset else DEFAULTS)
+    judges = [
+        _judge(names[judge], rubric, gate[THRESHOLDS[rubric]], reads, answers, called.get(rubric, {}))
+        for (judge, rubric), reads in sorted(readings.items(), key=lambda item: (item[0][1], names[item[0][0]]))
+        if rubric in THRESHOLDS
+    ]
+    several = [answer.said for answer in answers.values() if len(answer.said) > 1]
+    audit, audit_waiting = _audit(project)
+    return Calibration(
+        answers=len(answers),
+        blind=sum(bool(answer.blind) for answer in answers.values()),
+        cut=cut,
+        all_versions=all_versions,
+        judges=judges,
+        people=_among_people(several),
+        several=len(several),
+        audit=audit,
+        audit_waiting=audit_waiting,
+    )
+
+
+def _judge(name, rubric, threshold, reads, answers, called):
+    pairs = [(answers[pk], read) for pk, read in reads.items()]
+    found = dict.fromkeys(dimension for _, read in pairs for dimension in read.dimensions)
+    named = [name for name in called if name in found] + [name for name in found if name not in called]
+    rows = [_row("Score as a whole", [(a, read.score) for a, read in pairs], threshold, with_alpha=True)]
+    for dimension in named:
+        scored = [(a, read.dimension(dimension)) for a, read in pairs]
+        label = called.get(dimension) or labels.words(dimension).capitalize()
+        rows.append(_row(label, [(a, score) for a, score in scored if score is not None], threshold))
+    seen = [answer for answer, _ in pairs]
+    scores, values = [read.score for _, read in pairs], [answer.value() for answer in seen]
+    groups = {
+        "length": terciles([answer.length for answer in seen]),
+        "teacher": [answer.teacher for answer in seen],
+        "domain": [answer.domain or "no domain" for answer in seen],
+    }
+    return Judge(
+        name=name,
+        rubric=rubric,
+        threshold=threshold,
+        rows=rows,
+        reliability=reliability(scores, [answer.verdict() for answer in seen]),
+        biases=[(by, bias_by(of, scores, values)[:GROUPS]) for by, of in groups.items()],
+        spread=spread_of([read.scores for _, read in pairs]),
+    )
+
+
+def _row(label, scored, threshold, *, with_alpha=False):
+    both = []
+    for blind in (False, True):
+        known = [(answer, score) for answer, score in scored if answer.value(blind) is not None]
+        scores = [score for _, score in known]
+        values, verdicts = [a.value(blind) for a, _ in known], [a.verdict(blind) for a, _ in known]
+        both.append(figures(scores, values, verdicts, threshold, with_alpha=with_alpha))
+    return Row(label, *both)
+
+
+def _among_people(several):
+    """Krippendorff's alpha of people's accepts; each said is {reviewer: accepted}."""
+    reviewers = sorted({reviewer for said in several for reviewer in said})
+    return krippendorff_alpha([[said.get(reviewer) for said in several] for reviewer in reviewers])
+
+
+def _audit(project):
+    """({gate version: Share accepted}, how many still wait) of the accept band's answers that people were sent."""
+    sent = GateResult.objects.filter(ruleset__in=list(project.rulesets.filter(kind="gate")), audit=True)
+    rows = list(sent.order_by().values_list("ruleset__version", "response"))
+    said = dict(stands({response for _, response in rows}))
+    found = {}
+    for version, response in rows:
+        if response in said:
+            hits, n = found.get(version, (0, 0))
+            found[version] = hits + (said[response] == "accept"), n + 1
+    waiting = len({response for _, response in rows} - said.keys())
+    return {version: Share(*found[version]) for version in sorted(found, reverse=True)}, waiting
