@@ -4,7 +4,7 @@ from django import forms
 from django.contrib.auth.forms import UserCreationForm
 
 from .models import Event, Membership, Project, Teacher
-from .models.project import DEFAULT_SHARES
+from .models.project import DEFAULT_SHARES, MOST_AUTO_ACCEPTED
 
 
 class ProjectCreateForm(forms.ModelForm):
@@ -24,11 +24,12 @@ class ProjectForm(forms.ModelForm):
 
     GROUPS = (
         ("Project", ("name", "notice", "guidelines")),
-        ("Review", ("reviews_required", "consensus", "paired", "auto_accept_percent")),
+        ("Review", ("reviews_required", "consensus", "paired", "blind_percent", "near_duplicate_percent")),
         ("When something fails", ("on_filter_fail", "on_gate_fail", "attempt_limit", "on_exhausted")),
+        ("Teachers", ("teacher", "more_teachers", "samples", "regen_teacher")),
         (
-            "Models",
-            ("teacher", "more_teachers", "samples", "regen_teacher", "judge_factuality", "judge_reasoning"),
+            "SampleGate",
+            ("judge_factuality", "judge_reasoning", "more_judges", "judge_repeats", "auto_accept_percent"),
         ),
     )
     MODELS = ("teacher", "regen_teacher", "judge_factuality", "judge_reasoning")
@@ -36,14 +37,17 @@ class ProjectForm(forms.ModelForm):
     class Meta:
         model = Project
         fields = [
-            *("name", "notice", "guidelines", "reviews_required", "consensus", "paired", "auto_accept_percent"),
-            *("on_filter_fail", "on_gate_fail", "attempt_limit", "on_exhausted"),
+            *("name", "notice", "guidelines", "reviews_required", "consensus", "paired", "blind_percent"),
+            *("near_duplicate_percent", "on_filter_fail", "on_gate_fail", "attempt_limit", "on_exhausted"),
             *("teacher", "more_teachers", "samples", "regen_teacher", "judge_factuality", "judge_reasoning"),
+            *("more_judges", "judge_repeats", "auto_accept_percent"),
         ]
         labels = {
             "reviews_required": "Decisions an answer needs",
             "paired": "Pairs",
-            "auto_accept_percent": "Accepted without a person, per cent",
+            "blind_percent": "Blind reviews, per cent",
+            "near_duplicate_percent": "Near-duplicates from, per cent",
+            "auto_accept_percent": "Accepted without a person, per cent of the accept band",
             "on_filter_fail": "When a filter fails",
             "on_gate_fail": "When SampleGate fails",
             "attempt_limit": "Attempts a prompt",
@@ -54,6 +58,8 @@ class ProjectForm(forms.ModelForm):
             "regen_teacher": "Teacher for regeneration",
             "judge_factuality": "Judge of factuality",
             "judge_reasoning": "Judge of reasoning and safety",
+            "more_judges": "Further judges",
+            "judge_repeats": "Readings by each judge",
         }
         help_texts = {
             "reviews_required": "A change applies to answers that are not decided yet.",
@@ -62,11 +68,27 @@ class ProjectForm(forms.ModelForm):
             "samples": "Calls for a prompt: this number times the teachers. Another attempt asks for one answer.",
             "regen_teacher": "Best a stronger model than the teacher; without one the teacher is asked again.",
             "judge_factuality": "Without judges, what passes the filters goes to people.",
+            "judge_reasoning": "Best of another family than the teacher: judges prefer the answers of their own kin.",
+            "more_judges": "Each reads by every rubric that has a judge above; the mean over the judges counts.",
+            "judge_repeats": "Calls for an answer: this number times its judges, for each rubric. Their mean counts.",
+            "auto_accept_percent": (
+                "Of the answers in SampleGate's accept band; the others go to people, as its audit. 0 accepts nothing "
+                f"without a person, and at most {MOST_AUTO_ACCEPTED} leaves some for people."
+            ),
+            "blind_percent": (
+                "Of the answers under review; the judges' scores are shown only after the decision. Against such "
+                "decisions the judges are measured."
+            ),
+            "near_duplicate_percent": (
+                "Answers that share at least so much of their wording are near-duplicates: the best is reviewed, the "
+                "others wait behind it. 0 looks for none."
+            ),
         }
         widgets = {
             "notice": forms.Textarea(attrs={"rows": 2}),
             "guidelines": forms.Textarea(attrs={"rows": 14, "class": "tall"}),
             "more_teachers": forms.CheckboxSelectMultiple,
+            "more_judges": forms.CheckboxSelectMultiple,
         }
 
     def __init__(self, *args, **kwargs):
@@ -75,7 +97,8 @@ class ProjectForm(forms.ModelForm):
         for name in self.MODELS:
             self.fields[name].queryset = endpoints
             self.fields[name].empty_label = "none"
-        self.fields["more_teachers"].queryset = endpoints
+        for name in ("more_teachers", "more_judges"):
+            self.fields[name].queryset = endpoints
 
     def groups(self):
         """[(heading, bound fields)] in the order of the page."""
@@ -88,6 +111,8 @@ class ProjectForm(forms.ModelForm):
             self.add_error("teacher", "Choose the first teacher here; the further ones are asked beside it.")
         elif further:
             data["more_teachers"] = [each for each in further if each != teacher]
+        if data.get("more_judges") and not (data.get("judge_factuality") or data.get("judge_reasoning")):
+            self.add_error("more_judges", "Choose a judge of factuality or of reasoning; these read beside it.")
         return data
 
     def save_by(self, user):

@@ -10,7 +10,8 @@ from django.utils.text import get_valid_filename
 
 from curation.importing import DEFAULT_TASK_TYPES, FIELDS
 from curation.models import Run, Teacher
-from pipeline import prompts
+from pipeline import prompts, rubrics
+from pipeline.config_errors import ConfigError
 from pipeline.stages.package import INCLUDES
 
 LONGEST_NAME = 100  # bytes of an uploaded file's name that are kept
@@ -176,3 +177,19 @@ class TemplateForm(forms.Form):
             named = ", ".join("{{" + name + "}}" for name in unknown)
             raise forms.ValidationError(f"Unknown placeholder: {named}. Known are {known}.")
         return body
+
+
+class RubricForm(forms.Form):
+    """A new version of a rubric, as YAML; what is wrong is said key by key."""
+
+    body = forms.CharField(
+        strip=False,
+        label="Rubric, as YAML",
+        widget=forms.Textarea(attrs={"rows": 30, "class": "mono tall", "spellcheck": "true"}),
+    )
+
+    def clean_body(self):
+        try:
+            return rubrics.from_yaml(self.cleaned_data["body"])
+        except ConfigError as error:
+            raise forms.ValidationError(error.messages) from None

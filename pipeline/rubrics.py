@@ -44,7 +44,7 @@ def to_yaml(body):
     """A rubric as YAML, its keys and options in their usual order."""
     ordered = {key: body[key] for key in KEYS if key in body}
     ordered["dimensions"] = [
-        {key: _in_order(each[key]) if key == "options" else each[key] for key in DIMENSION_KEYS if key in each}
+        {key: in_order(each[key]) if key == "options" else each[key] for key in DIMENSION_KEYS if key in each}
         for each in body["dimensions"]
     ]
     ordered["flags"] = [{key: each[key] for key in FLAG_KEYS if key in each} for each in body.get("flags", [])]
@@ -84,7 +84,7 @@ def words(body, task_type):
     for each in dimensions(body, task_type):
         said = each["description"] or each["label"]
         lines.append(f"- {each['name']}: {said}")
-        lines += [f"  {span}: {meaning}" for span, meaning in _in_order(each.get("options", {})).items()]
+        lines += [f"  {span}: {meaning}" for span, meaning in in_order(each.get("options", {})).items()]
     if body.get("flags"):
         lines += ["", "Flags, as many as apply, none if none does:"]
         lines += [f"- {each['name']}: {each['description']}".removesuffix(": ") for each in body["flags"]]
@@ -93,7 +93,7 @@ def words(body, task_type):
     return "\n".join(lines)
 
 
-def _in_order(options):
+def in_order(options):
     """Options from the best to the worst; a database may have kept them in an order of its own."""
     return dict(sorted(options.items(), key=lambda item: _span(item[0]), reverse=True))
 
@@ -202,5 +202,5 @@ def _shown(value):
 
 
 def _kind(value):
-    names = {dict: "a mapping", list: "a list", str: "a text", type(None): "nothing", bool: "yes or no"}
+    names = {dict: "a mapping", list: "a list", str: "a text", type(None): "nothing", int: "a number"}
     return names.get(type(value), f"a {type(value).__name__}")

@@ -23,6 +23,7 @@ from curation.models import (
     PromptTemplate,
     Release,
     Resolution,
+    Rubric,
     Ruleset,
     Run,
     SourceDocument,
@@ -31,6 +32,7 @@ from curation.models import (
     TeacherResponse,
 )
 from curation.models.prompt import content_key
+from pipeline.rubrics import load_rubric
 
 PASSWORD = "correct horse battery"
 HYPOTHESIS = (
@@ -283,6 +285,12 @@ def release(project, *, version=1, state="published", **fields):
 def template(project, name="hypothesis", body="Write one hypothesis about: {{context}}"):
     """The newest version of a prompt template."""
     return PromptTemplate.record(project, name, body)
+
+
+def rubric(project, name="reasoning", body=None):
+    """The newest version of a rubric; a small one unless `body` says more."""
+    small = {"label": "Reasoning", "dimensions": [{"name": "falsifiability", "label": "Falsifiability"}]}
+    return Rubric.record(project, name, load_rubric(body or small))
 
 
 def fingerprint(prompt, response=None, **fields):

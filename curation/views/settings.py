@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from curation import reviewing
+from curation import families, reviewing
 from curation.access import MANAGER, project_or_404
 from curation.forms import ProjectForm, SplitSharesForm
 
@@ -36,6 +36,7 @@ def project_settings(request, slug):
         "project": project,
         "form": form,
         "shares": shares,
+        "warnings": families.warnings(project),
         "preview": form["guidelines"].value() if preview else None,
         "frozen_groups": project.split_assignments.count(),
     }

@@ -5,13 +5,13 @@ import re
 from dataclasses import dataclass
 from statistics import fmean
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from curation.models import GateResult, JudgeScore, Pair, Prompt, Resolution, Ruleset, State, Teacher
 from pipeline.gate import ACCEPT, DEFAULTS, Reading, Verdict, band_of, judge_verdict, load_gate
 
 from . import choosing, recalling
-from .questions import Reader
+from .questions import Reader, wanted_of
 from .sending import send_on
 
 INVALID = re.compile(r"invalid_judge_[fr]_(json|schema)\b")
@@ -20,6 +20,28 @@ INVALID = re.compile(r"invalid_judge_[fr]_(json|schema)\b")
 def gate_of(project):
     """The project's current gate; the default thresholds become version 1 at first use."""
     return project.gate_ruleset or Ruleset.record(project, Ruleset.Kind.GATE, load_gate(DEFAULTS), origin="defaults")
+
+
+def unread(project, states):
+    """Prompts in `states` whose current answer the gate has judged, but not by all the readings wanted now."""
+    judged = GateResult.objects.filter(response=OuterRef("current_response"))
+    prompts = Prompt.objects.filter(project=project, state__in=states).filter(Exists(judged))
+    lacks = Q(pk__in=[])
+    for reader in wanted_of(project):
+        scores = JudgeScore.objects.filter(response=OuterRef("current_response"), rubric=reader.rubric)
+        own = Q(rubric_version=reader.version, judge=reader.judge_id, repeat=reader.repeat)
+        lacks |= ~Exists(scores.filter(own | Q(rubric_version=JudgeScore.IMPORTED)))
+    return prompts.filter(lacks)
+
+
+def judge_anew(project, *, by=None):
+    """Make a version of the gate that stands for what judges are asked now: the next SampleGate run asks for the rest.
+
+    Its thresholds stay. Returns the version.
+    """
+    asked = hashlib.sha256(repr(wanted_of(project)).encode()).hexdigest()[:16]
+    body = load_gate({**gate_of(project).body, "readings": asked})
+    return Ruleset.record(project, Ruleset.Kind.GATE, body, origin="judged again", by=by)
 
 
 @dataclass

@@ -64,6 +64,15 @@ class Reader(NamedTuple):
         return cls(score.rubric, score.rubric_version, score.judge_id, score.repeat)
 
 
+def wanted_of(project):
+    """[Reader] of every reading that is wanted of an answer now."""
+    return _readers({name: sheet(project, name) for name in project.judges}, project.readers)
+
+
+def _readers(sheets, readers):
+    return [Reader(name, sheets[name].sha256, judge.pk, repeat) for name, judge, repeat in readers]
+
+
 def works_of(project, prompt_list, responses):
     """A Work for each prompt that asks every wanted reading of `responses` {prompt id: [response]} that is not known.
 
@@ -118,7 +127,7 @@ def _wanted(responses, sheets, readers):
         "response_id", "rubric", "rubric_version", "judge_id", "repeat"
     ):
         known[score.response_id].add(Reader.of(score))
-    asked = [Reader(name, sheets[name].sha256, judge.pk, repeat) for name, judge, repeat in readers]
+    asked = _readers(sheets, readers)
     wanted = {}
     for pk in ids:
         imported = {reader for reader in known[pk] if reader.version == JudgeScore.IMPORTED}

@@ -3,6 +3,7 @@
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from curation import families
 from curation.access import MANAGER, project_or_404
 from pipeline import jobs, quotes
 from pipeline.forms import STAGES, RunForm
@@ -39,6 +40,7 @@ def run_start(request, slug):
         for stage, does in STAGES.items()
     ]
     context = {"project": project, "form": form, "stages": stages, "trouble": trouble}
+    context["warnings"] = families.warnings(project)
     context |= _expected(project, form)
     return render(request, "pipeline/run_start.html", context, status=409 if posted else 200)
 
