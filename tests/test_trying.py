@@ -61,6 +61,11 @@ def rules_of(mapping=None):
     return filters.load_rules(mapping or {})
 
 
+def only(**values):
+    """A filters.yaml with these values and no other rule switched on."""
+    return {rule.settings[0].key: rule.settings[0].off for rule in filters.RULES.values()} | values
+
+
 def recorded(project, mapping=None):
     return Ruleset.record(project, "filter", filters.rules_to_mapping(rules_of(mapping)))
 
@@ -169,10 +174,10 @@ def test_what_waits_for_its_first_verdict_has_none_that_could_flip(project):
 
 def test_an_answer_that_fails_two_rules_does_not_flip_when_one_is_relaxed(project):
     factories.prompt(project, "to_review", answer="Too short [1].")
-    measure(project, recorded(project))
+    measure(project, recorded(project, only(min_char_length=120, ban_citations=True)))
     sample = trying.sample_of(project)
-    assert trying.would(sample, rules_of({"min_char_length": None})).flips == 0
-    both = trying.would(sample, rules_of({"min_char_length": None, "ban_citations": False}))
+    assert trying.would(sample, rules_of(only(ban_citations=True))).flips == 0
+    both = trying.would(sample, rules_of(only()))
     assert both.to_pass == 1
     effects = {each.rule.id: each for each in both.effects}
     assert (effects["ban_citations"].failed_now, effects["ban_citations"].failed_then) == (1, 0)
@@ -183,8 +188,8 @@ def test_examples_show_both_ways_and_what_they_fail(project):
     for number in range(12):
         factories.prompt(project, "to_review", answer="Measure the plate. " * 8 + str(number))
         factories.prompt(project, "to_review", answer=f"Short {number}: measure the plate and compare.")
-    measure(project, recorded(project))
-    rules = rules_of({"min_char_length": 20, "max_char_length": 60})
+    measure(project, recorded(project, only(min_char_length=120)))
+    rules = rules_of(only(min_char_length=20, max_char_length=60))
     trial = trying.would(trying.sample_of(project), rules)
     assert [example.passes for example in trial.examples] == [True] * 5 + [False] * 5
     rule, value, limit = trial.examples[0].why[0]
