@@ -19,8 +19,9 @@ from django.core.cache import cache
 from django.utils.safestring import SafeString
 
 WIDTH = 440  # of the drawing, in its own pixels: a screen of 390 px shrinks it a little, a wide one enlarges it
-TEXT = 13
-TITLE_LETTERS = 56
+SIZES = {"15px": "13px", "16px": "14px"}  # what Vega lays out and what is shown: the page's font may be a wide one
+TEXT = 15
+TITLE_LETTERS = 52
 KEPT_SECONDS = 24 * 3600
 VERSION = 1  # a change of how plots look makes the cached ones stale
 LEFT = {"anchor": "start", "frame": "bounds"}
@@ -256,6 +257,8 @@ def _fit_for_a_page(svg, *, wide):
     for element in root.iter():
         for name in [name for name in element.attrib if name in UNUSED or name.startswith("aria-")]:
             del element.attrib[name]
+        if "font-size" in element.attrib:
+            element.set("font-size", SIZES[element.get("font-size")])
     classes = "plot plot-wide" if wide else "plot"
     root.attrib.update({"class": classes, "aria-hidden": "true", "focusable": "false"})
     return ElementTree.tostring(root, encoding="unicode")

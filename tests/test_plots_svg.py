@@ -136,6 +136,11 @@ def test_a_long_title_goes_on_in_the_next_line():
     assert svg.count("<tspan") >= 3
 
 
+def test_letters_have_room_to_be_wider_than_vega_thinks():
+    svg = DRAWN["bars"]()
+    assert set(re.findall(r'font-size="([^"]+)"', svg)) == {"13px", "14px"}
+
+
 def test_the_same_plot_is_drawn_once(monkeypatch):
     cache.clear()
     drawn = []
