@@ -5,14 +5,18 @@ from curation.models import (
     Batch,
     BatchItem,
     Call,
+    EvaluationSet,
     Event,
     FilterResult,
+    Fingerprint,
     GateResult,
     JudgeScore,
+    Overlap,
     Pair,
     PromptTemplate,
     Resolution,
     ReviewClaim,
+    Rubric,
     Ruleset,
     SourceDocument,
     SplitAssignment,
@@ -27,6 +31,15 @@ register(SourceDocument, "project", ("__str__", "project", "domain", "locator"),
 register(Pair, "project", ("__str__", "project", "document"), joined=("project", "document"))
 register(PromptTemplate, "project", ("name", "version", "project", "origin"), narrow=("name",), joined=("project",))
 register(Ruleset, "project", ("kind", "version", "project", "origin"), narrow=("kind",), joined=("project",))
+register(Rubric, "project", ("name", "version", "project", "origin"), narrow=("name",), joined=("project",))
+register(Fingerprint, "project", ("__str__", "kind", "cluster", "unit", "score", "length"), narrow=("kind",))
+register(EvaluationSet, "project", ("name", "project", "n", "texts", "ngrams", "created_at"), joined=("project",))
+register(
+    Overlap,
+    "prompt__project",
+    ("__str__", "prompt", "response", "shared", "share", "words"),
+    joined=("evaluation_set", "prompt", "response"),
+)
 register(SplitAssignment, "project", ("group_key", "split", "stratum", "project"), narrow=("split",))
 register(
     TeacherResponse,
