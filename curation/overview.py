@@ -126,10 +126,10 @@ def not_offered(project, user, counts, waiting):
 
 
 _PARTNER_WORDS = {
-    State.TO_REGENERATE: "wait for their pair’s other half, which was refused and is to be asked again",
-    State.TO_COLLECT: "wait for their pair’s other half, which is not answered yet",
-    State.TO_FILTER: "wait for their pair’s other half to be filtered",
-    State.TO_JUDGE: "wait for their pair’s other half to be judged",
+    State.TO_REGENERATE: "whose pair’s other half was refused and is to be asked again",
+    State.TO_COLLECT: "whose pair’s other half is not answered yet",
+    State.TO_FILTER: "whose pair’s other half is to be filtered",
+    State.TO_JUDGE: "whose pair’s other half is to be judged",
 }
 
 

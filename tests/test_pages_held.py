@@ -103,8 +103,8 @@ def test_the_project_says_why_fewer_are_offered(people, project):
     said = page(factories.client(reviewer), f"/p/{project.slug}/")
     assert "6 to review, 2 for you now" in said
     assert "1 decided by you; others must decide too" in said
-    assert "2 wait for their pair’s other half, which was refused and is to be asked again" in said
-    assert "1 wait for their pair’s other half to be judged" in said
+    assert "2 whose pair’s other half was refused and is to be asked again" in said
+    assert "1 whose pair’s other half is to be judged" in said
     assert "start regenerate" not in said
     assert f'/p/{project.slug}/runs/start/?stage=regenerate"' in (
         people["manager"].get(f"/p/{project.slug}/").content.decode()
