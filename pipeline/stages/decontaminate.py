@@ -4,7 +4,7 @@ from pathlib import Path
 
 from curation.importing import ImportRefused
 from curation.importing.errors import BadRow, shown
-from curation.importing.files import identify
+from curation.importing.files import BROKEN_GZIP, identify, scan_text
 from curation.importing.plan import READERS
 from curation.models import EvaluationSet, Prompt, Run, TeacherResponse
 from pipeline.outages import LOST
@@ -34,7 +34,11 @@ def refuse_wrong(parameters):
 def _reader(path, column=None):
     """(InputFile, what reads its rows); raises ImportRefused where the file or its column is not to be read."""
     file = identify(path)
-    reader = READERS[file.format](file)
+    try:
+        reader = READERS[file.format](file)
+    except (UnicodeError, *BROKEN_GZIP):
+        scan_text(file)  # says which line and byte
+        raise
     if column and column not in reader.columns:
         raise file.refuse(f"There is no column {column!r}; found {shown(reader.columns)}.")
     return file, reader
@@ -128,9 +132,11 @@ def _check(run, or_stop):
     leaking = leaks.leaking(project.prompts.all()).count()
     run.count(overlaps=found)
     sets = project.evaluation_sets.count()
+    known = f"{sets:,} evaluation set{'' if sets == 1 else 's'}"
+    if not leaking:
+        run.say(f"Nothing is shared with {known}.")
+        return
+    share = "prompt shares" if leaking == 1 else "prompts share"
     run.say(
-        f"{leaking:,} prompts share words with {sets:,} evaluation set{'' if sets == 1 else 's'}, themselves or in their "
-        f"answers: releases leave them out unless asked."
-        if leaking
-        else f"Nothing is shared with {sets:,} evaluation set{'' if sets == 1 else 's'}."
+        f"{leaking:,} {share} words with {known}, also counting current answers: releases leave them out unless asked."
     )

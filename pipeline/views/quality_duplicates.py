@@ -1,8 +1,10 @@
 """Near-duplicates and evaluation sets: clusters with their members, what would leak, and a look as a run."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.defaultfilters import filesizeformat
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
@@ -11,7 +13,6 @@ from curation.access import MANAGER, project_or_404
 from curation.models import Fingerprint, Run
 from curation.reviewing import held_prompts
 from pipeline import jobs
-from pipeline.forms import too_large
 from pipeline.forms_duplicates import EvaluationForm
 from pipeline.resemblance import fingerprints, leaks, showing
 from pipeline.views.imports import is_too_large, keep_upload
@@ -86,7 +87,8 @@ def quality_duplicates_hold(request, slug):
     project = project_or_404(request.user, slug, MANAGER)
     if is_too_large(request):
         form = EvaluationForm()
-        form.too_large = too_large()
+        most = filesizeformat(settings.MAX_UPLOAD_BYTES)
+        form.too_large = f"The file is larger than {most}: hold the project against it by the command below."
         return _page(request, project, form, status=413)
     return _hold(request, project)
 
