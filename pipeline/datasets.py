@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.models import FilterResult, GateResult, JudgeScore, Prompt
+from curation.models import FilterResult, GateResult, Prompt
 
 from .filters import legacy_columns
 from .formats import replacing
@@ -76,9 +76,7 @@ def write_gated(project, path, columns, *, passing):
     """Current answers that SampleGate passed, or those it did not with `rejection_reason`; returns how many."""
     results = GateResult.objects.filter(ruleset=project.gate_ruleset, response__current_for__project=project)
     verdicts = {row.response_id: row for row in results.order_by("pk")}
-    scores = {}
-    for score in JudgeScore.objects.filter(response__in=verdicts).order_by("pk"):
-        scores.setdefault(score.response_id, {})[f"judge_{score.rubric[0]}_score"] = score.score
+    scores = {pk: {each["rule"]: each["value"] for each in row.measurements} for pk, row in verdicts.items()}
     judged = answered(project).filter(current_response__gate_results__ruleset=project.gate_ruleset)
 
     def row(prompt):

@@ -117,7 +117,9 @@ def reasons(prompt):
     if gate:
         said += [reason.replace("_", " ") for reason in gate.reasons]
         scores = JudgeScore.objects.filter(response=response, score__isnull=False).exclude(rationale="")
-        said += [f"The {score.rubric} judge gave {score.score:g} of 100: {score.rationale}" for score in scores]
+        # Of several readings the worst: the others would say the same in other words, or nothing.
+        worst = {score.rubric: score for score in scores.order_by("rubric", "-score", "-pk")}
+        said += [f"The {name} judge gave {each.score:g} of 100: {each.rationale}" for name, each in worst.items()]
     for annotation in Annotation.objects.filter(response=response, current=True).exclude(action="accept"):
         said += [reason.replace("_", " ") for reason in annotation.reasons]
         said += [annotation.comment] if annotation.comment else []
