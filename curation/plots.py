@@ -100,7 +100,7 @@ def bars(rows, *, title, x):
         x=alt.X(
             "number:Q", title=_text(x), axis=_axis(alt, most=4), scale=alt.Scale(domain=[0, most * 1.16], nice=False)
         ),
-        y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelPadding=6, ticks=False)),
+        y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=215, labelPadding=6, ticks=False)),
     )
     shapes = base.mark_bar(height={"band": 0.66}, color=SERIES[0])
     numbers = base.mark_text(align="left", dx=4, fontSize=TEXT, color="currentColor").encode(
