@@ -44,6 +44,7 @@ def pages(project):
     below = [
         *("", "progress/", "settings/", "members/", f"members/{member.pk}/remove/", "prompts/", "prompts/?q=evil"),
         *(f"prompts/?domain={EVIL}&task_type={EVIL}&failed={EVIL}", f"prompts/{prompt.key}/", "quality/", "runs/"),
+        *("quality/data/", f"quality/data/?domain={EVIL}"),
         *("runs/start/", f"runs/{run.pk}/", f"runs/{run.pk}/progress/", "import/", f"import/{'a' * 16}/"),
         *("releases/", "releases/new/", "releases/1/", "releases/2/", "templates/", "templates/hypothesis/"),
     ]
