@@ -29,6 +29,7 @@ from pipeline.filters.answer import Answer, Measurement
 from pipeline.filters.legacy import legacy_columns
 from pipeline.filters.registry import RULES, Rule, Setting
 from pipeline.filters.ruleset import Rules, load_rules, rules_to_mapping, rules_to_yaml, stored_rules
+from pipeline.filters.screening import check_all
 
 __all__ = [
     "RULES",
@@ -38,6 +39,7 @@ __all__ = [
     "Rules",
     "Setting",
     "check",
+    "check_all",
     "failed",
     "legacy_columns",
     "load_rules",

@@ -4,6 +4,7 @@ import re
 
 from pipeline.filters import kinds
 from pipeline.filters.answer import Measurement, quoted
+from pipeline.filters.lexicon import NAMELESS
 from pipeline.filters.registry import Setting, rule
 
 # MoS2, TP53, VMX, Mentor-1001; Zeta Potential Analyzer. A capital at the start of a sentence alone says nothing.
@@ -51,7 +52,14 @@ def new_names(answer):
     plain, initials, found = _plain(source), None, {}
     for name in told:
         key = _plain(name.lower())
-        if not key or name.lower() in USUAL or key in USUAL or key in plain or key.removesuffix("s") in plain:
+        if (
+            not key
+            or name.lower() in NAMELESS
+            or name.lower() in USUAL
+            or key in USUAL
+            or key in plain
+            or key.removesuffix("s") in plain
+        ):
             continue
         if " " in name and all(word in source for word in name.lower().split()):
             continue
@@ -64,7 +72,9 @@ def new_names(answer):
 
 def _codes(text):
     """The words of `text` that are written as acronyms, formulas and genes are."""
-    odd = [word for word in text.split() if not (word.islower() or word[1:].islower())]
+    odd = [
+        word for word in text.split() if not (word.islower() or word[1:].strip(AROUND).isalpha() and word[1:].islower())
+    ]
     return [word for each in odd if (word := each.strip(AROUND)) and CODE.fullmatch(word) and not word.islower()]
 
 

@@ -13,9 +13,9 @@ PHRASES = (
         "in summary",
         "to summarize",
         "to summarise",
-        "in short",
-        "in essence",
-        "overall",
+        "in short,",
+        "in essence,",
+        "overall,",
     ),
     *(
         "as a result",
@@ -37,8 +37,8 @@ PHRASES = (
     *(
         "furthermore",
         "moreover",
-        "additionally",
-        "in addition",
+        "additionally,",
+        "in addition,",
         "therefore",
         "thus",
         "hence",
@@ -65,7 +65,9 @@ PHRASES = (
     *("provides valuable insights", "valuable insights", "opens new avenues", "open new avenues", "a wide range of"),
     *("further research is needed", "more research is needed", "future studies", "future research"),
 )
-FILLER = re.compile(rf"\b(?:{'|'.join(sorted((re.escape(phrase) for phrase in PHRASES), key=len, reverse=True))})\b")
+FILLER = re.compile(
+    rf"\b(?:{'|'.join(sorted((re.escape(phrase) for phrase in PHRASES), key=len, reverse=True))})(?!\w)"
+)
 
 
 @rule(

@@ -2,7 +2,7 @@
 
 import re
 
-# The languages that py3langid tells apart, and its code for no language left out.
+# The languages that py3langid tells apart, its code for no language left out.
 LANGUAGES = frozenset(
     """ace af am an ar ary arz as az ba bcl be bg bn br bs ca crh cs cy da de dz el en eo es et eu ext fa fi fo fr fuv
     fy ga gcf gcr gd gl gom grc gu gug guw ha hbo he hi hr ht hu hy id ig is it ja jv ka kab kik kk km kn ko ku ky

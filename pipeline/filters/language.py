@@ -13,7 +13,7 @@ ENGLISH = frozenset(
     these its have has under when into between we after using their there would should can may both one two per all
     more over before without within while""".split()  # noqa: SIM905  a list of words reads best as words
 )
-SURE_SHARE, FEWEST_WORDS = 0.16, 6
+SURE_SHARE, FEWEST_WORDS = 0.16, 10
 NOT_LANGUAGE = re.compile(r"\$[^$]{0,400}\$|\\[a-zA-Z]+|[\d_^{}\\$|*#`~<>=+/]+")
 MOST_CHARACTERS = 2000
 SURE_CONFIDENCE = 0.5
@@ -54,4 +54,6 @@ def _identifier():
     """Loaded at first need: it takes a third of a second, and most texts never need it."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(set(identifier.labels) - {"la", "zxx"})  # names of species are no Latin text
+    return identifier

@@ -15,7 +15,7 @@ FILL_IN = (
     r"|type of|number of|amount of|list|describe|state|provide|replace|include|appropriate|relevant|desired|chosen|todo|tbd)"
 )
 ANYWHERE = re.compile(
-    r"(?P<braces>\{\{[^{}\n]{0,80}\}\})"
+    r"(?P<braces>\{\{\s*[A-Za-z#/>!][\w .|:\"\'-]{0,80}\}\})"
     rf"|(?<![\\\w^_{{])\{{{NAMES}\}}"
     r"|\$\{\w{1,40}\}|<%.{0,80}?%>|%\((?:\w{1,40})\)s"
     rf"|\[(?:{FILL_IN})\b[^\[\]\n]{{0,80}}\](?!\()"
@@ -29,7 +29,7 @@ ANYWHERE = re.compile(
     re.IGNORECASE,
 )
 CAPITALS = re.compile(
-    r"\b(?:TODO|FIXME|TKTK)\b|(?<![(\w-])\bTBD\b|\b(?:XX+|NN)\s?(?:%|°C|mM|µM|mg|mL|nm|h\b|min\b|K\b)"
+    r"\b(?:TODO|FIXME|TKTK)\b|(?<![(\w-])\bTBD\b(?!\s*\()|\b(?:XX+|NN)\s?(?:%|°C|mM|µM|mg|mL|nm|h\b|min\b|K\b)"
 )
 AT_START = re.compile(
     r"\A[\s*_#>\"“]*(?:(?:sure|certainly|absolutely|of course|okay|ok|great question|understood|got it)\s*[!,.:—–-]\s*"
@@ -46,7 +46,7 @@ AT_LINE = re.compile(
     r"|ai)[ \t]*:(?=[ \t*_]|$)|(?:context|source|prompt|hypothesis to test)[ \t]*:[ \t]*$|\[task: )",
     re.IGNORECASE,
 )
-BLANKS = re.compile(r"(?<=[^\W_] )_{4,}(?!\w)|_{4,}(?= [^\W_])")
+BLANKS = re.compile(r"(?<=[^\W_] )_{4,}+(?!\w)|(?<!_)_{4,}+(?= [^\W_])")
 CUES = (
     *("{", "<", "[", "lorem", "let me know", "hope this", "feel free", "happy to", "as requested", "as per your", "%("),
 )

@@ -40,7 +40,7 @@ QUANTITIES = forms_of_nouns(
     localization loss luminescence luminosity magnetisation magnetization magnetoresistance mass metabolism metallicity
     methylation migration misalignment mobility modulus moisture momentum morphology mortality motility noise number
     occupancy offset orientation oscillation oxidation oxygen pattern peak percentage performance permeability
-    permittivity ph phase phosphorylation photocurrent photoluminescence piezoelectricity polarisation polarization
+    permittivity ph phosphorylation photocurrent photoluminescence piezoelectricity polarisation polarization
     population porosity potential power precipitation precision pressure prevalence probability productivity
     proliferation proportion purity quality radiation radius ratio rate reactivity recall recovery reflectance
     reflectivity refraction resistance resistivity resolution response roughness runtime salinity saturation scattering
@@ -78,7 +78,7 @@ CHANGES = forms_of_verbs(
     improve increase induce inhibit introduce inject irradiate knock lengthen limit lower maximize minimize mitigate
     modify modulate narrow overexpress prevent prolong promote quench raise reduce remove replace restrict reverse rise
     rotate shift shorten shrink silence slow stabilize stimulate strengthen substitute supplement suppress swap switch
-    thicken thin treat triple tune upregulate downregulate vary weaken widen add grow gain lose scale stop yield"""
+    thicken thin treat triple tune upregulate downregulate vary weaken widen add grow gain lose scale stop"""
 ) | {
     "fell",
     "fallen",
@@ -116,9 +116,30 @@ VAGUE = forms_of_nouns(
     relationship research result role scenario setting setup situation solution sort source state step strategy study
     subject system task technique technology test thing theory topic treatment type use value variable version way
     work world criterion criteria likelihood chance"""
-) | frozenset(["it", "its", "this", "that", "these", "those", "they", "them", "their", "he", "she", "we", "i", "you", "there", "which", "who", "what"])
+) | frozenset(
+    [
+        "it",
+        "its",
+        "this",
+        "that",
+        "these",
+        "those",
+        "they",
+        "them",
+        "their",
+        "he",
+        "she",
+        "we",
+        "i",
+        "you",
+        "there",
+        "which",
+        "who",
+        "what",
+    ]
+)
 SMALL = frozenset(
-    """a about above across after all also an and any are as at be been before being below between both but by can could
+    """a about above across after certain depend depending depends different expected given old overall particular perform performed performs performing significant significantly single sufficient sufficiently undergo undergoes undergoing underwent use used uses using specific various whole all also an and any are as at be been before being below between both but by can could
     did do does down during each either else etc for from further had has have how if in into is its itself least
     less like made make making many may might more most much must new no nor not of off on once only or original other
     our out over own per rather same shall should since so some such than the their then there through to too under

@@ -14,9 +14,11 @@ NUMBER = re.compile(
     r"|\s?(?:×|x|\\times|\\cdot|·|\*)\s?10(?:\s?(?:\^|\*\*)\s?\{?([+−–-]?[0-9]{1,3})\}?|([⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})|e([+-]?[0-9]{1,3}))"
     r"|(?<=10)\s?(?:\^|\*\*)\s?\{?(?P<power>[+−–-]?[0-9]{1,3})\}?|(?<=10)(?P<raised>[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}))?"
 )
+PERCENT = re.compile(r"\s?(?:\\?%|per ?cent\b)")
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻−–", "0123456789+---")
 GROUPING = str.maketrans("", "", "," + SPACES)
 # Numbers that count nothing: of a list, a step, a figure.
+FURTHEST_IN = 24  # characters before the number of a list item
 BEFORE_MARKER = " \t>*_#-("
 LABELLED = re.compile(
     r"\b(?:steps?|fig(?:ure)?s?\.?|tables?|eqs?\.?|equations?|groups?|phases?|levels?|versions?|types?|class(?:es)?|stages?|bsl|parts?"
@@ -67,18 +69,17 @@ def new_numbers(answer):
     if not told:
         return []
     known = set(numbers(f"{answer.context}\n{answer.hypothesis}"))
-    known |= {WORDS[word] for word in WORDS.keys() & set(answer.context_words)}
-    return [written for value, written in told.items() if value not in FREE and not _known(value, known)]
+    known |= {(WORDS[word], False) for word in WORDS.keys() & set(answer.context_words)}
+    found = {value: written for (value, percent), written in told.items() if not _known(value, percent, known)}
+    return list(found.values())
 
 
 def numbers(text):
-    """{value: as written} of the numbers of `text` that count or measure something."""
-    if not any(map(text.__contains__, "0123456789")):
-        return {}
+    """{(value, whether it is a percentage): as written} of the numbers of `text` that count or measure something."""
     found = {}
     for match in NUMBER.finditer(text):
         if not _marks(text, match) and not LABELLED.search(text[max(0, match.start() - 14) : match.start()]):
-            found.setdefault(_value(match), match[0])
+            found.setdefault((_value(match), bool(PERCENT.match(text, match.end()))), match[0])
     return found
 
 
@@ -87,9 +88,9 @@ def _marks(text, match):
     after = text[match.end() : match.end() + 2]
     if after[:1] not in (".", ")") or not (after[1:].isspace() or not after[1:]):
         return False
-    return not text[max(text.rfind("\n", 0, match.start()) + 1, match.start() - 20) : match.start()].strip(
-        BEFORE_MARKER
-    )
+    before = text[max(0, match.start() - FURTHEST_IN) : match.start()]
+    line = before.rpartition("\n")[2]
+    return (line != before or len(before) < FURTHEST_IN) and not line.strip(BEFORE_MARKER)
 
 
 def _value(match):
@@ -97,11 +98,15 @@ def _value(match):
     exponent = next((each for each in exponents if each), "0").translate(RAISED)
     power = match["power"] or match["raised"]
     value = 1.0 if power else float(base.translate(GROUPING))
-    return float(f"{value * 10.0 ** int(exponent):.10g}")
+    return _rounded(value * 10.0 ** int(exponent))
 
 
-def _known(value, known):
-    """Whether the source has the number, perhaps as a percentage or a share of one."""
-    return any(each in known for each in (value, round(value / 100, 10), round(value * 100, 10))) or any(
-        abs(value - each) <= 1e-6 * abs(value) for each in known
-    )
+def _known(value, percent, known):
+    """Whether the source has the number; 30 % may stand there as 0.3, 0.3 as 30 %."""
+    if value in FREE or (value, True) in known or (value, False) in known:
+        return True
+    return (_rounded(value / 100), False) in known if percent else (_rounded(value * 100), True) in known
+
+
+def _rounded(value):
+    return float(f"{value:.10g}")

@@ -40,7 +40,7 @@ def _share(answer, rule_id, part, limit):
     fields = answer.hypothesis_fields if isinstance(answer.hypothesis_fields, dict) else {}
     said = fields.get(part)
     wanted = _wanted(answer.hypothesis, part, said if isinstance(said, str) else "")
-    stems = {word[:STEM] for word in answer.words}
+    stems = set(map(_stem, answer.word_set))
     missing = [word for word in wanted if _stem(word) not in stems]
     value = round(100 * (len(wanted) - len(missing)) / len(wanted)) if wanted else 100
     ok = value >= limit

@@ -3,9 +3,11 @@
 import re
 
 WORD = re.compile(r"[^\W_]+")
+ASCII_APART = bytes(32 if code < 128 and not chr(code).isalnum() else code for code in range(256))
 APART = {code: " " for code in range(128) if not chr(code).isalnum()}
 # The end of a sentence: a stop, perhaps closing marks, and space before what may begin the next one.
 STOP = re.compile(r"(?<![.!?])[.!?]++[\"'”’)\]*_]*+(?=\s|$)|[。！？]")
+CLOSING = "\"'”’)]*_"
 ABBREVIATION = re.compile(
     r"(?:(?:^|[^\w.])(?:[A-Z]|e\.g|i\.e|a\.k\.a|vs|cf|ca|approx|etc|resp|al|Fig|Figs|Eq|Eqs|Ref|Refs|Sec|Tab|No|Nos|Vol|pp"
     r"|Dr|Prof|Mr|Ms|Mrs|St|Inc|Ltd|Co|sp|spp|subsp|var|viz|incl|max|min|avg|temp|conc|wt|vol|sat|aq)|\b[ap]\.m)\.$"
@@ -23,8 +25,15 @@ HEADING = re.compile(
 
 def words(lower):
     """The words of a text in lower case, in order, as letters and digits: co-culture is two, mos2 is one."""
-    # Taking an ASCII text apart so is four times as fast.
-    return lower.translate(APART).split() if lower.isascii() else WORD.findall(lower)
+    if lower.isascii():  # taken apart so four times as fast
+        return lower.translate(APART).split()
+    found = []
+    for token in lower.encode("utf-8", "surrogatepass").translate(ASCII_APART).decode("utf-8", "surrogatepass").split():
+        if token.isascii():
+            found.append(token)
+        else:
+            found += WORD.findall(token)
+    return found
 
 
 def sentences(text):
@@ -53,7 +62,8 @@ def _blocks(text):
 def _split(block):
     found, start = [], 0
     for match in STOP.finditer(block):
-        if match.end() < len(block) and block[match.start()] == "." and not _ends(block, match):
+        abbreviated = match[0].rstrip(CLOSING) == "."  # perhaps
+        if abbreviated and match.end() < len(block) and not _ends(block, match):
             continue
         found.append(block[start : match.end()].strip())
         start = match.end()

@@ -83,13 +83,14 @@ SHORT = 300
 )
 def refusal(answer, *, phrases=()):
     """The project's own `phrases` count where a refusal can stand: at the start of a sentence, line or list item."""
-    said = _declined(answer)
+    said = declined(answer)
     if not said and (phrases or not answer.word_set.isdisjoint(CUE_WORDS)):
         said = refusal_in(answer.text, phrases)
     return Measurement("refusal", 1 if said else 0, 0, not said, said and f"The teacher declines: {said}.")
 
 
-def _declined(answer):
+def declined(answer):
+    """How the endpoint says that the teacher declined, or ""."""
     if answer.refusal.strip():
         return quoted([answer.refusal])
     if answer.finish_reason in DECLINED_BY_ENDPOINT:

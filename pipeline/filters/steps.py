@@ -4,7 +4,7 @@ import re
 
 ITEM = re.compile(
     r"[ \t]*(?:>[ \t]*)?(?:#{1,6}[ \t]+)?[*_]{0,3}(?:(?:step|stage|phase)[ \t]*(?P<named>\d{1,2}|[a-h]|[ivx]{1,4})\b[ \t]*[:.)–—-]?"
-    r"|\(?(?P<number>\d{1,2})[.)](?=[ \t*_]|$)|(?P<letter>[a-h])[.)](?=[ \t]))[*_]{0,3}",
+    r"|\(?(?P<number>\d{1,2})[.)](?=[ \t*_]|$)|(?P<letter>[a-h]|[ivx]{1,4})[.)](?=[ \t]))[*_]{0,3}",
     re.IGNORECASE,
 )
 # In running text: "1. Mix … 2. Heat …", "(1) mix, (2) heat". Not "at pH 2. Then".

@@ -7,32 +7,38 @@ from pipeline.filters.answer import Measurement, quoted
 from pipeline.filters.registry import Setting, rule
 
 MICROBE = r"(?:pathogens?|pathogenic\w*|virus(?:es)?|viral|bacteri\w+|microbes?|strains?|influenza|coronavirus\w*)"
+MADE = r"(?:engineered|modified|transgenic|recombinant|gmos?|organisms?|mosquito(?:es)?|insects?|microbes?|bacteri\w+|strains?|virus(?:es)?|phages?)"
+VIRULENCE = r"(?:pathogenicity|virulence|transmissibility|infectivity|lethality)"
+GENETICS = (
+    r"(?:mutations?|mutants?|alleles?|variants?|phenotypes?|polymorphisms?|missense|effects?|properties|screens?|p53)"
+)
+PEOPLE = r"(?:human (?:embryos?|zygotes?|germ[\s-]?line|subjects?|patients|volunteers?|participants)|humans\b|living (?:humans?|people))"
 UNSAFE = re.compile(
-    r"\b(?:bio)?weapon(?:s|ry|i[sz]\w+)?\b|\bchemical warfare\b|\bbiological warfare\b|\bnerve agents?\b|\bbioterror\w*"
+    r"\b(?:bio)?weapon(?:s|ry|i[sz]\w+)?\b|\b(?:chemical|biological) warfare\b|\bnerve agents?\b|\bbioterror\w*"
     r"|\b(?:sarin|soman|tabun|novichok)\b|\bexplosive devices?\b"
-    r"|\bpathogen(?:icity)? enhancement\b|\benhanc\w+\s+(?:of\s+)?(?:the\s+)?(?:\w+\s+){0,2}(?:pathogens?|pathogenicity|virulence|transmissibility|infectivity|lethality)\b"
-    r"|\b(?:increas\w+|rais\w+|boost\w+)\s+(?:of\s+)?(?:the\s+)?(?:\w+\s+){0,2}(?:pathogenicity|virulence|transmissibility|lethality)\b"
-    rf"(?=[^.;]{{0,40}}\b{MICROBE})"
-    r"|\b(?:bsl|biosafety[\s-]+level|bio[\s-]safety[\s-]+level)[\s-]*(?:\d\s*(?:/|or|to|and|–|-)\s*)?(?:3|4|three|four|iii|iv)\+?(?![\w.]\d|\w)"
-    r"|\benvironmental release\b|\breleas\w+\s+(?:\w+\s+){0,5}(?:in)?to the (?:environment|wild)\b"
-    r"|\bgene[\s-]drives?\b"
+    rf"|\bpathogen(?:icity)? enhancement\b|\benhanc\w+\s+(?:of\s+)?(?:the\s+)?(?:\w+\s+){{0,2}}(?:pathogens?|{VIRULENCE})\b"
+    rf"|\b(?:increas\w+|rais\w+|boost\w+)\s+(?:of\s+)?(?:the\s+)?(?:\w+\s+){{0,2}}{VIRULENCE}\b(?=[^.;]{{0,40}}\b{MICROBE})"
+    r"|\b(?:bsl|bio[\s-]?safety[\s-]+level)[\s-]*(?:\d\s*(?:/|or|to|and|–|-)\s*)?(?:3|4|three|four|iii|iv)\+?(?![\w.]\d|\w)"
+    r"|\benvironmental release\b|\bdeliberate(?:ly)? releas\w+"
+    rf"|\breleas\w+\s+(?:\w+\s+){{0,4}}?{MADE}\s+(?:\w+\s+){{0,3}}(?:in)?to (?:the |a )?(?:environment|wild|field|nature|open)\b"
+    r"|\bgene[\s-]drives?\b(?!\s+(?:the|a|an|its|their|\w+ion|growth)\b)"
     r"|\bdual[\s-]use (?:research|concern|experiments?|work|pathogen|agent|potential)|\bdual[\s-]use\b(?=\s*[.;,)]|$)"
-    r"|\bgain[\s-]of[\s-]function\b(?!\s+(?:mutations?|mutants?|alleles?|variants?|phenotypes?|polymorphisms?|p53|missense|effects?|properties))"
-    r"|\b(?:crispr\S*|cas9|gene[\s-]edit\w*|genome[\s-]edit\w*|edit\w*)\s+(?:\w+\s+){0,5}?(?:human (?:embryos?|zygotes?|germ[\s-]?line|subjects?|patients"
-    r"|volunteers?|participants)|humans\b|living (?:humans?|people))"
+    rf"|\bgain[\s-]of[\s-]function\b(?<!loss- and gain.of.function)(?<!loss- or gain.of.function)(?<!loss and gain.of.function)"
+    rf"(?<!loss or gain.of.function)(?!\s+{GENETICS})"
+    rf"|\b(?:crispr\S*|cas9|gene[\s-]edit\w*|genome[\s-]edit\w*|edit\w*)\s+(?:\w+\s+){{0,5}}?{PEOPLE}"
     r"|\bhuman germ[\s-]?line\b|\bgerm[\s-]?line (?:edit|modif)\w+|\b(?:human )?embryo[\s-](?:edit|modif)\w+",
 )
 # No unsafe term is without one of these words; looking for them first makes the usual answer cheap.
 CUES = frozenset(
-    """weapon weapons weaponry weaponize weaponized weaponizes weaponizing weaponise weaponised weaponizing weaponization
+    """weapon weapons weaponry weaponize weaponized weaponizes weaponizing weaponise weaponised weaponising weaponization
     weaponisation bioweapon bioweapons bioweaponry warfare nerve bioterror bioterrorism bioterrorist bioterrorists sarin soman
     tabun novichok explosive pathogen pathogens pathogenicity virulence transmissibility infectivity lethality bsl bsl3
-    bsl4 biosafety bio release released releases releasing drive drives dual gain crispr edit edited edits editing human
+    bsl4 biosafety bio deliberate deliberately release released releases releasing drive drives dual gain crispr edit edited edits editing human
     humans people germline germ embryo""".split()  # noqa: SIM905  a list of words reads best as words
 )
 CLAUSE = re.compile(r"[.;:!?\n]|\b(?:but|however|although|yet|instead,)\b")
 BEFORE = re.compile(
-    r"\b(?:no|not|never|none|without|nor|neither|non|cannot|don't|doesn't|won't|isn't|aren't|avoid(?:s|ed|ing)?|exclud\w+|prohibit\w*"
+    r"\b(?:no|not|never|nothing|none|without|nor|neither|non|cannot|don't|doesn't|won't|isn't|aren't|avoid(?:s|ed|ing)?|exclud\w+|prohibit\w*"
     r"|forbid\w*|forbidden|bann?(?:s|ed|ing)?|refrain\w*|rather than|instead of|prevent\w*|preclud\w+|free of|absence of|lack of|outside"
     r"|below|against|rul\w+ out|refus\w+|disallow\w*|rejects?|decline\w*|stop\w* short of|omit\w*|unless)\b"
 )
@@ -46,7 +52,7 @@ AFTER = re.compile(
     r"|never\b|excluded\b|prohibited\b|not (?:permitted|allowed|used|required|needed|involved|part|applicable))"
 )
 NOT_EXCLUDED = re.compile(
-    r"\bnot\s+(?:\w+ly\s+)?(?:excluded|prohibited|forbidden|banned|avoided|omitted|disallowed|ruled out|precluded|unnecessary|only|limited)\b"
+    r"\b(?:not|cannot|can't)\s+(?:be\s+)?(?:\w+ly\s+)?(?:excluded|prohibited|forbidden|banned|avoided|omitted|disallowed|ruled out|precluded|unnecessary|only|limited)\b"
 )
 LOOK_BACK = 120
 

@@ -85,18 +85,19 @@ def action_verbs(text, verbs=DEFAULT_VERBS):
 
 def _used(text, words, verbs):
     found = set()
-    for word in _words(verbs):
-        if word.verb not in found and not word.forms.isdisjoint(words) and _uses(word, text):
+    for word in words_of(verbs):
+        if word.verb not in found and not word.forms.isdisjoint(words) and uses(word, text):
             found.add(word.verb)
     return sorted(found)
 
 
 @lru_cache(maxsize=64)
 def _forms(verbs):
-    return frozenset().union(*(word.forms for word in _words(verbs)))
+    return frozenset().union(*(word.forms for word in words_of(verbs)))
 
 
-def _uses(word, text):
+def uses(word, text):
+    """Whether `text`, in lower case, uses this Word as a verb."""
     if word.sure.search(text):
         return True
     if word.base is None:
@@ -122,7 +123,8 @@ def _plural_is_verb(text, match):
 
 
 @lru_cache(maxsize=64)
-def _words(verbs):
+def words_of(verbs):
+    """A Word for each spelling of each verb."""
     return tuple(_word(verb, spelling) for verb in verbs for spelling in spellings(verb))
 
 
