@@ -102,6 +102,7 @@ def test_hours_and_cost_are_unknown_until_they_are_known(people, project, answer
     assert "what an answer costs is unknown" in page
     call.cost = "0.0025"
     call.save()
+    answers[0].prompt.events.create(project=project, kind="gated")  # whatever happens leaves one
     page = people["viewer"].get(address(project))
     assert "USD 0.002500 an answer on average" in text(page)
     work = simulating.simulate(simulating.judged_of(project), load_gate({}), simulating.policy_of(project)).everything

@@ -42,7 +42,7 @@ def kept(key, project, draw):
 
 def _newest():
     """The newest rows of all that a recount looks at; whatever is decided or taken back leaves an event."""
-    tables = (JudgeScore, Annotation, Resolution, Event)
+    tables = (TeacherResponse, JudgeScore, Annotation, Resolution, Event)
     return [model.objects.order_by("-pk").values_list("pk", flat=True).first() for model in tables]
 
 
@@ -133,17 +133,24 @@ def _places(project, responses):
 
 def policy_of(project):
     """The Policy of `project`, with the median time of a decision and the mean cost of an answer where known."""
+    seconds, timed, cost, priced = kept(f"simulating:policy:{project.pk}", project, lambda: _measured(project))
+    return Policy(
+        reviews_required=project.reviews_required,
+        on_gate_fail=project.on_gate_fail,
+        auto_accept_percent=project.auto_accept_percent,
+        seconds=seconds,
+        cost=cost,
+        timed=timed,
+        priced=priced,
+    )
+
+
+def _measured(project):
+    """(median seconds of a decision, of how many, mean cost of an answer, of how many), the newest of both."""
     given = Annotation.objects.filter(response__prompt__project=project, current=True, seconds__gt=0)
     seconds = list(given.order_by("-pk").values_list("seconds", flat=True)[:NEWEST_TIMED])
     bought = TeacherResponse.objects.filter(prompt__project=project, call__isnull=False)
     costs = list(bought.order_by("-pk").values_list("call__cost", flat=True)[:NEWEST_PRICED])
     known = bool(costs) and None not in costs
-    return Policy(
-        reviews_required=project.reviews_required,
-        on_gate_fail=project.on_gate_fail,
-        auto_accept_percent=project.auto_accept_percent,
-        seconds=float(median(seconds)) if seconds else None,
-        cost=Decimal(fmean(costs)).quantize(Decimal("0.00000001")) if known else None,
-        timed=len(seconds),
-        priced=len(costs) if known else 0,
-    )
+    cost = Decimal(fmean(costs)).quantize(Decimal("0.00000001")) if known else None
+    return float(median(seconds)) if seconds else None, len(seconds), cost, len(costs) if known else 0

@@ -50,14 +50,16 @@ class Flip:
 def quality_gate(request, slug):
     """The gate in force, its limits to move, and what would change."""
     project = project_or_404(request.user, slug)
-    return _page(request, project, _form(project, request.GET))
+    judged = simulating.judged_of(project)
+    return _page(request, project, judged, _form(project, judged, request.GET))
 
 
 @require_GET
 def quality_gate_try(request, slug):
     """The recount under the limits given; those left out are as in force. Writes nothing."""
     project = project_or_404(request.user, slug)
-    context = _trial(request, project, _form(project, request.GET))
+    judged = simulating.judged_of(project)
+    context = _trial(request, project, judged, _form(project, judged, request.GET))
     response = render(request, "pipeline/_quality_gate_trial.html", context)
     if context["link"]:
         response["HX-Replace-Url"] = context["link"]
@@ -68,8 +70,8 @@ def quality_gate_try(request, slug):
 def quality_gate_plots(request, slug):
     """The scores with the limits given drawn on them."""
     project = project_or_404(request.user, slug)
-    judged, form = simulating.judged_of(project), _form(project, request.GET)
-    context = {"project": project, "plots": _plots(judged, form)}
+    judged = simulating.judged_of(project)
+    context = {"project": project, "plots": _plots(judged, _form(project, judged, request.GET))}
     return render(request, "pipeline/_quality_gate_plots.html", context)
 
 
@@ -81,41 +83,41 @@ def quality_gate_apply(request, slug):
     with transaction.atomic():
         project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         project.member = member
-        form, before = _form(project, request.POST), project.gate_ruleset
+        judged = simulating.judged_of(project)
+        form, before = _form(project, judged, request.POST), project.gate_ruleset
         newer = str(before.version if before else 0) != request.POST.get("version", "")
         if form.is_valid() and not newer:
             ruleset = Ruleset.record(project, Ruleset.Kind.GATE, form.gate, origin=ORIGIN, by=request.user)
             _say(request, project, before, ruleset)
             return redirect("quality_gate", slug)
     conflict = _conflict(project, form, request.POST.get("version", "")) if newer else None
-    return _page(request, project, form, conflict=conflict, status=409 if newer else 422)
+    return _page(request, project, judged, form, conflict=conflict, status=409 if newer else 422)
 
 
-def _form(project, data):
-    in_force = _in_force(project)
-    rubrics = simulating.judged_of(project).rubrics or [name for name in RUBRICS if name in project.judges]
-    return GateForm(in_force, rubrics or list(RUBRICS), data)
+def _form(project, judged, data):
+    rubrics = judged.rubrics or [name for name in RUBRICS if name in project.judges]
+    return GateForm(_in_force(project), rubrics or list(RUBRICS), data)
 
 
 def _in_force(project):
     return load_gate(project.gate_ruleset.body if project.gate_ruleset else DEFAULTS)
 
 
-def _page(request, project, form, *, conflict=None, status=None):
+def _page(request, project, judged, form, *, conflict=None, status=None):
     ruleset = project.gate_ruleset
-    context = _trial(request, project, form) | {
+    context = _trial(request, project, judged, form) | {
         "ruleset": ruleset,
         "version": ruleset.version if ruleset else 0,
         "waiting": quotes.waiting(project, "judge").count() if ruleset else 0,
         "conflict": conflict,
     }
-    context["plots"] = _plots(context["judged"], form)
+    context["plots"] = _plots(judged, form)
     return render(request, "pipeline/quality_gate.html", context, status=status or (200 if form.is_valid() else 422))
 
 
-def _trial(request, project, form):
+def _trial(request, project, judged, form):
     """What _quality_gate_trial.html shows: the recount under the form's gate, and under the one in force."""
-    judged, policy = simulating.judged_of(project), simulating.policy_of(project)
+    policy = simulating.policy_of(project)
     context = {"project": project, "form": form, "judged": judged, "policy": policy, "enough": simulating.ENOUGH}
     context |= {"link": "", "changed": {}}
     if not form.is_valid():
