@@ -22,6 +22,8 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 # More words for pytest, as in `make test PYTEST="-k import"`.
 PYTEST ?=
+# Processes that share the tests; more than two even on two cores, as many tests wait for workers, servers and browsers.
+TEST_WORKERS ?= 3
 export PIP_ROOT_USER_ACTION := ignore
 
 .PHONY: help
@@ -44,11 +46,11 @@ serve: .venv/.ready
 test: test-sqlite test-postgres
 
 test-sqlite: .venv/.ready-dev
-	$(PY) -m pytest $(PYTEST)
+	$(PY) -m pytest -n $(TEST_WORKERS) $(PYTEST)
 
-# The browser and the model do not know which database is behind the page; they ran above.
+# The browser and the model do not know which database is behind the page, and what is pure asks none; they ran above.
 test-postgres: .venv/.ready-dev
-	$(PY) -m tests.with_postgres $(PY) -m pytest -m "not browser and not model" $(PYTEST)
+	$(PY) -m tests.with_postgres $(PY) -m pytest -n $(TEST_WORKERS) -m "not browser and not model and not pure" $(PYTEST)
 
 .PHONY: check
 check: .venv/.ready-dev

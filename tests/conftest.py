@@ -15,6 +15,16 @@ pytest_plugins = ["tests.services"]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item):
+    """What asks for no database is marked `pure`: it says the same on every database, and runs on one."""
+    if item.get_closest_marker("django_db") is None and DATABASE_FIXTURES.isdisjoint(item.fixturenames):
+        item.add_marker("pure")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Browser tests come last: Playwright leaves an event loop running in this thread, where others start theirs."""
