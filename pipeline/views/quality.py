@@ -34,10 +34,12 @@ def quality(request, slug):
     """One page that leads to the others; every plot's numbers stand in a table below it."""
     project = project_or_404(request.user, slug)
     limits = gate.load_gate(project.gate_ruleset.body if project.gate_ruleset else {})
-    counted = inspecting.kept(project, "quality", lambda: _counted(project, limits), limits).value
+    kept = inspecting.kept(project, "quality", lambda: _counted(project, limits), limits)
+    at, counted = kept.at, kept.value
     failed, against = failures(project, counted["failed"]), counted["against_people"]
     context = {
         "project": project,
+        "at": at,
         "cards": [
             _filters_card(project, failed),
             _gate_card(project, limits, counted["gated"]),
