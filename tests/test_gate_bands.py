@@ -1,12 +1,16 @@
 """The three bands in a run: refused, for people, accepted without a person; its audit, and pairs that go together."""
 
+from functools import partial
+
 import pytest
 
 from curation import reviewing
 from curation.models import Event, GateResult, Prompt, Resolution, Ruleset, State, TeacherResponse
+from pipeline import jobs
 from pipeline.gate import load_gate
 from tests import factories, gates, teacher_replies
 from tests.test_pipeline_collect import run
+from tests.threads import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -200,3 +204,17 @@ class TestPairs:
         run(project, "judge")
         assert self.states(pair) == (State.ACCEPTED, State.ACCEPTED)
         assert Resolution.objects.filter(current=True).count() == 2
+
+    def test_two_workers_that_decide_the_halves_at_once_accept_both(self, project, teacher_server):
+        project.paired = True
+        project.save()
+        pairs = [factories.pair(project, State.TO_JUDGE) for _ in range(4)]
+        gates.let_in(*(half for pair in pairs for half in (pair.hypothesis, pair.methodology)))
+        teacher_server.script(scored(95), always=True)
+        runs = [factories.run(project, "judge") for _ in ("hypothesis", "methodology")]
+        for each, task_type in zip(runs, ("hypothesis", "methodology"), strict=True):
+            each.enlist(Prompt.objects.filter(task_type=task_type))
+        together(*(partial(jobs.carry_out, each) for each in runs))
+        assert set(project.prompts.values_list("state", flat=True)) == {State.ACCEPTED}
+        assert Resolution.objects.filter(by="policy", current=True).count() == 8
+        assert GateResult.objects.filter(audit=True).count() == 0
