@@ -99,6 +99,7 @@ class RulesForm:
 
     def _place(self, problem):
         where, _, message = problem.partition(": ")
+        message = message.replace("or null to switch", "or nothing to switch")  # as a form says null
         for each in self.fields.values():
             if where == (f"task_types.{each.task}.{each.setting.key}" if each.task else each.setting.key):
                 each.errors.append(message)

@@ -46,11 +46,7 @@ urlpatterns = [
     path("p/<slug:slug>/quality/data/", quality_data.quality_data, name="quality_data"),
     path("p/<slug:slug>/quality/filters/", filters_page.quality_filters, name="quality_filters"),
     path("p/<slug:slug>/quality/filters/try/", filters_page.quality_filters_try, name="quality_filters_try"),
-    path(
-        "p/<slug:slug>/quality/filters/rules/<str:rule>/",
-        filters_page.quality_filters_rule,
-        name="quality_filters_rule",
-    ),
+    path("p/<slug:slug>/quality/filters/rule/", filters_page.quality_filters_rule, name="quality_filters_rule"),
     path("p/<slug:slug>/quality/filters/apply/", filters_change.quality_filters_apply, name="quality_filters_apply"),
     path("p/<slug:slug>/quality/filters/upload/", filters_change.quality_filters_upload, name="quality_filters_upload"),
     path("p/<slug:slug>/quality/filters/filters.yaml", filters_change.filters_yaml, name="filters_yaml"),

@@ -82,7 +82,7 @@ TABLE = {
     "quality_data": of_project("viewer", GET),
     "quality_filters": of_project("viewer", BOTH),
     "quality_filters_try": of_project("viewer", BOTH),
-    "quality_filters_rule": of_project("viewer", GET, rule="filter_rule"),
+    "quality_filters_rule": of_project("viewer", GET),
     "quality_filters_apply": of_project("manager", POST),
     "quality_filters_upload": of_project("manager", POST),
     "quality_filters_versions": of_project("viewer", GET),
@@ -134,7 +134,6 @@ class Objects:
 
     user_id, reset_token = "MQ", "set-password"
     release_file = "data/train.jsonl"
-    filter_rule = "min_char_length"
 
     def __init__(self, project, number):
         self.project, self.number = project, number

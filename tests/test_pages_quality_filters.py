@@ -74,8 +74,7 @@ def test_the_form_says_the_rules_in_force_when_it_is_sent_as_it_is(people, measu
 def test_trying_writes_nothing_whatever_is_tried(people, measured):
     before = rows()
     for query in ({"min_char_length.hypothesis": 5}, {"ban_citations": "off"}, {"min_char_length": "many"}):
-        for path in ("", "try/", "rules/min_char_length/"):
-            people["manager"].get(address(measured, path, **query))
+        for path in ("", "try/", "rule/"):
             people["manager"].get(address(measured, path, **query, rule="min_char_length"))
     people["manager"].post(address(measured), {"min_char_length.hypothesis": 7})
     people["manager"].get(address(measured, "versions/"))
@@ -268,13 +267,13 @@ def test_versions_say_who_what_and_how_many_verdicts(people, measured):
 
 
 def test_a_rules_histogram_has_its_limit_and_its_numbers(people, measured):
-    part = people["viewer"].get(address(measured, "rules/min_char_length/", **{"min_char_length.hypothesis": 77}))
+    part = people["viewer"].get(address(measured, "rule/", **{"rule": "min_char_length", "min_char_length.hypothesis": 77}))
     assert part.content.decode().count("<svg") == 3
     assert "limit 77" in part.content.decode()
     assert "limit 120" in part.content.decode()
     assert "At least 77 passes" in text(part)
     assert "style=" not in part.content.decode()
-    assert people["viewer"].get(address(measured, "rules/nothing/")).status_code == 404
+    assert people["viewer"].get(address(measured, "rule/", rule="nothing")).status_code == 400
 
 
 def test_without_javascript_a_histogram_is_a_link_away(people, measured):
@@ -287,7 +286,7 @@ def test_without_javascript_a_histogram_is_a_link_away(people, measured):
 def test_every_rule_has_numbers_whether_on_or_off(people, measured, monkeypatch):
     monkeypatch.setattr(plots, "histogram", lambda bins, **words: SafeString("<svg></svg>" if bins else ""))
     for rule in filters.RULES.values():
-        part = people["viewer"].get(address(measured, f"rules/{rule.id}/"))
+        part = people["viewer"].get(address(measured, "rule/", rule=rule.id))
         assert part.status_code == 200
         if rule.bound:
             assert part.content.decode().count("<svg>") == 3, rule.id

@@ -234,6 +234,17 @@ def test_the_sample_is_kept_until_there_are_new_verdicts_or_rules(project, djang
     assert trying.sample_of(project).rules.general["min_char_length"] == 3
 
 
+def test_while_a_run_adds_verdicts_the_sample_serves_for_a_while(project, monkeypatch):
+    answers(project, 6)
+    measure(project, recorded(project))
+    factories.run(project, "filter", "running")
+    assert trying.sample_of(project).total == 6
+    factories.filter_result(factories.prompt(project, "to_review").current_response)
+    assert trying.sample_of(project).total == 6
+    monkeypatch.setattr(trying.drawing, "WHILE_RUNNING_SECONDS", 0)
+    assert trying.sample_of(project).total == 7
+
+
 def test_nothing_is_written(project):
     answers(project, 9)
     measure(project, recorded(project))

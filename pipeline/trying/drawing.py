@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 
 import numpy
 from django.conf import settings
@@ -19,6 +20,7 @@ from .sample import UNKNOWN, Column, Sample, words_of
 MOST = 20_000  # answers that one trial looks at
 PORTION = 2_000
 KEPT_SECONDS = 300
+WHILE_RUNNING_SECONDS = 30
 UNMEASURED_SECONDS = 20  # before the first filter run nothing says that there are other answers
 
 
@@ -40,10 +42,18 @@ def sample_of(project, most=MOST):
     identity = _identity(project, ruleset, rules, most)
     key = f"trying:{project.pk}"  # one a project: a newer one takes the place of the older
     kept = cache.get(key)
-    if kept is None or kept.identity != identity:
+    if kept is None or not _still_good(kept, project, identity):
         kept = _drawn(project, rules, most, identity)
         cache.set(key, kept, KEPT_SECONDS if kept.columns else UNMEASURED_SECONDS)
     return kept
+
+
+def _still_good(kept, project, identity):
+    """Whether nothing is new; while a run adds verdicts all the time, a sample of the same rules serves for a while."""
+    if kept.identity == identity:
+        return True
+    recent = time.time() - kept.drawn_at < WHILE_RUNNING_SECONDS
+    return kept.identity[0] == identity[0] and recent and project.runs.live().exists()
 
 
 def forget(project):
@@ -54,9 +64,9 @@ def forget(project):
 def _identity(project, ruleset, rules, most):
     of_project = Ruleset.objects.filter(project=project, kind=Ruleset.Kind.FILTER)
     newest = max((_newest(pk) for pk in of_project.values_list("pk", flat=True)), default=0)
-    said = [project.pk, str(project.created_at), ruleset and ruleset.pk, newest, most, list(filters.RULES)]
+    said = [project.pk, str(project.created_at), ruleset and ruleset.pk, most, list(filters.RULES)]
     said.append(filters.rules_to_mapping(rules))
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest(), newest
 
 
 def _newest(ruleset):
@@ -77,6 +87,7 @@ def _drawn(project, rules, most, identity):
     small = dice.choice(len(rows), AFRESH, replace=False) if len(rows) > AFRESH else range(len(rows))
     sample = Sample(
         identity=identity,
+        drawn_at=time.time(),
         project_id=project.pk,
         total=len(rows) if len(drawn) == len(listed) else round(len(listed) * len(rows) / len(drawn)),
         prompts=numpy.array(prompts, numpy.int64),

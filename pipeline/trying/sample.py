@@ -27,10 +27,12 @@ class Sample:
     """Current answers of a project, drawn at random where there are too many to look at all.
 
     `columns` are the measurements as stored, by rule; `total` says how many answers the sample stands for. `small` are
-    the rows on which what is not stored is measured afresh.
+    the rows on which what is not stored is measured afresh. `identity` is (rules and size, newest verdict) of when it
+    was drawn, `drawn_at` the seconds of the clock.
     """
 
-    identity: str
+    identity: tuple
+    drawn_at: float
     project_id: int
     total: int
     prompts: numpy.ndarray
@@ -43,7 +45,7 @@ class Sample:
     body: dict
 
     def __getstate__(self):
-        return {name: value for name, value in self.__dict__.items() if name not in ("rules", "_rows_of")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("rules", "everything")}
 
     def __len__(self):
         return len(self.prompts)

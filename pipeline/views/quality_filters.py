@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.http import Http404
+from django.http import HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
@@ -95,11 +95,12 @@ def quality_filters_try(request, slug):
 
 
 @require_GET
-def quality_filters_rule(request, slug, rule):
-    """The histograms of one rule, with the limits given."""
+def quality_filters_rule(request, slug):
+    """The histograms of one `rule`, with the limits given."""
     project = project_or_404(request.user, slug)
+    rule = request.GET.get("rule", "")
     if rule not in filters.RULES:
-        raise Http404("No such rule.")
+        return HttpResponseBadRequest(f"Name a rule: one of {', '.join(filters.RULES)}.", content_type="text/plain")
     sample = trying.sample_of(project)
     form = rules_form(project, sample, request.GET)
     form.read()

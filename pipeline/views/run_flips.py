@@ -17,7 +17,7 @@ from curation.models import FilterResult, GateResult, Resolution, State
 from curation.paging import COUNT_CAP, capped_count, keyset_page
 from curation.reviewing import reopen_many
 
-AT_ONCE = 5_000  # prompts that one press reopens, so that it ends within a request
+AT_ONCE = 20_000  # prompts that one press reopens, so that it ends within a request
 SETTLED = Q(response__prompt__state__in=(State.ACCEPTED, State.REJECTED)) & Q(
     response__prompt__current_response=F("response")
 )

@@ -19,6 +19,14 @@
     if (beside && event.target.value.trim() !== "" && !isNaN(event.target.value)) beside.value = event.target.value;
   });
 
+  // The numbers are read out from a place that stays, as what is replaced is not always read.
+  document.addEventListener("htmx:afterSwap", function (event) {
+    const head = document.querySelector("#filters-trial .trial-head");
+    const said = document.getElementById("trial-said");
+    if (!said || !head || event.detail.target.id !== "filters-trial") return;
+    said.textContent = Array.from(head.querySelectorAll("h2, .flip"), function (each) { return each.textContent; }).join(". ");
+  });
+
   document.addEventListener("htmx:configRequest", function (event) {
     const form = document.getElementById("filters-form");
     if (!form || !event.detail.path.includes("/quality/filters/")) return;
