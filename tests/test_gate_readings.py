@@ -8,7 +8,8 @@ import pytest
 from curation.models import Call, GateResult, JudgeScore, Prompt, Ruleset, State
 from pipeline import jobs, quotes
 from pipeline.gate import load_gate
-from pipeline.stages import choosing, judge
+from pipeline.stages import judge, questions
+from pipeline.stages.packing import Unpacker, pack
 from tests import factories, gates, teacher_replies
 from tests.test_pipeline_collect import run
 
@@ -189,15 +190,30 @@ def test_the_judges_room_is_shared_by_all_readings(project):
     second.save()
     project.refresh_from_db()
     assert judge.room(factories.run(project, "judge")) == 32 // 8
-    assert choosing  # the best of candidates is chosen as before
 
 
 def test_batches_keep_apart_what_was_asked_several_times(project):
     prompt = factories.prompt(project, State.TO_JUDGE)
     prompt.project = project
-    from pipeline.stages.packing import Unpacker, pack
-
     (work,) = judge.prepare(factories.run(project, "judge"), [prompt])
     kept = Unpacker().unpack(json.loads(json.dumps(pack(work.notes))))
     assert kept["of"].keys() == work.notes["of"].keys()
     assert kept["wanted"] == work.notes["wanted"]
+
+
+def test_a_batch_that_was_filled_before_rubrics_were_data_is_understood(project):
+    prompt = factories.prompt(project, State.TO_JUDGE)
+    response, first = prompt.current_response, project.judge_factuality
+    templates = {name: factories.template(project, f"judge_{name}") for name in project.judges}
+    old = {"rubrics": templates, "judges": project.judges, "responses": [response], "tried": {"factuality of 1"}}
+    old["of"] = {f"{name} of {response.pk}": (response, name) for name in templates}
+    notes = questions.brought_up_to_date(project, old | {"candidates": 1})
+    assert {(reader.rubric, judge) for _, reader, judge in notes["of"].values()} == {
+        ("factuality", first),
+        ("reasoning", first),
+    }
+    assert {reader.version for reader in notes["wanted"][response.pk]} == {
+        questions.sheet(project, name).sha256 for name in templates
+    }
+    assert (notes["tried"], notes["candidates"]) == ({"factuality of 1"}, 1)
+    assert questions.brought_up_to_date(project, notes) is notes

@@ -10,7 +10,7 @@ from pipeline.asks import Ask
 from . import choosing, gating, recalling
 from .adapting import learn
 from .gating import gate_of
-from .questions import asked_of, works_of
+from .questions import asked_of, brought_up_to_date, works_of
 from .sending import park, send_on
 from .working import BATCH
 
@@ -58,6 +58,8 @@ def save(run, works):
     A candidate whose judge failed is out, while another has all its scores; a prompt is parked where none has. Where
     nobody was to read anything, people do.
     """
+    for each in works:
+        each.notes = brought_up_to_date(run.project, each.notes)
     unread = [each for each in works if not any(each.notes["wanted"][r.pk] for r in each.notes["responses"])]
     ids = [each.prompt.pk for each in unread]
     send_on(run, ids, State.TO_REVIEW, "gated", source=STATE, detail={"reasons": ["no_judges"]})

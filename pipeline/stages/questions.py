@@ -107,6 +107,17 @@ def works_of(project, prompt_list, responses):
     return works
 
 
+def brought_up_to_date(project, notes):
+    """Notes of a Work as they are kept today; a batch may be answered that was filled before rubrics were data."""
+    if "wanted" in notes:
+        return notes
+    sheets = {name: Sheet(version, rubric(project, name)) for name, version in notes["rubrics"].items()}
+    readers = {name: Reader(name, sheets[name].sha256, judge.pk) for name, judge in notes["judges"].items()}
+    of = {name: (answer, readers[by], notes["judges"][by]) for name, (answer, by) in notes["of"].items()}
+    wanted = {answer.pk: list(readers.values()) for answer in notes["responses"]}
+    return notes | {"sheets": sheets, "of": of, "wanted": wanted, "hypotheses": {}}
+
+
 def asked_of(work, name, sample=None):
     """The Ask of this name, as its judge takes it now."""
     response, reader, judge = work.notes["of"][name]
