@@ -56,7 +56,7 @@ def addresses(project):
     slug = f"/p/{project.slug}/"
     below = [
         *("", "settings/", "members/", f"members/{project.memberships.get().pk}/remove/", "prompts/", "quality/"),
-        "quality/data/",
+        *("quality/data/", "quality/rubrics/", "quality/rubrics/reasoning/"),
         *(
             "prompts/?failed=ban_citations&q=W",
             "runs/",
