@@ -1,5 +1,6 @@
 """One stage, or several in a row, over one project: what was asked, how far it is, what it cost."""
 
+import time
 from datetime import timedelta
 
 from django.conf import settings
@@ -72,6 +73,9 @@ class Run(models.Model):
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True, help_text="Last sign of life of a job")
+    claims = models.JSONField(
+        default=dict, blank=True, help_text="Job → [first, last, until]: ids of prompts that it has in hand"
+    )
 
     objects = RunQuerySet.as_manager()
 
@@ -160,6 +164,24 @@ class Run(models.Model):
             row.last_error = last_error[:2000]
         row.seen_at = timezone.now()
         row.save(update_fields=[*self.COUNTED, "counters", "latencies", "errors", "last_error", "seen_at"])
+
+    @transaction.atomic
+    def claim(self, prompts, job, number, seconds):
+        """Give `job` the next of `prompts` to have in hand for `seconds`, instead of what it had.
+
+        Other jobs of the run get others until then. This takes one row, where `PromptQuerySet.lease` writes every
+        prompt. Returns (ids, whether other jobs have some in hand).
+        """
+        now = time.time()
+        claims = Run.objects.select_for_update(of=("self",)).values_list("claims", flat=True).get(pk=self.pk)
+        others = {name: claim for name, claim in claims.items() if name != job and claim[2] > now}
+        for first, last, _ in others.values():
+            prompts = prompts.exclude(pk__range=(first, last))
+        ids = list(prompts.order_by("pk").values_list("pk", flat=True)[:number])
+        mine = {job: [ids[0], ids[-1], now + seconds]} if ids else {}
+        if claims != others | mine:
+            Run.objects.filter(pk=self.pk).update(claims=others | mine)
+        return ids, bool(others)
 
     def expect(self, number):
         """Add to the total what is to be done beside the enlisted prompts."""

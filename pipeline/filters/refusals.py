@@ -68,6 +68,8 @@ CUE_WORDS = frozenset(
     """i sorry apologies apology apologize apologise apologized apologised ai language artificial me enough insufficient t
     contain provide include offer give guidelines policy policies programming we""".split()  # noqa: SIM905  a list of words reads best as words
 )
+NEED_A_NOT = frozenset(("contain", "provide", "include", "offer", "give", "we", "enough"))
+NOTS = frozenset(("not", "cannot", "unable", "decline"))
 FIRST_PERSON = re.compile(r"i(?<![a-z0-9]i)[ '\n]")
 SHORT = 300
 
@@ -84,7 +86,7 @@ SHORT = 300
 def refusal(answer, *, phrases=()):
     """The project's own `phrases` count where a refusal can stand: at the start of a sentence, line or list item."""
     said = declined(answer)
-    if not said and (phrases or not answer.word_set.isdisjoint(CUE_WORDS)):
+    if not said and (phrases or _has_cues(answer.word_set)):
         said = refusal_in(answer.text, phrases)
     return Measurement("refusal", 1 if said else 0, 0, not said, said and f"The teacher declines: {said}.")
 
@@ -113,6 +115,11 @@ def refusal_in(text, phrases=()):
         return ""
     groups = found.groupdict()
     return quoted([groups.get("said") or groups.get("policy")])
+
+
+def _has_cues(words):
+    found = words & CUE_WORDS
+    return bool(found) and (not found <= NEED_A_NOT or not words.isdisjoint(NOTS))
 
 
 def _may_refuse(text):

@@ -29,7 +29,13 @@ CITES = "(?i)" + "|".join(
         citations.YEAR_BEHIND_BRACKET.pattern.replace(r"\d", r"\pN"),
     ]
 )
-CUE_WORDS = frozenset(word.encode() for word in refusals.CUE_WORDS)
+# Nor a refusal without one of these.
+REFUSES = "|".join(
+    [
+        "(?i:" + "|".join(re.escape(cue).replace("'", "['’]") for cue in refusals.CUES) + ")",
+        r"(?:^|[^a-zA-Z0-9])[iI][ '’\n]",
+    ]
+)
 
 
 class Batch:
@@ -40,13 +46,18 @@ class Batch:
         self.verbs = _spelled(next((limits["verbs"] for rule, limits in active if "verbs" in limits), ()))
 
     @cached_property
-    def cites(self):
-        """For each answer whether it may cite."""
+    def texts(self):
+        """As Arrow keeps them; None where one holds half a character, which no database does."""
         try:
-            texts = pa.array([answer.text for answer in self.answers], pa.string())
-        except UnicodeEncodeError:  # halves of characters, which no database holds
-            return [True] * len(self.answers)
-        return pc.match_substring_regex(texts, CITES).to_pylist()
+            return pa.array([answer.text for answer in self.answers], pa.string())
+        except UnicodeEncodeError:
+            return None
+
+    def clean_of(self, pattern):
+        """For each answer: "clean" where the pattern is nowhere in it, else None."""
+        if self.texts is None:
+            return [None] * len(self.answers)
+        return [None if found else "clean" for found in pc.match_substring_regex(self.texts, pattern).to_pylist()]
 
     @cached_property
     def lengths(self):
@@ -54,9 +65,8 @@ class Batch:
 
     @cached_property
     def words(self):
-        """For each answer the words of interest as bytes, or None where that takes a closer look."""
-        interesting = self.verbs.forms | CUE_WORDS
-        return [_words_of(answer.text, interesting) for answer in self.answers]
+        """For each answer its forms of the verbs, as bytes, or None where that takes a closer look."""
+        return [_words_of(answer.text, self.verbs.forms) for answer in self.answers]
 
 
 def check_all(answers, rules):
@@ -105,15 +115,15 @@ def _by_end(batch, **_):
 
 
 def _by_citations(batch, **_):
-    return [None if cites else "none" for cites in batch.cites]
+    return batch.clean_of(CITES)
 
 
 def _by_refusals(batch, phrases=(), **_):
     if phrases:
         return [None] * len(batch.answers)
     return [
-        "none" if words is not None and words.isdisjoint(CUE_WORDS) and not refusals.declined(answer) else None
-        for answer, words in zip(batch.answers, batch.words, strict=True)
+        None if key and refusals.declined(answer) else key
+        for key, answer in zip(batch.clean_of(REFUSES), batch.answers, strict=True)
     ]
 
 
@@ -169,10 +179,17 @@ _spelled = lru_cache(maxsize=64)(_Spelled)
 
 def _words_of(text, interesting):
     data = text.encode("utf-8", "surrogatepass")
-    words = interesting.intersection(data.translate(APART).split())
+    apart = data.translate(APART)
+    words = interesting.intersection(apart.split())
     if text.isascii():
         return words
     if any(letter in text for letter in TURN_ASCII):
         return None
-    # A word beside something that is no ASCII, such as “measure” or a dash: what that is takes a closer look.
-    return words if words == interesting.intersection(data.translate(GLUED).split()) else None
+    spaced = b" %b " % apart
+    return words if all(_stands_in_ascii(word, spaced, data) for word in words) else None
+
+
+def _stands_in_ascii(word, spaced, data):
+    """Whether the word's first place has ASCII on both sides: what “measure” or naïvemix is takes a closer look."""
+    place = spaced.find(b" %b " % word)
+    return data[max(0, place - 1) : place].isascii() and data[place + len(word) : place + len(word) + 1].isascii()

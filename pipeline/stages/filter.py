@@ -1,6 +1,7 @@
 """Filter: measure every rule on each answer, keep every value, and send the prompt on."""
 
 import time
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -12,8 +13,8 @@ from pipeline.asks import Work
 from pipeline.config import read_yaml
 
 from . import choosing, measuring, recalling
-from .sending import send_on
-from .working import BATCH, out_of_time
+from .sending import send_many, send_on
+from .working import BATCH, LOOK_SECONDS, out_of_time
 
 STATE = State.TO_FILTER
 AT_ONCE = 1000  # prompts a transaction where the filters have a run of their own
@@ -73,24 +74,29 @@ def measure_standing(run, prompt_ids):
 
 
 def go_through(run, should_stop=lambda: False):
-    """Measure what the run enlisted until nothing is left; the filters ask nobody. Returns "ended" or "stopped"."""
-    size = run.parameters.get("batch_size") or AT_ONCE
+    """Measure what the run enlisted until nothing is left; the filters ask nobody. Returns "ended" or "stopped".
+
+    Jobs that share the run claim prompts by ranges of ids: see `Run.claim`.
+    """
+    job, size, looked_at = uuid4().hex, run.parameters.get("batch_size") or AT_ONCE, 0.0
+    waiting, cancelled = run.prompts.in_state(STATE), False
     while True:
-        cancelled = run.seen()
-        if should_stop() and not cancelled:
-            return "stopped"
-        if cancelled or out_of_time(run):
-            run.end(Run.State.CANCELLED if cancelled else Run.State.FINISHED)
-            return "ended"
-        waiting = run.prompts.in_state(STATE)
-        ids = waiting.lease_ids(size, settings.LEASE_SECONDS)
+        if time.monotonic() - looked_at > LOOK_SECONDS:
+            looked_at, cancelled = time.monotonic(), run.seen()
+        if cancelled or should_stop() or out_of_time(run):
+            break
+        ids, others = run.claim(waiting, job, size, settings.LEASE_SECONDS)
         if ids:
             _save(run, ids)
-        elif waiting.in_hand().exists():
+        elif others:
             time.sleep(WAIT_SECONDS)
         else:
-            run.end(Run.State.FINISHED)
-            return "ended"
+            break
+    run.claim(waiting.none(), job, 0, 0)
+    if should_stop() and not cancelled:
+        return "stopped"
+    run.end(Run.State.CANCELLED if cancelled else Run.State.FINISHED)
+    return "ended"
 
 
 # -- the stage, one of several in a run -------------------------------------------------------------------------------
@@ -115,11 +121,11 @@ def save(run, works):
 def _save(run, prompt_ids):
     ruleset = ruleset_of(run.project)
     rules = filters.stored_rules(ruleset.body)
-    found = measuring.candidates(prompt_ids)
-    measured = measuring.measured([rows[0] for rows in found.values() if len(rows) == 1], rules)
+    rows, several = measuring.answers(prompt_ids)
+    measured = measuring.measured(rows, rules)
     with transaction.atomic():
         _send_single(run, ruleset, measured)
-        _send_best(run, ruleset, rules, [pk for pk, rows in found.items() if len(rows) > 1])
+        _send_best(run, ruleset, rules, several)
 
 
 def _target(project, passed):
@@ -130,19 +136,22 @@ def _target(project, passed):
 
 def _send_single(run, ruleset, measured):
     """Prompts with one answer, the usual case."""
-    targets = {passed: _target(run.project, passed) for passed in (True, False)}
-    measuring.store(run, ruleset, measured, targets)
-    for passed, target in targets.items():
-        failed = {each.prompt: {"failed": each.failed} for each in measured if each.passed is passed}
-        if failed:
-            detail = {"failed": []} if passed else failed
-            moved = send_on(run, list(failed), target, "filtered", source=STATE, detail=detail)
-            run.count(**{"filters_passed" if passed else "filters_failed": len(moved)})
+    outcomes = {passed: _target(run.project, passed) for passed in (True, False)}
+    measuring.store(run, ruleset, measured, outcomes)
+    passed = [each.prompt for each in measured if each.passed]
+    failed = {each.prompt: {"failed": each.failed} for each in measured if not each.passed}
+    departures = [(passed, outcomes[True], {"failed": []}), (list(failed), outcomes[False], failed)]
+    send_many(run, departures, "filtered", source=STATE, counts=_both_ways)
+
+
+def _both_ways(moved):
+    passed, failed = map(len, moved)
+    return {"filters_passed": passed, "filters_failed": failed}
 
 
 def _send_best(run, ruleset, rules, prompt_ids):
     """Prompts with several answers: all of them are measured, and each prompt goes on by the best one."""
-    prompts = list(Prompt.objects.filter(pk__in=prompt_ids).select_related("current_response"))
+    prompts = list(Prompt.objects.filter(pk__among=prompt_ids).select_related("current_response"))
     if not prompts:
         return
     found = choosing.candidates_of(prompts)

@@ -4,15 +4,14 @@ import json
 from functools import lru_cache
 from typing import NamedTuple
 
-from django.db.models import F
-
-from curation.models import FilterResult, TeacherResponse
+from curation.models import FilterResult, Prompt, TeacherResponse
 from curation.models.writing import insert_values
 from pipeline import filters
 
 COLUMNS = (
-    *("pk", "prompt", "text", "completion_tokens", "finish_reason", "refusal", "fields"),
-    *("prompt__task_type", "prompt__context", "hypothesis__text", "hypothesis__fields"),
+    *("pk", "task_type", "context"),
+    *(f"current_response__{name}" for name in ("pk", "text", "completion_tokens", "finish_reason", "refusal")),
+    *(f"current_response__{name}" for name in ("fields", "hypothesis__text", "hypothesis__fields")),
 )
 
 
@@ -26,28 +25,28 @@ class Measured(NamedTuple):
     passed: bool
 
 
-def candidates(prompt_ids):
-    """{prompt id: [columns of each answer of its current attempt, by candidate number]}."""
-    rows = TeacherResponse.objects.filter(prompt__in=prompt_ids, attempt=F("prompt__current_response__attempt"))
-    found = {pk: [] for pk in prompt_ids}
-    for row in rows.order_by("prompt", "candidate").values_list(*COLUMNS):
-        found[row[1]].append(row)
-    return found
+def answers(prompt_ids):
+    """(the columns of the answers of prompts with one candidate, the ids of prompts with several)."""
+    among = TeacherResponse.objects.filter(prompt__among=prompt_ids)
+    several = set(among.filter(candidate__gt=0).order_by().values_list("prompt", flat=True))
+    if several:
+        prompt_ids = [pk for pk in prompt_ids if pk not in several]
+    return current(prompt_ids), sorted(several)
 
 
 def current(prompt_ids):
     """The columns of these prompts' current answers."""
-    return list(TeacherResponse.objects.filter(current_for__in=prompt_ids).values_list(*COLUMNS))
+    return list(Prompt.objects.filter(pk__among=prompt_ids).order_by("pk").values_list(*COLUMNS))
 
 
 def measured(rows, rules):
     """A Measured for each of these columns, by every rule that `rules` switches on for it."""
-    answers = [_answer(row) for row in rows]
-    return [_measured(row, filters.check(answer, rules)) for row, answer in zip(rows, answers, strict=True)]
+    checked = filters.check_all([_answer(row) for row in rows], rules)
+    return [_measured(row, measurements) for row, measurements in zip(rows, checked, strict=True)]
 
 
 def _answer(row):
-    _, _, text, tokens, finish_reason, refusal, parsed, task_type, context, hypothesis, hypothesis_fields = row
+    _, task_type, context, _, text, tokens, finish_reason, refusal, parsed, hypothesis, hypothesis_fields = row
     return filters.Answer(
         text, task_type, context, tokens, finish_reason, refusal, parsed, hypothesis or "", hypothesis_fields
     )
@@ -55,7 +54,7 @@ def _answer(row):
 
 def _measured(row, measurements):
     failed = filters.failed(measurements)
-    return Measured(row[0], row[1], f"[{', '.join(map(_as_json, measurements))}]", failed, not failed)
+    return Measured(row[3], row[0], f"[{', '.join(map(_as_json, measurements))}]", failed, not failed)
 
 
 def _as_json(measurement):

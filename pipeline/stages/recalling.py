@@ -49,8 +49,8 @@ def recall(prompts, target, kind, run):
     policy, after = Resolution.objects.filter(by=Resolution.By.POLICY, current=True), 0
     while ids := list(prompts.free().filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
         after = ids[-1]
-        moved = Prompt.objects.filter(pk__in=ids).free().move(target, kind, run=run)
-        policy.filter(response__current_for__in=moved).update(current=False)
+        moved = Prompt.objects.filter(pk__among=ids).free().move(target, kind, run=run)
+        policy.filter(response__current_for__among=moved).update(current=False)
 
 
 def expect(run, prompts):
@@ -85,7 +85,7 @@ def _go_through(run, stage, should_stop):
         with transaction.atomic():
             stage.measure_standing(run, ids)
             run.count(done=len(ids))
-            Prompt.objects.filter(pk__in=ids).let_go()
+            Prompt.objects.filter(pk__among=ids).let_go()
     return False
 
 
@@ -104,9 +104,9 @@ def keep(results, prompts_and_results, run):
 
 def flips(results, passed):
     """The responses of `passed`, {id: a new verdict}, that people have decided and whose last verdict was another."""
-    before = dict(results.objects.filter(response__in=passed).order_by("pk").values_list("response_id", "passed"))
+    before = dict(results.objects.filter(response__among=passed).order_by("pk").values_list("response_id", "passed"))
     differ = {response for response, now in passed.items() if before.get(response, now) != now}
-    decided = Prompt.objects.filter(current_response__in=differ).decided_by_people()
+    decided = Prompt.objects.filter(current_response__among=differ).decided_by_people()
     return differ & set(decided.values_list("current_response_id", flat=True))
 
 

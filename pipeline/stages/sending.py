@@ -1,5 +1,7 @@
 """Sending prompts on: what a run still has to do with them, and how it is counted."""
 
+from collections import Counter
+
 from curation.models import Prompt, State
 
 # Which states a run of each kind works on; a prompt that reaches another one has left the run.
@@ -14,13 +16,24 @@ HANDLES = {
 
 def send_on(run, prompt_ids, target, kind, *, source, detail=None, **changes):
     """Move prompts to `target` for `run` and count them; returns the ids that moved."""
-    if not prompt_ids:
-        return []
-    stays = target in HANDLES.get(run.stage, ())
-    moved = Prompt.objects.filter(pk__in=prompt_ids).move(
-        target, kind, source=source, run=run, detail=detail, keep_run=stays, **changes
-    )
-    run.count(done=0 if stays else len(moved), **{str(target): len(moved)})
+    return send_many(run, [(prompt_ids, target, detail)], kind, source=source, **changes)[0]
+
+
+def send_many(run, departures, kind, *, source, counts=lambda moved: {}, **changes):
+    """Move prompts to several targets: (ids, target, detail) each; returns the ids that moved to each.
+
+    They are counted in one go, with what `counts` says of those lists.
+    """
+    moved, done, numbers = [], 0, Counter()
+    for ids, target, detail in departures:
+        stays = target in HANDLES.get(run.stage, ())
+        chosen = Prompt.objects.filter(pk__among=ids)
+        options = {"source": source, "run": run, "detail": detail, "keep_run": stays}
+        moved.append(chosen.move(target, kind, **options, **changes) if ids else [])
+        done += 0 if stays else len(moved[-1])
+        numbers[str(target)] += len(moved[-1])
+    if numbers.total():
+        run.count(done=done, **numbers, **counts(moved))
     return moved
 
 
