@@ -7,7 +7,9 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from curation.models import FilterResult, Ruleset
+from pipeline import filters
 from tests import factories
+from tests.test_pages_browser import LOOKS, faults
 from tests.test_trying import measure, only, recorded
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -29,7 +31,7 @@ def open_page(chromium, live_server, project):
     contexts = []
 
     def open_page(name="mia", query="", **options):
-        context = chromium.new_context(viewport={"width": 1440, "height": 900}, **options)
+        context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}} | options)
         contexts.append(context)
         page = context.new_page()
         page.goto(live_server.url)
@@ -103,3 +105,18 @@ def test_without_javascript_a_button_tries_and_the_address_can_be_sent(open_page
     page.get_by_role("link", name="What was measured, as a histogram").first.click()
     page.get_by_role("button", name="Apply as a new version").click()
     expect(page.get_by_text("Version 2 is in force.").first).to_be_visible()
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_filters_and_flips_are_fit_to_be_read_with_everything_open(open_page, project, look):
+    run = factories.run(project, "filter", "finished", counters={"would_flip": 1})
+    decided = factories.accepted(project, answer="W" * 300)
+    factories.filter_result(decided.current_response, failed=list(filters.RULES), run=run, flips=True)
+    page = open_page(query="?min_char_length=x&min_char_length.hypothesis=140&rule=min_char_length", **LOOKS[look])
+    page.evaluate("document.querySelectorAll('.filters-page details').forEach(each => { each.open = true; })")
+    page.wait_for_load_state("networkidle")
+    wrong = faults(page, "filters")
+    for name, args in (("quality_filters_versions", []), ("run_flips", [run.pk]), ("run_detail", [run.pk])):
+        page.goto(page.url.partition("/p/")[0] + reverse(name, args=[project.slug, *args]))
+        wrong += faults(page, name)
+    assert wrong == []
