@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from curation.models import Prompt, Run, State, Teacher
+from curation.models import Prompt, Rubric, Run, State, Teacher
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +79,9 @@ def test_no_list_shows_a_row_of_a_foreign_project(model, staff, rf):
     factories.batch(foreign).items.create(prompt=pair.hypothesis, call=factories.call(foreign), name="answer")
     factories.release(foreign, run=factories.run(foreign))
     factories.template(foreign)
+    Rubric.record(foreign, "factuality", {"dimensions": []})
+    factories.fingerprint(pair.hypothesis, response)
+    factories.overlap(pair.hypothesis, response)
     foreign.add_member(factories.user(), "manager")
     foreign.events.create(kind="x")
     foreign.split_assignments.create(group_key="g", split="train")
