@@ -41,6 +41,7 @@ def measure(prompts, times):
     pages |= {"prompts to review": f"{listed}?state=to_review", "prompts parked (none)": f"{listed}?state=parked"}
     pages |= {"prompts with a rare word": f"{listed}?q=number+{prompts - 7}", "a word of all": f"{listed}?q=snow"}
     pages |= {"runs": reverse("run_list", args=[project.slug]), "quality": reverse("quality", args=[project.slug])}
+    pages |= {"data": reverse("quality_data", args=[project.slug])}
     for name, url in pages.items():
         seconds = []
         for _ in range(times):
