@@ -137,6 +137,23 @@ def test_one_page_shows_every_attempt_with_what_was_said_of_it(people, project):
 
 
 @pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"support": ["Dust made snow melt nine days earlier."]}, "quoted by the teacher"),
+        ({}, "found by shared words"),
+    ],
+)
+def test_the_source_shows_what_the_current_answer_leans_on(people, project, fields, said):
+    prompt = factories.prompt(project, "accepted", context="It was cold. Dust made snow melt nine days earlier.")
+    factories.response(prompt, "With more dust the snow will melt ten days earlier.", fields=fields)
+    page = people["viewer"].get(f"/p/{project.slug}/prompts/{prompt.key}/").content.decode()
+    assert re.search(
+        r"It was cold. <span id=.[^>]+></span><mark[^>]*>Dust made snow melt nine days earlier.</mark>", page
+    )
+    assert said in page
+
+
+@pytest.mark.parametrize(
     ("state", "role", "shown"),
     [
         ("to_review", "reviewer", False),

@@ -286,6 +286,57 @@ def test_the_page_does_not_scroll_and_the_bar_is_in_sight(project, ada, open_as)
     assert page.locator(".rv-strip").get_by_text("No citations").is_visible()
 
 
+@pytest.fixture
+def judged_pair(project):
+    """A pair that several judges read, each half with its support, as much as a card ever holds."""
+    project.paired = True
+    project.save()
+    source = "Iron was added to the films. The overpotential fell by 60 mV. It stayed so for two hours. " * 40
+    both = factories.pair(project, State.TO_REVIEW, text=source)
+    quotes = (["Iron was added to the films.", "The overpotential fell by 60 mV."], ["It stayed so for two hours."])
+    judges = [factories.teacher(f"judge {name}") for name in "abc"]
+    for half, support in zip((both.hypothesis, both.methodology), quotes, strict=True):
+        response = half.current_response
+        response.fields = {"variable": "iron", "outcome": "overpotential", "support": support}
+        response.save()
+        for judge in judges:
+            for rubric in ("factuality", "reasoning"):
+                factories.judge_score(response, rubric, 80, judge=judge, dimensions={"grounding": 70})
+        measured = [{"rule": f"judge_{short}_score", "value": 80, "limit": 85, "ok": False} for short in "fr"]
+        reasons = ["judge_f_low_score", "judge_r_low_score"]
+        factories.gate_result(response, measurements=measured, reasons=reasons, score=80, pair_score=80)
+        factories.filter_result(response, failed=["ban_citations", "min_char_length"])
+    return both
+
+
+def test_all_that_decides_is_in_sight_with_many_judges(judged_pair, ada, open_as):
+    page = open_as(ada)
+    assert page.evaluate("[document.documentElement.scrollHeight, innerHeight]") == [900, 900]
+    shown = page.locator(".rv-strip, .rv-text, .rv-decision, .pair-score").all()
+    assert len(shown) == 7
+    for each in shown:
+        box = each.bounding_box()
+        assert 0 <= box["y"] < 900, each.inner_text()
+    for strip in page.locator(".rv-strip").all():
+        assert all(words in strip.inner_text() for words in ("factuality 80", "reasoning 80", "No citations"))
+    assert serious(page) == []
+    assert serious(open_as(ada, viewport=NARROW, color_scheme="dark")) == []
+
+
+def test_from_an_answer_to_its_sentence_and_back(judged_pair, ada, open_as):
+    page = open_as(ada)
+    claim = page.get_by_role("link", name="It stayed so for two hours.")
+    claim.click()
+    back = page.get_by_role("link", name="supports the methodology, back to it")
+    assert back.is_visible()
+    assert "#support-" in page.url
+    page.locator(".rv-fold:has(.rv-quotes)").nth(1).evaluate("fold => { fold.open = false }")
+    assert not claim.is_visible()
+    back.click()
+    assert claim.is_visible()
+    assert "#claim-" in page.url
+
+
 def test_on_a_phone_the_response_comes_first_and_the_source_is_folded(project, ada, open_as):
     (prompt,) = prompts(project, 1)
     page = open_as(ada, viewport=NARROW)

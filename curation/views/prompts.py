@@ -18,6 +18,7 @@ from curation.models import Annotation, FilterResult, State, TeacherResponse
 from curation.paging import COUNT_CAP, capped_count, keyset_page
 from curation.reviewing import hazards, hidden_from, reopen, without_judgements
 from curation.reviewing.holding import held_prompts, mates
+from curation.reviewing.support import mark, support_of
 from curation.reviewing.verdicts import judgements_of
 from curation.tables import PromptTable
 
@@ -166,10 +167,14 @@ def prompt_detail(request, slug, key):
     partner = project.prompts.select_related("current_response").filter(pk=partner_id).first() if partner_id else None
     blind = project.member.may_review and prompt.pk in hidden_from(request.user, project, [prompt])
     events = prompt.events.select_related("actor", "run").order_by("-at", "-pk")[:200]
+    text = prompt.context or (prompt.document.text if prompt.document else "")
+    quotes = support_of(prompt.current_response, text) if prompt.current_response else []
     context = {
         "project": project,
         "prompt": prompt,
         "partner": partner,
+        "quotes": quotes,
+        "source": mark(text, quotes),
         "alike": _alike(project, prompt),
         "held": _held(project, prompt, partner),
         "attempts": _attempts(prompt, _responses(prompt, blind)),
