@@ -271,6 +271,11 @@ class Migration(migrations.Migration):
             model_name='rubric',
             constraint=models.UniqueConstraint(fields=('project', 'name', 'version'), name='rubric_version_once'),
         ),
+        migrations.AddField(
+            model_name='run',
+            name='claims',
+            field=models.JSONField(blank=True, default=dict, help_text='Job → [first, last, until]: ids of prompts that it has in hand'),
+        ),
         migrations.RemoveConstraint(
             model_name='ruleset',
             name='ruleset_body_once',
