@@ -24,7 +24,6 @@ TEXT = 15
 TITLE_LETTERS = 52
 KEPT_SECONDS = 24 * 3600
 VERSION = 1  # a change of how plots look makes the cached ones stale
-LEFT = {"anchor": "start", "frame": "bounds"}
 SERIES = [f"var(--plot-{number})" for number in range(1, 7)]
 UNUSED = {"class", "role", "font-family", "pointer-events", "version"}
 SVG = "http://www.w3.org/2000/svg"

@@ -169,6 +169,29 @@ def test_of_many_answers_a_part_is_drawn_from_everywhere(project):
     assert census_of(project, look_of(project), most=60).value.exact
 
 
+def test_rare_task_types_are_others_and_rare_domains_are_counted(people, project, monkeypatch):
+    monkeypatch.setattr("pipeline.views.quality_data.MOST_ROWS", 2)
+    for place in range(8):
+        answered(project, task=f"task{place}", domain="physics" if place else "biology")
+    answered(project, domain="geology")
+    table = page_of(people, project).context["table"]
+    assert len(table["tasks"]) == 6
+    assert table["tasks"][-1] == "others"
+    assert table["more"] == 1
+    assert sum(cell.answers for cell in table["lines"][0][1]) == table["lines"][0][2] == 7
+    assert table["lines"][0][1][-1].link == ""
+    assert "1 more domains with fewer prompts" in text(page_of(people, project))
+
+
+def test_where_few_ids_are_answers_of_the_project_the_ids_are_read(project, monkeypatch):
+    monkeypatch.setattr("pipeline.inspecting.census.SPARSE", 1)
+    other = factories.project()
+    for _ in range(6):
+        answered(project, words=7)
+        factories.prompt(other)
+    assert len(census_of(project, look_of(project), most=4).value.rows) == 4
+
+
 def test_a_sampled_page_says_so(people, project, monkeypatch):
     monkeypatch.setattr("pipeline.views.quality_data.MOST_SERIES", 2)
     for place in range(30):
@@ -196,6 +219,7 @@ def test_no_more_than_some_are_measured_afresh(project, monkeypatch):
         answered(project)
     rows = census_of(project, look_of(project)).value.rows
     assert sum(bool(row.looked) for row in rows) == 3
+    assert not all(row.looked for row in rows[:3])
 
 
 @pytest.mark.parametrize(

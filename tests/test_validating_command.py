@@ -144,6 +144,9 @@ def test_a_project_without_answers_fails(project, capsys):
     factories.prompt(project)
     status, found, _ = checks(capsys, "--project", project.slug)
     assert (status, found["answers"], found["falsifiable"]) == (1, "fail", "warn")
+    for domain in DOMAINS:
+        factories.prompt(project, domain=domain)
+    assert checks(capsys, "--project", project.slug)[1]["domains"] == "pass"
 
 
 def test_limits_are_options(project, capsys):

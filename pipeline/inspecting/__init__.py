@@ -1,6 +1,6 @@
 """What a data set holds, a project's or a file's: its rows, their lengths and times, and what is fit in them."""
 
-from .census import Census, census_of, clusters_of
+from .census import Census, cells_of, census_of, clusters_of
 from .counting import Tally
 from .keeping import kept
 from .looking import RULES, Look
@@ -14,6 +14,7 @@ __all__ = [
     "Row",
     "Spread",
     "Tally",
+    "cells_of",
     "census_of",
     "clusters_of",
     "kept",

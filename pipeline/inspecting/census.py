@@ -14,6 +14,7 @@ from .rows import rows_of_project
 
 MOST = 20_000  # answers that are looked at one by one
 AFRESH = 500  # of them, those that the rules are measured on where nothing is stored
+SPARSE = 3  # ids in the span for each answer, beyond which drawing from the span is not worth it
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,22 @@ def _drawn(project, answers, most):
     """Ids of prompts to look at, all or about `most`, in no order, so that the first are as good as any.
 
     Of many they are drawn from the span of the project's ids, without reading them. Not every id of it is an answered
-    prompt of this project, so more are drawn.
+    prompt of this project, so more are drawn; where few are, the ids are read after all.
     """
     dice = random.Random(project.pk)
-    if answers <= most:
-        ids = list(project.prompts.filter(current_response__isnull=False).order_by("pk").values_list("pk", flat=True))
-        return dice.sample(ids, len(ids))
     span = project.prompts.aggregate(low=Min("pk"), high=Max("pk"))
-    ids = range(span["low"], span["high"] + 1)
+    ids = range(span["low"] or 0, (span["high"] or 0) + 1)
+    if answers <= most or len(ids) > SPARSE * answers:
+        answered = project.prompts.filter(current_response__isnull=False).order_by("pk")
+        ids = list(answered.values_list("pk", flat=True))
+        return dice.sample(ids, min(most, len(ids)))
     return dice.sample(ids, min(len(ids), round(1.02 * most * len(ids) / answers)))
+
+
+def cells_of(project):
+    """{(domain, task type): prompts} of a project, answered or not."""
+    counted = project.prompts.order_by().values_list("domain", "task_type").annotate(n=Count("pk"))
+    return {(domain, task): number for domain, task, number in counted}
 
 
 def clusters_of(project):

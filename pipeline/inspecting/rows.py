@@ -50,18 +50,25 @@ def rows_of_project(project, look, ids=None, most_afresh=None):
 
     At most `most_afresh` answers without a stored verdict are measured; the others stay unlooked at.
     """
-    left = [float("inf") if most_afresh is None else most_afresh]
+    left = float("inf") if most_afresh is None else most_afresh
     for rows in _portions(project, ids):
         verdicts = _verdicts(project, [row[3] for row in rows])
         afresh = [r for _, _, task, r, *_ in rows if look.needs_measuring(task, verdicts.get(r))]
-        measured = _answers(afresh[: int(min(left[0], len(afresh)))])
-        left[0] -= len(measured)
+        measured = _answers(_spread(afresh, left))
+        left -= len(measured)
         unlooked = set(afresh) - measured.keys()
         for _, domain, task, response, teacher, text, tokens, latency in rows:
             answer = measured.get(response)
             looked = {} if response in unlooked else look.at(task, verdicts.get(response), answer)
             numbers = _of_text(text) | {"tokens": tokens, "latency_ms": latency}
             yield Row(domain, task, teacher=teacher, looked=looked, **numbers)
+
+
+def _spread(responses, most):
+    """`most` of them, from the first to the last: their order may mean something, such as the order of a file."""
+    if len(responses) <= most:
+        return responses
+    return [responses[place * len(responses) // most] for place in range(most)]
 
 
 def _portions(project, ids):

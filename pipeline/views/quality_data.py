@@ -15,7 +15,8 @@ from pipeline import inspecting, trying
 from pipeline.validating import passes, validate
 
 MOST_SERIES = 6  # task types or teachers that are told apart; the rarer ones are "others"
-MOST_LINES = 20  # domains in the grid; the table has all
+MOST_LINES, MOST_ROWS, MOST_CHOICES = 20, 200, 500  # domains in the grid, in its table, and to choose from
+OTHERS = "others"
 MEASURES = (
     ("words", "Words", "How many words have answers?", lambda row: row.words),
     ("tokens", "Tokens", "How many tokens have answers?", lambda row: row.tokens),
@@ -25,7 +26,7 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class Cell:
-    """Answers and prompts of one task type in one domain, and where they are listed."""
+    """Answers and prompts of one task type in one domain, and where they are listed ("" where they cannot be)."""
 
     answers: int
     prompts: int
@@ -57,22 +58,23 @@ def quality_data(request, slug):
     prompts, answers = census.cells(-2), census.cells(-1)
     chosen = {name: request.GET.get(name, "") for name in ("domain", "task_type")}
     groups, rows = _narrowed(census, chosen)
-    checks = validate(_counts(census, answers or prompts))
+    table = _table(project, groups)
+    checks = validate(_counts(census, +answers or +prompts))
     context = {
         "project": project,
         "census": census,
         "at": counted.at,
         "chosen": chosen,
         "narrowed": any(chosen.values()),
-        "domains": sorted({domain for domain, _ in prompts if domain}),
-        "tasks": sorted({task for _, task in prompts}),
+        "domains": sorted({domain for domain, _ in prompts if domain})[:MOST_CHOICES],
+        "tasks": sorted({task for _, task in prompts})[:MOST_CHOICES],
         "prompts": sum(group[-2] for group in groups),
         "answers": sum(group[-1] for group in groups),
         "looked_at": len(rows),
         "checks": checks,
         "passes": passes(checks),
-        "table": _table(project, groups),
-        "grid": _grid(groups),
+        "table": table,
+        "grid": _grid(table),
         "measures": [_measure(rows, *each) for each in MEASURES],
         "finish_reasons": _finish_reasons(groups),
         "empty": sum(row.empty for row in rows),
@@ -93,7 +95,7 @@ def _counts(census, cells):
     tally = inspecting.Tally()
     for row in census.rows:
         tally.add(row)
-    return tally.counts(prompts=census.prompts, answered=census.answers, cells=+cells)
+    return tally.counts(prompts=census.prompts, answered=census.answers, cells=cells)
 
 
 def _summed(groups, place):
@@ -108,34 +110,41 @@ def _most(counter):
     return [name for name, _ in counter.most_common()]
 
 
+def _told(counter):
+    """The names that occur most often; what is rarer goes by the name of "others"."""
+    names = _most(counter)
+    return names if len(names) <= MOST_SERIES else names[: MOST_SERIES - 1]
+
+
 def _table(project, groups):
-    """[(domain, [Cell of each task type], its answers, its prompts)], the fullest domain first."""
-    prompts, answers = _summed(groups, -2), _summed(groups, -1)
-    tasks = sorted({task for _, task in prompts})
-    of_domain = Counter()
-    for (domain, _), number in prompts.items():
+    """Columns of task types, and [(domain, [Cell of each], its answers, its prompts)], the fullest domain first."""
+    of_task, of_domain = Counter(), Counter()
+    for domain, task, *_, number, _ in groups:
+        of_task[task] += number
         of_domain[domain] += number
+    told = _told(of_task)
+    groups = [(group[0], group[1] if group[1] in told else OTHERS, *group[2:]) for group in groups]
+    prompts, answers = _summed(groups, -2), _summed(groups, -1)
+    tasks = sorted(told) + ([OTHERS] if len(of_task) > len(told) else [])
     address = reverse("prompt_list", args=[project.slug])
     lines = []
-    for domain, number in of_domain.most_common():
-        cells = [
-            Cell(answers[domain, task], prompts[domain, task], _link(address, domain, task, prompts[domain, task]))
-            for task in tasks
-        ]
+    for domain, number in of_domain.most_common(MOST_ROWS):
+        cells = []
+        for task in tasks:
+            listed = domain and task in told and prompts[domain, task]
+            query = urlencode({"domain": domain, "task_type": task})
+            cells.append(Cell(answers[domain, task], prompts[domain, task], f"{address}?{query}" if listed else ""))
         lines.append((domain, cells, sum(cell.answers for cell in cells), number))
-    return {"tasks": tasks, "lines": lines}
+    return {"tasks": tasks, "lines": lines, "more": len(of_domain) - len(lines)}
 
 
-def _link(address, domain, task, prompts):
-    """The list of the prompts of a cell; prompts without a domain cannot be asked for."""
-    return f"{address}?{urlencode({'domain': domain, 'task_type': task})}" if domain and prompts else ""
-
-
-def _grid(groups):
-    answers = _summed(groups, -1)
-    tasks = sorted({task for _, task in answers})
-    domains = _most(Counter({domain: sum(answers[domain, task] for task in tasks) for domain, _ in answers}))
-    cells = [(task, domain or "no domain", answers[domain, task]) for domain in domains[:MOST_LINES] for task in tasks]
+def _grid(table):
+    """The table as a plot, its first lines; prompts without a domain go by that name."""
+    cells = [
+        (task, domain or "no domain", cell.answers)
+        for domain, line, *_ in table["lines"][:MOST_LINES]
+        for task, cell in zip(table["tasks"], line, strict=True)
+    ]
     return plots.grid(cells, title="How many answers are there of what?", x="Task type", y="Domain")
 
 
@@ -159,11 +168,10 @@ def _measure(rows, name, unit, title, value_of):
 
 def _by(names, values):
     """{name: its values} of the names that occur most often, the others together."""
-    told = _most(Counter(names))
-    told = told if len(told) <= MOST_SERIES else told[: MOST_SERIES - 1]
+    told = _told(Counter(names))
     found = {name: [] for name in told}
     for name, value in zip(names, values, strict=True):
-        found.setdefault(name if name in told else "others", []).append(value)
+        found.setdefault(name if name in told else OTHERS, []).append(value)
     return found
 
 

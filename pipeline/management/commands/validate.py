@@ -53,7 +53,7 @@ class Command(BaseCommand):
         project = _project(options["project"])
         try:
             look = _look(project, options["rules"])
-            counts = _of_file(file, options["map"], look) if file else of_project(project, look)
+            counts = _of_file(file, options["map"], look) if file else _of_project(project, look)
         except (ConfigError, ImportRefused) as refused:
             raise CommandError(str(refused)) from None
         except OSError as error:
@@ -85,12 +85,13 @@ def _look(project, path):
     return inspecting.Look(rules, ruleset and ruleset.body)
 
 
-def of_project(project, look):
+def _of_project(project, look):
     """The Counts of every current answer of a project."""
     tally = inspecting.Tally()
     for row in inspecting.rows_of_project(project, look):
         tally.add(row)
-    return tally.counts(prompts=project.prompts.count())
+    cells = inspecting.cells_of(project)
+    return tally.counts(prompts=sum(cells.values()), cells=tally.cells or cells)
 
 
 def _of_file(path, pairs, look):
