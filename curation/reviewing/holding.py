@@ -5,7 +5,8 @@ Nothing is written and no state moves: who is held back follows from the cluster
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import BooleanField, Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from ..models import Fingerprint, Pair, Prompt, State
 
@@ -36,16 +37,32 @@ def held_back(paired):
     In a paired project either half holds back the pair; a pair of which people decided a half is never held back, so
     that two half-decided pairs do not wait for each other.
     """
-    held = Q(Exists(_of_current(OuterRef("current_response")).filter(Exists(_ahead()))))
+    held = _holds("current_response")
     if not paired:
         return held
     halves = (("hypothesis", "methodology"), ("methodology", "hypothesis"))
     for own, other in halves:
-        of_other = _of_current(OuterRef(f"{other}__current_response")).filter(Exists(_ahead()))
-        held |= Q(Exists(Pair.objects.filter(Exists(of_other), **{own: OuterRef("pk")})))
+        pair = Pair.objects.filter(**{own: OuterRef("pk")})
+        held |= _one(pair.annotate(held=_holds(f"{other}__current_response")).values("held"))
     for own, other in halves:
-        held &= ~Q(Exists(Pair.objects.filter(**{own: OuterRef("pk"), f"{other}__state__in": DECIDED})))
+        pair = Pair.objects.filter(**{own: OuterRef("pk")})
+        held &= ~_one(pair.annotate(decided=Q(**{f"{other}__state__in": DECIDED})).values("decided"))
     return held
+
+
+def _holds(response):
+    """Whether something comes before the response that the outer row names so."""
+    own = _of_current(OuterRef(response))
+    return _one(own.annotate(held=Exists(_ahead())).values("held"))
+
+
+def _one(values):
+    """The one value of `values`, False where there is none.
+
+    As a value it is looked up for the rows that are asked about; PostgreSQL would work out an EXISTS for the whole
+    project first.
+    """
+    return Q(Coalesce(Subquery(values[:1], output_field=BooleanField()), Value(False)))
 
 
 def held_back_anywhere():
