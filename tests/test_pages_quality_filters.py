@@ -175,10 +175,21 @@ def test_apply_makes_a_version_and_offers_the_filter_run(people, measured):
     assert made.body["task_types"]["summary"]["ban_citations"] is False
     assert (made.origin, made.created_by is not None) == ("filter page", True)
     assert "Version 2 is in force" in text(page)
-    assert "30 answers nobody has decided would be filtered again" in text(page)
+    assert "A filter run would take up 30 answers that nobody has decided" in text(page)
     assert f"/p/{measured.slug}/runs/start/?stage=filter" in page.content.decode()
     assert Run.objects.count() == 0
     assert FilterResult.objects.filter(ruleset=made).count() == 0
+
+
+def test_a_filter_run_is_offered_also_where_people_decided_everything(people, measured):
+    for prompt in measured.prompts.all():
+        factories.resolution(prompt.current_response)
+        prompt.go("accepted", "resolved")
+    page = people["manager"].post(
+        address(measured, "apply/"), {"min_char_length.hypothesis": "33", "version": "1"}, follow=True
+    )
+    assert "30 others would get a new verdict and stay where they are. See the quote" in text(page)
+    assert "30 that people decided, or that wait elsewhere" in text(people["viewer"].get(address(measured)))
 
 
 @pytest.mark.parametrize("role", ["viewer", "reviewer"])
@@ -267,7 +278,9 @@ def test_versions_say_who_what_and_how_many_verdicts(people, measured):
 
 
 def test_a_rules_histogram_has_its_limit_and_its_numbers(people, measured):
-    part = people["viewer"].get(address(measured, "rule/", **{"rule": "min_char_length", "min_char_length.hypothesis": 77}))
+    part = people["viewer"].get(
+        address(measured, "rule/", **{"rule": "min_char_length", "min_char_length.hypothesis": 77})
+    )
     assert part.content.decode().count("<svg") == 3
     assert "limit 77" in part.content.decode()
     assert "limit 120" in part.content.decode()

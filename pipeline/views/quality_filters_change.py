@@ -12,11 +12,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from curation.access import MANAGER, project_or_404
 from curation.models import FilterResult, Project, Ruleset
-from pipeline import filters, quotes, trying
+from curation.paging import COUNT_CAP
+from pipeline import filters, trying
 from pipeline.config_errors import ConfigError
 from pipeline.forms_filters import as_sent, texts_of
 
-from .quality_filters import page, rules_form
+from .quality_filters import page, rules_form, waiting
 
 LARGEST_FILE = 200_000  # bytes of a filters.yaml
 ORIGIN = "filter page"
@@ -50,11 +51,19 @@ def _say(request, project, before, ruleset):
     if before and before.pk == ruleset.pk:
         messages.info(request, f"Unchanged: version {ruleset.version} says the same and stays in force.")
         return
-    waiting = quotes.waiting(project, "filter").count()
+    number = waiting(project)
     start = f"{reverse('run_start', args=[project.slug])}?stage=filter"
-    said = "{} is in force. Nothing has moved yet: {} answers nobody has decided would be filtered again."
-    link = format_html(' <a href="{}">See the quote and start the run</a>', start) if waiting else ""
-    messages.success(request, format_html(said + "{}", f"Version {ruleset.version}", f"{waiting:,}", link))
+    said = [f"Version {ruleset.version} is in force. Nothing has moved yet."]
+    if number["waiting"]:
+        said.append(f"A filter run would take up {_number(number['waiting'])} answers that nobody has decided.")
+    if number["standing"]:
+        said.append(f"{_number(number['standing'])} others would get a new verdict and stay where they are.")
+    link = format_html(' <a href="{}">See the quote and start the run</a>', start) if len(said) > 1 else ""
+    messages.success(request, format_html("{}{}", " ".join(said), link))
+
+
+def _number(count):
+    return f"{count:,}" if count <= COUNT_CAP else f"more than {COUNT_CAP:,}"
 
 
 def _conflict(request, project):
