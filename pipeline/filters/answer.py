@@ -57,6 +57,11 @@ class Answer:
         return frozenset(self.words)
 
     @cached_property
+    def stems(self):
+        """The beginnings of the words, which all forms of a word share."""
+        return frozenset(map(reading.stem, self.word_set))
+
+    @cached_property
     def context_words(self):
         return reading.words(self.context.lower())
 

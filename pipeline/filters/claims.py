@@ -33,10 +33,19 @@ KNOWN = re.compile(
     r"|it\s+is\s+(?:a\s+)?(?:well[\s-]known|common\s+knowledge|an?\s+established\s+fact|established\s+fact|no\s+secret)"
     r"|as\s+(?:is\s+)?(?:well\s+)?known\b)"
 )
-KNOWN_WORDS = frozenset(
-    """known knowledge established accepted documented recognized recognised shown demonstrated reported proven proved
-    confirmed indicate indicates indicated show shows showed demonstrate demonstrates suggest suggests suggested confirm
-    confirms found secret""".split()  # noqa: SIM905  a list of words reads best as words
+# One word of each of a pair is in every such phrase; looking for them makes the usual answer cheap.
+KNOWN_PAIRS = tuple(
+    (frozenset(one.split()), frozenset(other.split()))
+    for one, other in (
+        ("known established accepted documented recognized recognised", "is are was been as"),
+        ("shown demonstrated reported proven proved confirmed", "been"),
+        (
+            "studies research evidence experiments findings literature results data work researchers scientists",
+            "indicate indicates indicated show shows shown showed demonstrate demonstrates demonstrated suggest suggests "
+            "suggested confirm confirms confirmed found",
+        ),
+        ("knowledge secret fact", "common no established"),
+    )
 )
 NOT_KNOWN = re.compile(r"\b(?:not|never|un|yet to be|remains? to be|little|if|whether|no)\b[^.,;]{0,24}$")
 OPEN = re.compile(r"\b(?:will|would|should|shall|hypothesi[sz]e|predict|expect)\b")
@@ -101,10 +110,10 @@ def variable_words(answer):
 
     Where a text cannot be taken apart, only words of the list of quantities count.
     """
-    named = _field_words(answer, "variable")
     condition, consequence = answer.clauses
-    told = _listed(condition, QUANTITIES) if condition is consequence else content_words(condition)
-    return list(dict.fromkeys([*named, *told]))
+    whole = condition is consequence
+    told = [word for word in answer.words if word in QUANTITIES] if whole else content_words(condition)
+    return list(dict.fromkeys([*_field_words(answer, "variable"), *told]))
 
 
 def outcome_words(answer):
@@ -112,12 +121,12 @@ def outcome_words(answer):
 
     A word counts that names a quantity, or anything named whose change is told ("the cracks will double").
     """
-    named = _field_words(answer, "outcome")
-    consequence = answer.clauses[1]
-    told = _listed(consequence, MEASURED)
-    if not told and not CHANGES.isdisjoint(words(consequence.lower())):
-        told = content_words(consequence)
-    return list(dict.fromkeys([*named, *told]))
+    condition, consequence = answer.clauses
+    told = answer.words if condition is consequence else words(consequence.lower())
+    measured = [word for word in told if word in MEASURED]
+    if not measured and not CHANGES.isdisjoint(told):
+        measured = content_words(consequence)
+    return list(dict.fromkeys([*_field_words(answer, "outcome"), *measured]))
 
 
 def claims(answer):
@@ -130,7 +139,8 @@ def claims(answer):
 
 def known_facts(answer):
     """Phrases that tell something as known. Where the sentence goes on to an open claim, they give its reason only."""
-    if answer.word_set.isdisjoint(KNOWN_WORDS) or not KNOWN.search(answer.lower):
+    words = answer.word_set
+    if all(words.isdisjoint(one) or words.isdisjoint(other) for one, other in KNOWN_PAIRS):
         return []
     return [found for sentence in answer.sentences if (found := _known_fact(sentence.lower()))]
 
@@ -151,7 +161,3 @@ def _known_fact(sentence):
 def _field_words(answer, name):
     value = answer.parsed.get(name) if isinstance(answer.parsed, dict) else None
     return content_words(value[:1000]) if isinstance(value, str) else []
-
-
-def _listed(text, lexicon):
-    return [word for word in dict.fromkeys(words(text.lower())) if word in lexicon]

@@ -2,14 +2,18 @@
 
 import re
 
-MODALS = re.compile(r"\b(?:will|would|should|shall|must|(?:is|are) (?:expected|predicted|likely) to)\b")
-IF_FIRST = re.compile(r"\b(?:if|when|whenever|once|where|upon|by|under)\b")
-THEN = re.compile(r"[,;:]?\s+then\b[,\s]*", re.IGNORECASE)
-IF_LATER = re.compile(r"\b(?:if|when|whenever|once|upon)\b")
-LEADS = re.compile(
-    r"\b(?:leads? to|results? in|causes?|increases|decreases|reduces|raises|lowers|improves|enhances|suppresses|inhibits"
-    r"|promotes|accelerates|slows|alters|affects|changes|shifts|modulates|determines|controls|drives|yields|produces)\b"
+# Each begins with letters, not with \b, so that the search is quick.
+MODALS = re.compile(
+    r"(?:w(?<!\w.)(?:ill|ould)|s(?<!\w.)h(?:ould|all)|m(?<!\w.)ust"
+    r"|i(?<!\w.)s (?:expected|predicted|likely) to|a(?<!\w.)re (?:expected|predicted|likely) to)\b"
 )
+IF_FIRST = re.compile(r"(?:i(?<!\w.)f|w(?<!\w.)he(?:n(?:ever)?|re)|o(?<!\w.)nce|u(?<!\w.)(?:pon|nder)|b(?<!\w.)y)\b")
+IF_LATER = re.compile(r"\b(?:if|when|whenever|once|upon)\b")
+LEADING = frozenset(
+    """causes cause increases decreases reduces raises lowers improves enhances suppresses inhibits promotes accelerates
+    slows alters affects changes shifts modulates determines controls drives yields produces""".split()  # noqa: SIM905
+)
+LEADING_TO = {"leads": "to", "lead": "to", "results": "in", "result": "in"}
 LONGEST = 3000
 
 
@@ -26,7 +30,7 @@ def clauses(text):
     if len(lower) != len(text):
         return text, text
     if opening and (not modal or opening.start() < modal.start()):
-        split = _after_condition(text, opening, modal)
+        split = _after_condition(text, lower, opening, modal)
         if split:
             return split
     if modal:
@@ -34,16 +38,22 @@ def clauses(text):
         if later:
             return text[later.end() :], text[: later.start()]
         return text[: modal.start()], text[modal.end() :]
-    leads = LEADS.search(lower)
-    if leads:
-        return text[: leads.start()], text[leads.start() :]
-    return text, text
+    return _around_verb(text) or (text, text)
 
 
-def _after_condition(text, opening, modal):
-    then = THEN.search(text, opening.end())
-    if then:
-        return text[opening.end() : then.start()], text[then.end() :]
+def _around_verb(text):
+    """("X", "lowers Y") of "X lowers Y", or None."""
+    told = text.split(" ")
+    for place, word in enumerate(told):
+        if word in LEADING or word in LEADING_TO and told[place + 1 : place + 2] == [LEADING_TO[word]]:
+            return " ".join(told[:place]), " ".join(told[place:])
+    return None
+
+
+def _after_condition(text, lower, opening, modal):
+    then = lower.find(" then ", opening.end())
+    if then > 0:
+        return text[opening.end() : then].rstrip(" ,;:"), text[then + 6 :]
     # The last comma before the modal verb ends the condition; those before it belong to lists and numbers.
     end = text.rfind(", ", opening.end(), modal.start() if modal else len(text))
     if end < 0:

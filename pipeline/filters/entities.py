@@ -22,7 +22,7 @@ USUAL = frozenset(
     viii ix th st nd rd not and or if then all no kg hepg2 triton-x100 x100 i2 r2 c18 ca2 mg2 na2 k2 gcms ir2 nh3 nh4 so4 po4""".split()  # noqa: SIM905
 )
 NOT_ALNUM = re.compile(r"[\W_]+")
-INITIALS = re.compile(r"[^\W\d_]+")
+NO_SIGNS = {code: None for code in range(128) if not chr(code).isalnum()}
 
 
 @rule(
@@ -50,7 +50,7 @@ def new_names(answer):
         return []
     source = f"{answer.context}\n{answer.hypothesis}".lower()
     plain, initials, found = _plain(source), None, {}
-    for name in told:
+    for name in dict.fromkeys(told):
         key = _plain(name.lower())
         if (
             not key
@@ -63,7 +63,7 @@ def new_names(answer):
             continue
         if " " in name and all(word in source for word in name.lower().split()):
             continue
-        initials = _initials(source) if initials is None else initials
+        initials = initials or "".join([word[0] for word in answer.context_words])
         if name.isalpha() and name.rstrip("s").lower() in initials:
             continue
         found.setdefault(key, name)
@@ -72,17 +72,16 @@ def new_names(answer):
 
 def _codes(text):
     """The words of `text` that are written as acronyms, formulas and genes are."""
-    odd = [
-        word for word in text.split() if not (word.islower() or word[1:].strip(AROUND).isalpha() and word[1:].islower())
-    ]
-    return [word for each in odd if (word := each.strip(AROUND)) and CODE.fullmatch(word) and not word.islower()]
+    found = []
+    for word in text.split():
+        if word.islower() or word[1:].islower() and word.strip(AROUND).isalpha():
+            continue
+        word = word.strip(AROUND)
+        if CODE.fullmatch(word) and not word.islower():
+            found.append(word)
+    return found
 
 
 def _plain(text):
     """Letters and digits alone, so that CO$_2$, CO_{2} and CO2 are one."""
-    return NOT_ALNUM.sub("", text)
-
-
-def _initials(text):
-    """The first letters of the words, in order: "knowledge management" holds km."""
-    return "".join(word[0] for word in INITIALS.findall(text))
+    return text.translate(NO_SIGNS) if text.isascii() else NOT_ALNUM.sub("", text)

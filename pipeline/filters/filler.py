@@ -1,9 +1,12 @@
 """The rule against narrative filler: words that carry a reader along and say nothing."""
 
 import re
+from collections import defaultdict
+from functools import lru_cache
 
 from pipeline.filters import kinds
 from pipeline.filters.answer import Measurement, quoted
+from pipeline.filters.reading import words
 from pipeline.filters.registry import Setting, rule
 
 PHRASES = (
@@ -65,9 +68,10 @@ PHRASES = (
     *("provides valuable insights", "valuable insights", "opens new avenues", "open new avenues", "a wide range of"),
     *("further research is needed", "more research is needed", "future studies", "future research"),
 )
-FILLER = re.compile(
-    rf"\b(?:{'|'.join(sorted((re.escape(phrase) for phrase in PHRASES), key=len, reverse=True))})(?!\w)"
-)
+# By their longest word: a text without it has none of its phrases.
+BY_WORD = defaultdict(list)
+for _phrase in PHRASES:
+    BY_WORD[max(words(_phrase), key=len)].append(_phrase)
 
 
 @rule(
@@ -88,4 +92,12 @@ def max_filler_percent(answer, *, limit):
 def filler(answer):
     """The phrases of filler in the answer, in order."""
     text = answer.lower
-    return FILLER.findall(text) if any(map(text.__contains__, PHRASES)) else []
+    near = sorted(answer.word_set & BY_WORD.keys())
+    told = tuple(phrase for word in near for phrase in BY_WORD[word] if phrase in text)
+    return _any_of(told).findall(text) if told else []
+
+
+@lru_cache(maxsize=256)
+def _any_of(phrases):
+    longest_first = sorted(map(re.escape, phrases), key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(longest_first)})(?!\w)")

@@ -14,20 +14,23 @@ FILL_IN = (
     r"(?:insert|your|add|enter|fill in|specify|specific|name of|name|describe|description of|choose|select|placeholder|e\.g\.|to be"
     r"|type of|number of|amount of|list|describe|state|provide|replace|include|appropriate|relevant|desired|chosen|todo|tbd)"
 )
-ANYWHERE = re.compile(
-    r"(?P<braces>\{\{\s*[A-Za-z#/>!][\w .|:\"\'-]{0,80}\}\})"
-    rf"|(?<![\\\w^_{{])\{{{NAMES}\}}"
-    r"|\$\{\w{1,40}\}|<%.{0,80}?%>|%\((?:\w{1,40})\)s"
+# Each begins with a sign of its own, so that the search is quick.
+SIGNS = re.compile(
+    r"(?P<braces>\{\{\s*[A-Za-z#/>!][\w .|:\"'-]{0,80}\}\})"
+    rf"|\{{(?<![\\\w^_{{]\{{){NAMES}\}}"
+    r"|\$\{\w{1,40}\}|<%.{0,80}?%>|%\(\w{1,40}\)s"
     rf"|\[(?:{FILL_IN})\b[^\[\]\n]{{0,80}}\](?!\()"
     r"|<(?:insert|your|add|enter|specify|name of|placeholder)\b[^<>\n]{0,80}>"
-    r"|\blorem ipsum\b"
     r"|</?(?:think|thinking|thought|reasoning|scratchpad|answer|response|tool_call|output)>"
     r"|<\|[a-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|<(?:bos|eos|pad|unk)>|</?s>|<(?:start|end)_of_turn>"
-    r"|\[dry run\]"
-    r"|\b(?:let me know if|i hope this helps|feel free to (?:ask|contact|reach|let)|please let me know|happy to help)\b"
-    r"|\bas requested,? (?:here|below)\b|\bas per your (?:request|instructions)\b",
+    r"|\[dry run\]",
     re.IGNORECASE,
 )
+WORDS = re.compile(
+    r"\b(?:lorem ipsum|let me know if|i hope this helps|feel free to (?:ask|contact|reach|let)|please let me know|happy to help"
+    r"|as requested,? (?:here|below)|as per your (?:request|instructions))\b"
+)
+CUE_WORDS = frozenset(("lorem", "know", "hope", "feel", "happy", "requested", "per"))
 CAPITALS = re.compile(
     r"\b(?:TODO|FIXME|TKTK)\b|(?<![(\w-])\bTBD\b(?!\s*\()|\b(?:XX+|NN)\s?(?:%|°C|mM|µM|mg|mL|nm|h\b|min\b|K\b)"
 )
@@ -39,7 +42,6 @@ AT_START = re.compile(
     r"(?:hypothes[ie]s|methodolog(?:y|ies)|methods?|protocols?|plans?|steps|answers?|responses?|summary|procedures?|experiments?|design)\b"
     r"|(?:below|the following) is (?:a|an|the|one|your)\b[^.\n]{0,60}:"
     r"|i'(?:d|ll) be (?:happy|glad) to|i would be (?:happy|glad) to)",
-    re.IGNORECASE,
 )
 AT_LINE = re.compile(
     r"[ \t*_]*(?:#{2,4}[ \t]*(?:instruction|response|input|output|question|answer)[ \t]*:|(?:user|assistant|human|chatgpt|system"
@@ -47,9 +49,6 @@ AT_LINE = re.compile(
     re.IGNORECASE,
 )
 BLANKS = re.compile(r"(?<=[^\W_] )_{4,}+(?!\w)|(?<!_)_{4,}+(?= [^\W_])")
-CUES = (
-    *("{", "<", "[", "lorem", "let me know", "hope this", "feel free", "happy to", "as requested", "as per your", "%("),
-)
 
 
 @rule(
@@ -67,8 +66,10 @@ def leftovers(answer):
     """What is left over in the text, as written. Braces of LaTeX and JSON, citations and [email] are none."""
     text, lower = answer.text, answer.lower
     found = [match[0]] if (match := AT_START.match(lower[:300])) else []
-    if any(cue in lower for cue in CUES):
-        found += [match[0] for match in ANYWHERE.finditer(text.replace("’", "'")) if not _latex(text, match)]
+    if any(map(text.__contains__, "{[<%")):
+        found += [match[0] for match in SIGNS.finditer(text) if not _latex(text, match)]
+    if not answer.word_set.isdisjoint(CUE_WORDS):
+        found += WORDS.findall(lower)
     if any(mark in text for mark in ("TODO", "FIXME", "TKTK", "TBD", "XX", "NN")):
         found += [match[0] for match in CAPITALS.finditer(text)]
     found += [match[0] for match in map(AT_LINE.match, answer.lines) if match]

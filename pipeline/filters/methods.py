@@ -72,7 +72,7 @@ ANY_CONTROL = re.compile(
     r"\bcontrols?\b|\b(?:wild[- ]type|left (?:untreated|alone|as is|unchanged)|without (?:the |any )?(?:added |adding )?\w+|no added"
     r"|zero[- ]dose|non-?treated)\b"
 )
-CONTROL_CUES = frozenset(("wild", "left", "without", "no", "zero", "non", "nontreated", "kept", "keep", "neither"))
+CONTROL_CUES = frozenset(("wild", "left", "without", "added", "zero", "non", "nontreated"))
 READOUT = forms_of_verbs(
     """measure quantify assay record monitor detect determine count track log image read weigh titrate observe estimate
     calculate compute score sequence"""
@@ -148,7 +148,8 @@ def _control(answer):
         return True
     if not found and answer.word_set.isdisjoint(CONTROL_CUES):
         return False
-    return bool(ANY_CONTROL.search(NO_CONTROL.sub(" ", answer.lower)))
+    text = NO_CONTROL.sub(" ", answer.lower) if found else answer.lower
+    return bool(ANY_CONTROL.search(text))
 
 
 def _in_fields(answer, part):

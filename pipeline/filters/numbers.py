@@ -69,8 +69,10 @@ def new_numbers(answer):
     if not told:
         return []
     known = set(numbers(f"{answer.context}\n{answer.hypothesis}"))
-    known |= {(WORDS[word], False) for word in WORDS.keys() & set(answer.context_words)}
     found = {value: written for (value, percent), written in told.items() if not _known(value, percent, known)}
+    if found:
+        in_words = {WORDS[word] for word in WORDS.keys() & set(answer.context_words)}
+        found = {value: written for value, written in found.items() if value not in in_words}
     return list(found.values())
 
 

@@ -6,9 +6,8 @@ from pipeline.filters import kinds
 from pipeline.filters.answer import Measurement
 from pipeline.filters.clauses import clauses
 from pipeline.filters.lexicon import content_words
+from pipeline.filters.reading import stem
 from pipeline.filters.registry import Setting, rule
-
-STEM = 6
 
 
 @rule(
@@ -40,8 +39,7 @@ def _share(answer, rule_id, part, limit):
     fields = answer.hypothesis_fields if isinstance(answer.hypothesis_fields, dict) else {}
     said = fields.get(part)
     wanted = _wanted(answer.hypothesis, part, said if isinstance(said, str) else "")
-    stems = set(map(_stem, answer.word_set))
-    missing = [word for word in wanted if _stem(word) not in stems]
+    missing = [word for word in wanted if stem(word) not in answer.stems]
     value = round(100 * (len(wanted) - len(missing)) / len(wanted)) if wanted else 100
     ok = value >= limit
     note = f"Not in the method: {', '.join(missing[:8])}." if missing else ""
@@ -53,7 +51,3 @@ def _wanted(hypothesis, part, said):
     """The words of the hypothesis that name its variable or its outcome: of the field, else of the sentence."""
     named = content_words(said[:1000])
     return tuple(named or content_words(clauses(hypothesis)[part == "outcome"]))
-
-
-def _stem(word):
-    return word.removesuffix("s")[:STEM]

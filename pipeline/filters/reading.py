@@ -6,7 +6,8 @@ WORD = re.compile(r"[^\W_]+")
 ASCII_APART = bytes(32 if code < 128 and not chr(code).isalnum() else code for code in range(256))
 APART = {code: " " for code in range(128) if not chr(code).isalnum()}
 # The end of a sentence: a stop, perhaps closing marks, and space before what may begin the next one.
-STOP = re.compile(r"(?<![.!?])[.!?]++[\"'”’)\]*_]*+(?=\s|$)|[。！？]")
+STOP = re.compile(r"[.!?](?<![.!?].)[.!?]*+[\"'”’)\]*_]*+(?=\s|$)|[。！？]")
+STEM = 6
 CLOSING = "\"'”’)]*_"
 ABBREVIATION = re.compile(
     r"(?:(?:^|[^\w.])(?:[A-Z]|e\.g|i\.e|a\.k\.a|vs|cf|ca|approx|etc|resp|al|Fig|Figs|Eq|Eqs|Ref|Refs|Sec|Tab|No|Nos|Vol|pp"
@@ -34,6 +35,11 @@ def words(lower):
         else:
             found += WORD.findall(token)
     return found
+
+
+def stem(word):
+    """The beginning of a word, which its forms share: concen of concentration and concentrate."""
+    return word.removesuffix("s")[:STEM]
 
 
 def sentences(text):

@@ -28,13 +28,27 @@ UNSAFE = re.compile(
     rf"|\b(?:crispr\S*|cas9|gene[\s-]edit\w*|genome[\s-]edit\w*|edit\w*)\s+(?:\w+\s+){{0,5}}?{PEOPLE}"
     r"|\bhuman germ[\s-]?line\b|\bgerm[\s-]?line (?:edit|modif)\w+|\b(?:human )?embryo[\s-](?:edit|modif)\w+",
 )
-# No unsafe term is without one of these words; looking for them first makes the usual answer cheap.
+# No unsafe term is without one of these words, or one of each of a pair; looking for them makes the usual answer cheap.
 CUES = frozenset(
-    """weapon weapons weaponry weaponize weaponized weaponizes weaponizing weaponise weaponised weaponising weaponization
-    weaponisation bioweapon bioweapons bioweaponry warfare nerve bioterror bioterrorism bioterrorist bioterrorists sarin soman
-    tabun novichok explosive pathogen pathogens pathogenicity virulence transmissibility infectivity lethality bsl bsl3
-    bsl4 biosafety bio deliberate deliberately release released releases releasing drive drives dual gain crispr edit edited edits editing human
-    humans people germline germ embryo""".split()  # noqa: SIM905  a list of words reads best as words
+    """weapon weapons weaponry weaponize weaponized weaponizes weaponizing weaponise weaponised weaponises weaponising
+    weaponization weaponisation bioweapon bioweapons bioweaponry warfare bioterror bioterrorism bioterrorist bioterrorists
+    sarin soman tabun novichok explosive pathogen pathogens pathogenicity virulence transmissibility infectivity lethality
+    bsl bsl3 bsl4 biosafety germline""".split()  # noqa: SIM905  a list of words reads best as words
+)
+PAIRS = (
+    (frozenset(("gene",)), frozenset(("drive", "drives"))),
+    (frozenset(("gain",)), frozenset(("function",))),
+    (frozenset(("dual",)), frozenset(("use",))),
+    (frozenset(("nerve",)), frozenset(("agent", "agents"))),
+    (frozenset(("bio",)), frozenset(("safety", "weapon"))),
+    (
+        frozenset("release released releases releasing".split()),  # noqa: SIM905
+        frozenset("environment environmental wild field nature open deliberate deliberately".split()),  # noqa: SIM905
+    ),
+    (
+        frozenset("human humans people germ embryo".split()),  # noqa: SIM905
+        frozenset("crispr cas9 edit edits edited editing line modified modifying modification".split()),  # noqa: SIM905
+    ),
 )
 CLAUSE = re.compile(r"[.;:!?\n]|\b(?:but|however|although|yet|instead,)\b")
 BEFORE = re.compile(
@@ -64,13 +78,19 @@ LOOK_BACK = 120
     settings=[Setting("ban_unsafe", kinds.switch, default=True)],
 )
 def ban_unsafe(answer):
-    found = [] if answer.word_set.isdisjoint(CUES) else unsafe(answer.lower)
+    found = unsafe(answer.lower) if _cues(answer.word_set) else []
     return Measurement("ban_unsafe", len(found), 0, not found, f"Speaks of {quoted(found)}." if found else "")
 
 
 def unsafe(text):
     """The unsafe terms that `text`, in lower case, neither negates nor excludes, as written."""
     return [" ".join(match[0].split()) for match in UNSAFE.finditer(text) if not _negated(text, match)]
+
+
+def _cues(words):
+    return not words.isdisjoint(CUES) or any(
+        not words.isdisjoint(one) and not words.isdisjoint(other) for one, other in PAIRS
+    )
 
 
 def _negated(text, match):
