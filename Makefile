@@ -64,6 +64,8 @@ check: .venv/.ready-dev
 	SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))') \
 	$(PY) manage.py check --deploy --fail-level WARNING
 
+bench-filter: .venv/.ready-bench
+
 bench-%: .venv/.ready-dev
 	$(PY) -m tests.bench.bench_$*
 
@@ -84,6 +86,11 @@ bench-%: .venv/.ready-dev
 .venv/.ready-dev: .venv/.ready requirements-dev.txt
 	@echo "Installing requirements-dev.txt"
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+.venv/.ready-bench: .venv/.ready-dev requirements-bench.txt
+	@echo "Installing requirements-bench.txt"
+	@$(PIP) -r requirements-bench.txt
 	@touch $@
 
 endif

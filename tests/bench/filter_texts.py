@@ -3,10 +3,15 @@
 import random
 
 SUBJECTS = (
-    "the cobalt oxide film,the lactate-fed Shewanella culture,a washed yeast pellet,the zeolite catalyst bed,"
-    "each graphene electrode,the HeLa monolayer,our perovskite specimen,the sputtered alumina coating,"
-    "a fresh enzyme extract,the polymer membrane,the untreated control group,every replicate well"
-).split(",")
+    *(
+        "the cobalt oxide film",
+        "the lactate-fed Shewanella culture",
+        "a washed yeast pellet",
+        "the zeolite catalyst bed",
+    ),
+    *("each graphene electrode", "the HeLa monolayer", "our perovskite specimen", "the sputtered alumina coating"),
+    *("a fresh enzyme extract", "the polymer membrane", "the untreated control group", "every replicate well"),
+)
 ACTIONS = (
     "Prepare {subject} at {number} °C for {small} hours and note its mass before the treatment begins.",
     "Incubate {subject} with {number} µM inhibitor, keeping {small} samples without it as the control group.",
