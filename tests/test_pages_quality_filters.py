@@ -175,21 +175,23 @@ def test_apply_makes_a_version_and_offers_the_filter_run(people, measured):
     assert made.body["task_types"]["summary"]["ban_citations"] is False
     assert (made.origin, made.created_by is not None) == ("filter page", True)
     assert "Version 2 is in force" in text(page)
-    assert "A filter run would take up 30 answers that nobody has decided" in text(page)
+    assert "Nothing has moved yet" in text(page)
+    assert "30 answers have no verdict by this version yet." in text(page)
     assert f"/p/{measured.slug}/runs/start/?stage=filter" in page.content.decode()
     assert Run.objects.count() == 0
     assert FilterResult.objects.filter(ruleset=made).count() == 0
 
 
-def test_a_filter_run_is_offered_also_where_people_decided_everything(people, measured):
-    for prompt in measured.prompts.all():
+def test_what_has_no_verdict_by_the_new_version_is_told_and_the_run_offered(people, measured):
+    for prompt in list(measured.prompts.all())[:10]:
         factories.resolution(prompt.current_response)
         prompt.go("accepted", "resolved")
-    page = people["manager"].post(
-        address(measured, "apply/"), {"min_char_length.hypothesis": "33", "version": "1"}, follow=True
-    )
-    assert "30 others would get a new verdict and stay where they are. See the quote" in text(page)
-    assert "30 that people decided, or that wait elsewhere" in text(people["viewer"].get(address(measured)))
+    assert "no verdict by this version" not in text(people["manager"].get(address(measured)))
+    people["manager"].post(address(measured, "apply/"), {"min_char_length.hypothesis": "33", "version": "1"})
+    page = text(people["manager"].get(address(measured)))
+    assert "30 answers have no verdict by this version yet; 10 of them people have decided" in page
+    assert "See the quote and start the run" in page
+    assert "start the run" not in text(people["viewer"].get(address(measured)))
 
 
 @pytest.mark.parametrize("role", ["viewer", "reviewer"])

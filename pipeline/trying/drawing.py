@@ -85,6 +85,7 @@ def _drawn(project, rules, most, identity):
     prompts, task_types, responses, verdicts = zip(*rows, strict=True) if rows else ((), (), (), ())
     tasks = tuple(sorted(set(task_types)))
     small = dice.choice(len(rows), AFRESH, replace=False) if len(rows) > AFRESH else range(len(rows))
+    columns, outdated = _columns(verdicts, task_types, rules, project.filter_ruleset_id)
     sample = Sample(
         identity=identity,
         drawn_at=time.time(),
@@ -95,7 +96,8 @@ def _drawn(project, rules, most, identity):
         tasks=tasks,
         task=numpy.array([tasks.index(name) for name in task_types], numpy.int16),
         decided=_decided(project, prompts),
-        columns=_columns(verdicts, task_types, rules),
+        outdated=outdated,
+        columns=columns,
         small=numpy.sort(numpy.array(small, numpy.int64)),
         body=filters.rules_to_mapping(rules),
     )
@@ -127,15 +129,20 @@ def _decided(project, prompts):
     return numpy.array([pk in decided for pk in prompts], bool)
 
 
-def _columns(verdicts, task_types, rules):
-    """{rule: Column} of the stored measurements that still say what the rules in force would measure."""
+def _columns(verdicts, task_types, rules, current):
+    """({rule: Column} of the stored measurements that still say what the rules in force would measure, outdated).
+
+    Outdated are the rows whose newest verdict is not by the version `current`.
+    """
     comparable = _Comparable(rules)
     size, values, fine = len(verdicts), {}, {}
+    outdated = numpy.ones(size, bool)
     place = {pk: row for row, pk in enumerate(verdicts) if pk}
     for ids in _portions(place):
         stored = FilterResult.objects.filter(pk__in=ids).values_list("pk", "ruleset_id", "measurements")
         for pk, ruleset, measurements in stored:
             row = place[pk]
+            outdated[row] = ruleset != current
             known = comparable.rules(ruleset, task_types[row])
             for each in measurements:
                 name, value = each["rule"], each["value"]
@@ -147,7 +154,7 @@ def _columns(verdicts, task_types, rules):
                 fine[name][row] = each["ok"]
                 if isinstance(value, int | float):
                     values[name][row] = value
-    return {name: Column(values[name], fine[name]) for name in fine}
+    return {name: Column(values[name], fine[name]) for name in fine}, outdated
 
 
 class _Comparable:

@@ -26,9 +26,10 @@ class Column(NamedTuple):
 class Sample:
     """Current answers of a project, drawn at random where there are too many to look at all.
 
-    `columns` are the measurements as stored, by rule; `total` says how many answers the sample stands for. `small` are
-    the rows on which what is not stored is measured afresh. `identity` is (rules and size, newest verdict) of when it
-    was drawn, `drawn_at` the seconds of the clock.
+    `total` says how many answers it stands for, `columns` are the measurements as stored, by rule. `decided` are those
+    that people decided, `outdated` those without a verdict by the version in force, `small` the rows on which what is
+    not stored is measured afresh. `identity` is (rules and size, newest verdict) of when it was drawn, `drawn_at` the
+    seconds of the clock then.
     """
 
     identity: tuple
@@ -40,6 +41,7 @@ class Sample:
     tasks: tuple[str, ...]
     task: numpy.ndarray
     decided: numpy.ndarray
+    outdated: numpy.ndarray
     columns: dict[str, Column]
     small: numpy.ndarray
     body: dict
@@ -54,6 +56,13 @@ class Sample:
     def exact(self):
         """Whether it holds every answer that it stands for."""
         return len(self) == self.total
+
+    @property
+    def behind(self):
+        """How many answers have no verdict by the version in force yet: {undecided, decided, exact}."""
+        share = self.total / len(self) if len(self) else 0
+        undecided, decided = (self.outdated & ~self.decided).sum(), (self.outdated & self.decided).sum()
+        return {"undecided": round(undecided * share), "decided": round(decided * share), "exact": self.exact}
 
     @cached_property
     def rules(self):

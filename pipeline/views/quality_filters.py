@@ -11,10 +11,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from curation import plots
 from curation.access import project_or_404
 from curation.labels import words
-from curation.paging import COUNT_CAP, capped_count
-from pipeline import filters, quotes, trying
+from pipeline import filters, trying
 from pipeline.forms_filters import RulesForm
-from pipeline.stages import filtering
 
 MOST_TASKS = 6  # task types with fields of their own; rarer ones follow "any other"
 LONGEST_QUERY = 3_000  # web servers refuse longer lines
@@ -75,21 +73,12 @@ def page(request, project, sample, form, *, asked="", status=None, **more):
         "families": _families(sample, form, context["trial"], asked),
         "ruleset": ruleset,
         "version": ruleset.version if ruleset else 0,
-        **(waiting(project) if ruleset else {}),
+        "behind": sample.behind if ruleset else None,
     }
     if asked in filters.RULES:
         context["asked"], context["plots"] = asked, rule_plots(sample, form, filters.RULES[asked])
     wrong = form.rules is None
     return render(request, "pipeline/quality_filters.html", context | more, status=status or (422 if wrong else 200))
-
-
-def waiting(project):
-    """How many answers a filter run would take up, and how many decided ones it would measure where they stand."""
-    return {
-        "waiting": capped_count(quotes.waiting(project, "filter")),
-        "standing": capped_count(filtering.standing(project)),
-        "cap": COUNT_CAP,
-    }
 
 
 @require_http_methods(["GET", "POST"])

@@ -12,12 +12,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from curation.access import MANAGER, project_or_404
 from curation.models import FilterResult, Project, Ruleset
-from curation.paging import COUNT_CAP
 from pipeline import filters, trying
 from pipeline.config_errors import ConfigError
 from pipeline.forms_filters import as_sent, texts_of
 
-from .quality_filters import page, rules_form, waiting
+from .quality_filters import page, rules_form
 
 LARGEST_FILE = 200_000  # bytes of a filters.yaml
 ORIGIN = "filter page"
@@ -51,19 +50,9 @@ def _say(request, project, before, ruleset):
     if before and before.pk == ruleset.pk:
         messages.info(request, f"Unchanged: version {ruleset.version} says the same and stays in force.")
         return
-    number = waiting(project)
     start = f"{reverse('run_start', args=[project.slug])}?stage=filter"
-    said = [f"Version {ruleset.version} is in force. Nothing has moved yet."]
-    if number["waiting"]:
-        said.append(f"A filter run would take up {_number(number['waiting'])} answers that nobody has decided.")
-    if number["standing"]:
-        said.append(f"{_number(number['standing'])} others would get a new verdict and stay where they are.")
-    link = format_html(' <a href="{}">See the quote and start the run</a>', start) if len(said) > 1 else ""
-    messages.success(request, format_html("{}{}", " ".join(said), link))
-
-
-def _number(count):
-    return f"{count:,}" if count <= COUNT_CAP else f"more than {COUNT_CAP:,}"
+    said = 'Version {} is in force. Nothing has moved yet: a filter run does it. <a href="{}">See the quote</a>'
+    messages.success(request, format_html(said, ruleset.version, start))
 
 
 def _conflict(request, project):
