@@ -1,5 +1,6 @@
 """Fingerprints and clusters in the database: made once, kept up to date behind runs, whatever is killed."""
 
+import numpy as np
 import pytest
 from django.core.management import call_command
 
@@ -248,3 +249,13 @@ def test_states_do_not_move(project):
     before = list(Prompt.objects.order_by("pk").values())
     look(project)
     assert list(Prompt.objects.order_by("pk").values()) == before
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_texts_decide_where_signatures_leave_it_open(project, number):
+    """Pairs around the threshold: joined exactly where the texts share as much."""
+    texts = [text_of(150, 40 + number), changed(text_of(150, 40 + number), number)]
+    one, other = (np.unique(minhash.shingles(text)) for text in texts)
+    answered(project, *texts)
+    look(project)
+    assert bool(found(project)) == minhash.share_at_least(one, other, 80)

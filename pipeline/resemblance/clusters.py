@@ -11,6 +11,7 @@ from .ngrams import FACTOR, SHIFT
 FOUND = 0.98  # of the pairs that share just as much as asked for, at least so many agree in a band
 FEW = 24  # members of a bucket of which all pairs are compared at once
 AT_ONCE = 1 << 16  # pairs
+OPEN = 10  # per cent around the threshold in which an estimate leaves it open: three standard deviations
 
 
 def bands(percent):
@@ -23,15 +24,16 @@ def bands(percent):
     return NUMBERS, 1
 
 
-def links(numbers, new, percent):
-    """Pairs (i, j) of rows that share at least `percent` by their signatures, one of each pair new or joined to one.
+def links(numbers, new, percent, check=None):
+    """Pairs (i, j) of rows that share at least `percent`, one of each pair new or joined to one.
 
-    `numbers` are the signatures as rows, `new` says which of them were not compared yet. What the pairs connect does
-    not depend on the order of the rows. Compares fewer pairs than there are where many connect at once.
+    `numbers` are the signatures as rows, `new` says which of them were not compared yet. `check(pairs)` says which hold
+    where the signatures leave it open; without it, and where more than FEW agree at once, their estimate decides. What
+    the pairs connect does not depend on the order of the rows.
     """
     found = [np.zeros((0, 2), np.int64)]
     for few, many in _buckets(numbers, new, *bands(percent)):
-        found.append(_holding(numbers, few, percent))
+        found.append(_holding(numbers, few, percent, check))
         for bucket in many:
             found.append(_connected(numbers, bucket, percent))
     pairs = np.concatenate(found)
@@ -76,12 +78,16 @@ def _pairs(order, starts, sizes):
     return np.sort(np.concatenate(found), axis=1)
 
 
-def _holding(numbers, pairs, percent):
+def _holding(numbers, pairs, percent, check):
     """Those of the pairs that share at least `percent`."""
     kept = [np.zeros((0, 2), np.int64)]
     for start in range(0, len(pairs), AT_ONCE):
         some = pairs[start : start + AT_ONCE]
-        kept.append(some[similarity(numbers[some[:, 0]], numbers[some[:, 1]]) * 100 >= percent])
+        estimate = similarity(numbers[some[:, 0]], numbers[some[:, 1]]) * 100
+        holds, left_open = estimate >= percent, abs(estimate - percent) < OPEN
+        if check and left_open.any():
+            holds[left_open] = check(some[left_open])
+        kept.append(some[holds])
     return np.concatenate(kept)
 
 

@@ -95,7 +95,7 @@ def join(project, kind):
     if not new:
         return 0
     ids, numbers = _load(project, kind)
-    found = clusters.links(numbers, np.isin(ids, new), percent)
+    found = clusters.links(numbers, np.isin(ids, new), percent, lambda pairs: _share(kind, ids[pairs], percent))
     if not _write(project, percent, ids[found].tolist()):
         return 0
     for start in range(0, len(new), AT_ONCE):
@@ -125,6 +125,21 @@ def _load(project, kind):
         ids.append(np.array([pk for pk, _ in some], np.int64))
         numbers.append(minhash.matrix([signature for _, signature in some]))
     return np.concatenate(ids), np.concatenate(numbers)
+
+
+def _share(kind, pairs, percent):
+    """Which of these pairs of fingerprints share at least `percent`, by their texts."""
+    fields = ("prompt__context", "prompt__user_prompt") if kind == PROMPT else ("response__text",)
+    found = np.zeros(len(pairs), bool)
+    for start in range(0, len(pairs), BATCH):
+        some = pairs[start : start + BATCH].tolist()
+        rows = Fingerprint.objects.filter(pk__in={pk for pair in some for pk in pair})
+        texts = {pk: next(filter(None, parts), "") for pk, *parts in rows.values_list("pk", *fields)}
+        shingles = {pk: np.unique(minhash.shingles(text)) for pk, text in texts.items()}
+        for place, (one, other) in enumerate(some, start):
+            both = one in shingles and other in shingles  # one may have gone with its prompt
+            found[place] = both and minhash.share_at_least(shingles[one], shingles[other], percent)
+    return found
 
 
 @transaction.atomic

@@ -52,3 +52,9 @@ def matrix(stored):
 def similarity(one, other):
     """What two signatures say of the share of shingles that their texts have in common: 0 to 1, row by row."""
     return (one == other).mean(axis=-1)
+
+
+def share_at_least(one, other, percent):
+    """Whether two texts' shingles (distinct ones, as arrays) have at least `percent` of all of theirs in common."""
+    common = len(np.intersect1d(one, other, assume_unique=True))
+    return common * 100 >= percent * (len(one) + len(other) - common)
