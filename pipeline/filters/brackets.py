@@ -11,23 +11,26 @@ NOT_PROSE = re.compile(
 )
 # Words that name what is indexed; "as shown[1]" on the other hand is a citation set close.
 INDEXED = frozenset(
-    """args array arrays batch bins buffer cell cells channel channels coef coefs col cols column columns coords data df
-    dict dims edges elements entries features frame frames grid image images index indices input inputs item items keys
-    labels layer layers list lists mask matrix matrices nodes outputs output params path points pos position probs
-    queue readings result results row rows sample samples scores sequence series shape signal stack state states
-    string table tensor tuple vals value values vector vectors weights words""".split()  # noqa: SIM905  a list of words reads best as words
+    """args array arrays batch bins buffer cell cells channel channels coef coefs col cols column columns coords data
+    df dict dims edges elements entries features frame frames grid image images index indices input inputs item
+    items keys labels layer layers list lists mask matrix matrices nodes outputs output params path points pos
+    position probs queue readings result results row rows sample samples scores sequence series shape signal stack
+    state states string table tensor tuple vals value values vector vectors weights words""".split()  # noqa: SIM905  a list of words reads best as words
 )
 WORD_BEFORE = re.compile(r"(?:^|[\s(“\"'—–-])([a-z]{4,})$")
 BRACKETED_BEFORE = re.compile(r"(?:^|\s)\([^()]*\)$")
 GLUED_AFTER = re.compile(r"[\w{(]|-(?=\w)|\s*(?:=(?!=)|[+*/<>^]\s*\w)")
 OPERATOR_BEFORE = re.compile(r"(?:[=<>≤≥≈∈±~+*/^_×·]|\\in|\b(?:np|torch|list|array|vec)\()\s*$")
 INTERVAL_BEFORE = re.compile(
-    r"(?:\b(?:intervals?|ranges?|domain|between|bounds?|limits?|window|within|[CP]I)|\b(?:scaled?|rescaled?|normali[sz]ed?"
-    r"|clipped|mapped|restricted|set|varied|varies|vary)\s+(?:in|to|on|over|onto|from|within)|\bvalues?\s+(?:in|from|of)"
+    r"(?:\b(?:intervals?|ranges?|domain|between|bounds?|limits?|window|within|[CP]I)|\b(?:scaled?|rescaled?"
+    r"|normali[sz]ed?"
+    r"|clipped|mapped|restricted|set|varied|varies|vary)\s+(?:in|to|on|over|onto|from|within)|\bvalues?\s+(?:in"
+    r"|from|of)"
     r"|\b[A-Za-zα-ωΑ-Ω]\s+in)\s*(?:of|from|is|was|in|over|:|,|=|\()?\s*$"
 )
 UNIT_AFTER = re.compile(
-    r"\s*(?:[munpk]?(?:M|mol|g|V|Pa|eV|Hz|s|m|L|l)|[mµμ]A|[MG](?:Hz|Pa|eV)|µ\w+|μ\w+|K|°\w?|%|cm|bar|wt|ppm|hours?|h|min"
+    r"\s*(?:[munpk]?(?:M|mol|g|V|Pa|eV|Hz|s|m|L|l)|[mµμ]A|[MG](?:Hz|Pa|eV)|µ\w+|μ\w+|K|°\w?|%|cm|bar|wt|ppm|hours?"
+    r"|h|min"
     r"|minutes?|seconds?|days?|years?|fold|degrees?|units?)(?![\w'])"
 )
 

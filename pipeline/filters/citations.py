@@ -26,7 +26,8 @@ REFERENCES = re.compile(
 
 YEAR = r"(?:1[89]|20)\d\d[a-z]?\b"
 NOT_AUTHORS = (
-    r"(?!(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|January|February|March|April|June|July|August|September"
+    r"(?!(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|January|February|March|April|June|July|August"
+    r"|September"
     r"|October|November|December|Spring|Summer|Autumn|Fall|Winter|Season|Fig|Figs|Figure|Table|Section|Eq|Equation|Step"
     r"|Version|Release|Edition|Since|From|In|By|Until|Before|After|Circa|Copyright|Published|Accessed|Revised|Updated"
     r"|Year|Day|Data|The|This|For|At|On|Windows|Office)\b)"
@@ -39,7 +40,8 @@ IN_BRACKETS = re.compile(
 )
 IN_THE_SENTENCE = re.compile(
     rf"{NAME}\s+(?:and|&)\s+{NAME}\s*\(\s*{YEAR}\s*\)"
-    rf"|{NAME}\s*\(\s*{YEAR}\s*\)(?=\s+(?:show|report|found|find|demonstrat|propos|describ|observ|suggest|argu|not|stat|claim|measured))"
+    rf"|{NAME}\s*\(\s*{YEAR}\s*\)(?=\s+(?:show|report|found|find|demonstrat|propos|describ|observ|suggest|argu|not"
+    rf"|stat|claim|measured))"
     rf"|(?<=\bby\s){NAME}\s*\(\s*{YEAR}\s*\)|(?<=\bto\s){NAME}\s*\(\s*{YEAR}\s*\)|(?<=\bsee\s){NAME}\s*\(\s*{YEAR}\s*\)"
 )
 ET_AL = re.compile(rf"[A-ZÀ-ÖØ-Þ](?:\w|['’-](?=\w))+,?\s+et\s+al\b\.?(?:,?\s*\(?{YEAR}\)?)?")

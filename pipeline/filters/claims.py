@@ -15,21 +15,28 @@ CLAIM_WORDS = frozenset(
 )
 # "Raising X lowers Y", "Higher X leads to Y": claims in the present tense.
 COMPARING = re.compile(
-    r"\W*(?:increas|decreas|rais|lower|reduc|add|remov|replac|heat|cool|dop|knock|inhibit|deplet|vary|anneal)\w*ing\b|\W*(?:an? )?(?:higher"
+    r"\W*(?:increas|decreas|rais|lower|reduc|add|remov|replac|heat|cool|dop|knock|inhibit|deplet|vary"
+    r"|anneal)\w*ing\b|\W*(?:an? )?(?:higher"
     r"|lower|greater|larger|smaller|more|less|fewer|longer|shorter|increased|reduced|stronger|weaker)\b"
 )
 CHANGE_TOLD = re.compile(
-    r"\b(?:leads? to|results? in|causes?|increases?|decreases?|reduces?|raises?|lowers?|improves?|enhances?|suppresse?s?|inhibits?"
+    r"\b(?:leads? to|results? in|causes?|increases?|decreases?|reduces?|raises?|lowers?|improves?|enhances?"
+    r"|suppresse?s?|inhibits?"
     r"|accelerates?|slows?|alters?|changes?)\b"
 )
 
 KNOWN = re.compile(
-    r"\b(?:(?:is|are|was|has been|have been|been)\s+(?:(?:already|now|long|widely|generally|commonly|well)[\s-]+){0,2}(?:known|established"
-    r"|accepted|documented|recogni[sz]ed)\b(?!\s+(?:if|whether|how|why|as|by the name|amounts?|concentrations?|quantit))"
-    r"|(?:has|have)\s+(?:(?:already|previously|long|recently|also)\s+){0,2}been\s+(?:shown|demonstrated|reported|proven|proved"
+    r"\b(?:(?:is|are|was|has been|have been|been)\s+(?:(?:already|now|long|widely|generally|commonly"
+    r"|well)[\s-]+){0,2}(?:known|established"
+    r"|accepted|documented|recogni[sz]ed)\b(?!\s+(?:if|whether|how|why|as|by the name|amounts?|concentrations?"
+    r"|quantit))"
+    r"|(?:has|have)\s+(?:(?:already|previously|long|recently|also)\s+){0,2}been\s+(?:shown|demonstrated|reported"
+    r"|proven|proved"
     r"|confirmed|documented)"
-    r"|(?:studies|research|evidence|experiments|findings|literature|results|data|work|researchers|scientists)\s+(?:(?:have|has|already|previously|clearly)\s+){0,2}"
-    r"(?:indicates?|indicated|shows?|shown|showed|demonstrates?|demonstrated|suggests?|suggested|confirms?|confirmed|found)\b"
+    r"|(?:studies|research|evidence|experiments|findings|literature|results|data|work|researchers"
+    r"|scientists)\s+(?:(?:have|has|already|previously|clearly)\s+){0,2}"
+    r"(?:indicates?|indicated|shows?|shown|showed|demonstrates?|demonstrated|suggests?|suggested|confirms?"
+    r"|confirmed|found)\b"
     r"|it\s+is\s+(?:a\s+)?(?:well[\s-]known|common\s+knowledge|an?\s+established\s+fact|established\s+fact|no\s+secret)"
     r"|as\s+(?:is\s+)?(?:well\s+)?known\b)"
 )
@@ -41,8 +48,8 @@ KNOWN_PAIRS = tuple(
         ("shown demonstrated reported proven proved confirmed", "been"),
         (
             "studies research evidence experiments findings literature results data work researchers scientists",
-            "indicate indicates indicated show shows shown showed demonstrate demonstrates demonstrated suggest suggests "
-            "suggested confirm confirms confirmed found",
+            "indicate indicates indicated show shows shown showed demonstrate demonstrates demonstrated suggest "
+            "suggests suggested confirm confirms confirmed found",
         ),
         ("knowledge secret fact", "common no established"),
     )
@@ -54,7 +61,7 @@ OPEN = re.compile(r"\b(?:will|would|should|shall|hypothesi[sz]e|predict|expect)\
 @rule(
     "require_variable",
     label="Named variable",
-    help="The hypothesis names what is varied, such as a temperature, a gene or a catalyst; “the conditions” is no name.",
+    help="The hypothesis names what is varied, such as a temperature or a catalyst; “the conditions” is no name.",
     settings=[Setting("require_variable", kinds.switch, default=False, by_task={"hypothesis": True})],
     bound="at least",
     unit="words",
@@ -96,7 +103,7 @@ def require_claim(answer):
 @rule(
     "ban_known_facts",
     label="Known facts",
-    help="The hypothesis does not state what is known already: “it is well established that …”, “studies have shown …”.",
+    help="The hypothesis does not tell what is known already: “it is well established that …”, “studies show …”.",
     settings=[Setting("ban_known_facts", kinds.switch, default=False, by_task={"hypothesis": True})],
 )
 def ban_known_facts(answer):

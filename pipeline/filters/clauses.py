@@ -10,8 +10,8 @@ MODALS = re.compile(
 IF_FIRST = re.compile(r"(?:i(?<!\w.)f|w(?<!\w.)he(?:n(?:ever)?|re)|o(?<!\w.)nce|u(?<!\w.)(?:pon|nder)|b(?<!\w.)y)\b")
 IF_LATER = re.compile(r"\b(?:if|when|whenever|once|upon)\b")
 LEADING = frozenset(
-    """causes cause increases decreases reduces raises lowers improves enhances suppresses inhibits promotes accelerates
-    slows alters affects changes shifts modulates determines controls drives yields produces""".split()  # noqa: SIM905
+    """causes cause increases decreases reduces raises lowers improves enhances suppresses inhibits promotes
+    accelerates slows alters affects changes shifts modulates determines controls drives yields produces""".split()  # noqa: SIM905
 )
 LEADING_TO = {"leads": "to", "lead": "to", "results": "in", "result": "in"}
 LONGEST = 3000

@@ -9,17 +9,19 @@ from pipeline.filters.registry import Setting, rule
 
 # MoS2, TP53, VMX, Mentor-1001; Zeta Potential Analyzer. A capital at the start of a sentence alone says nothing.
 CODE = re.compile(
-    r"(?:[A-Za-z]*[A-Z]{2,}[A-Za-z0-9]*|[A-Za-z]+[0-9]+[A-Za-z0-9]*|[A-Z][a-z]{3,}(?=-[0-9]{2}))(?:-[A-Za-z]{0,3}[0-9]+)*"
+    r"(?:[A-Za-z]*[A-Z]{2,}[A-Za-z0-9]*|[A-Za-z]+[0-9]+[A-Za-z0-9]*"
+    r"|[A-Z][a-z]{3,}(?=-[0-9]{2}))(?:-[A-Za-z]{0,3}[0-9]+)*"
 )
 NAMED = re.compile(r"[A-Z](?<=[a-z,] .)[a-z]{2,}(?:-[A-Z]?[a-z0-9]+)?(?: (?:of |the |and )?[A-Z][a-z]{2,})+")
 AROUND = ".,;:!?()[]{}<>\"'“”’*_`$=/|"
 USUAL = frozenset(
-    """ac adc afm ai anova atp auc bca bet bh bsa bsl cad ccd cd cdna cfu cfd ci cmos co2 cpu cv dapi dc dft dls dmem dmso dna dox
-    dsc dtt ecg edta edx eeg eis elisa em fbs fdr fe fem fft fov ftir gc gfp gpu h2 h2o h2o2 hcl hepes hepa hplc hz iacuc icp ic50
-    id ir irb ird iso kcl kpi lc lcd lcms lc50 ld50 led ml mri mrna ms msds n2 n95 nacl naoh nir nist nmr no2 o2 o3 od od600 ok pbs
-    pc pca pcr pid ph ph7 ppe ppm psf ptfe pvc qc qpcr ram rcf rfp rh rms rmse rna roc ros rpm rpmi rt rtpcr sd sds sdspage sem sem-edx si
-    snr sop spss std tem tga thf ttest tv ui uk us usa usb uv uvvis vis v0 v1 vpn wt xps xrd xrf 2d 3d t1 t2 ii iii iv vi vii
-    viii ix th st nd rd not and or if then all no kg hepg2 triton-x100 x100 i2 r2 c18 ca2 mg2 na2 k2 gcms ir2 nh3 nh4 so4 po4""".split()  # noqa: SIM905
+    """ac adc afm ai anova atp auc bca bet bh bsa bsl cad ccd cd cdna cfu cfd ci cmos co2 cpu cv dapi dc dft dls dmem
+    dmso dna dox dsc dtt ecg edta edx eeg eis elisa em fbs fdr fe fem fft fov ftir gc gfp gpu h2 h2o h2o2 hcl hepes
+    hepa hplc hz iacuc icp ic50 id ir irb ird iso kcl kpi lc lcd lcms lc50 ld50 led ml mri mrna ms msds n2 n95 nacl
+    naoh nir nist nmr no2 o2 o3 od od600 ok pbs pc pca pcr pid ph ph7 ppe ppm psf ptfe pvc qc qpcr ram rcf rfp rh
+    rms rmse rna roc ros rpm rpmi rt rtpcr sd sds sdspage sem sem-edx si snr sop spss std tem tga thf ttest tv ui
+    uk us usa usb uv uvvis vis v0 v1 vpn wt xps xrd xrf 2d 3d t1 t2 ii iii iv vi vii viii ix th st nd rd not and or
+    if then all no kg hepg2 triton-x100 x100 i2 r2 c18 ca2 mg2 na2 k2 gcms ir2 nh3 nh4 so4 po4""".split()  # noqa: SIM905
 )
 NOT_ALNUM = re.compile(r"[\W_]+")
 NO_SIGNS = {code: None for code in range(128) if not chr(code).isalnum()}
@@ -29,7 +31,7 @@ NO_SIGNS = {code: None for code in range(128) if not chr(code).isalnum()}
     "max_new_names",
     label="Names not in the source",
     help="At most this many acronyms, formulas, genes or proper names of the answer are nowhere in its source.",
-    settings=[Setting("max_new_names", kinds.count_from(0), "limit")],
+    settings=[Setting("max_new_names", kinds.count_from(0), "limit", by_task={"hypothesis": 4})],
     unit="names",
 )
 def max_new_names(answer, *, limit):

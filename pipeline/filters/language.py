@@ -9,9 +9,9 @@ from pipeline.filters.registry import Setting, rule
 
 # Words without meaning of their own that nearly every English sentence has, and few other languages.
 ENGLISH = frozenset(
-    """the of and to in is for with that by from as are be at on was this will were it which if then than an or not each
-    these its have has under when into between we after using their there would should can may both one two per all
-    more over before without within while""".split()  # noqa: SIM905  a list of words reads best as words
+    """the of and to in is for with that by from as are be at on was this will were it which if then than an or not
+    each these its have has under when into between we after using their there would should can may both one two
+    per all more over before without within while""".split()  # noqa: SIM905  a list of words reads best as words
 )
 SURE_SHARE, FEWEST_WORDS = 0.16, 10
 NOT_LANGUAGE = re.compile(r"\$[^$]{0,400}\$|\\[a-zA-Z]+|[\d_^{}\\$|*#`~<>=+/]+")

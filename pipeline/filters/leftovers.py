@@ -7,12 +7,16 @@ from pipeline.filters.answer import Measurement, quoted
 from pipeline.filters.registry import Setting, rule
 
 NAMES = (
-    r"(?:context|hypothesis|prompt|question|answer|response|source|text|title|abstract|topic|domain|instruction|input|output"
-    r"|passage|task|task_type|user_prompt|system_prompt|template|placeholder|variable|name|value|document|previous|reasons)"
+    r"(?:context|hypothesis|prompt|question|answer|response|source|text|title|abstract|topic|domain|instruction"
+    r"|input|output"
+    r"|passage|task|task_type|user_prompt|system_prompt|template|placeholder|variable|name|value|document|previous"
+    r"|reasons)"
 )
 FILL_IN = (
-    r"(?:insert|your|add|enter|fill in|specify|specific|name of|name|describe|description of|choose|select|placeholder|e\.g\.|to be"
-    r"|type of|number of|amount of|list|describe|state|provide|replace|include|appropriate|relevant|desired|chosen|todo|tbd)"
+    r"(?:insert|your|add|enter|fill in|specify|specific|name of|name|describe|description of|choose|select"
+    r"|placeholder|e\.g\.|to be"
+    r"|type of|number of|amount of|list|describe|state|provide|replace|include|appropriate|relevant|desired|chosen"
+    r"|todo|tbd)"
 )
 # Each begins with a sign of its own, so that the search is quick.
 SIGNS = re.compile(
@@ -27,7 +31,8 @@ SIGNS = re.compile(
     re.IGNORECASE,
 )
 WORDS = re.compile(
-    r"\b(?:lorem ipsum|let me know if|i hope this helps|feel free to (?:ask|contact|reach|let)|please let me know|happy to help"
+    r"\b(?:lorem ipsum|let me know if|i hope this helps|feel free to (?:ask|contact|reach|let)|please let me know"
+    r"|happy to help"
     r"|as requested,? (?:here|below)|as per your (?:request|instructions))\b"
 )
 CUE_WORDS = frozenset(("lorem", "know", "hope", "feel", "happy", "requested", "per"))
@@ -39,12 +44,14 @@ AT_START = re.compile(
     r"(?=here|i\b|i'|let|below|the following|\Z|\n)"
     r"|(?:sure|certainly|absolutely|of course|great question|understood)!"
     r"|here(?:'s| is| are| follows)\s+(?:(?:a|an|the|one|your|my|two|three|some|several)\s+)?(?:\w+[ -]){0,4}"
-    r"(?:hypothes[ie]s|methodolog(?:y|ies)|methods?|protocols?|plans?|steps|answers?|responses?|summary|procedures?|experiments?|design)\b"
+    r"(?:hypothes[ie]s|methodolog(?:y|ies)|methods?|protocols?|plans?|steps|answers?|responses?|summary|procedures?"
+    r"|experiments?|design)\b"
     r"|(?:below|the following) is (?:a|an|the|one|your)\b[^.\n]{0,60}:"
     r"|i'(?:d|ll) be (?:happy|glad) to|i would be (?:happy|glad) to)",
 )
 AT_LINE = re.compile(
-    r"[ \t*_]*(?:#{2,4}[ \t]*(?:instruction|response|input|output|question|answer)[ \t]*:|(?:user|assistant|human|chatgpt|system"
+    r"[ \t*_]*(?:#{2,4}[ \t]*(?:instruction|response|input|output|question|answer)[ \t]*:|(?:user|assistant|human"
+    r"|chatgpt|system"
     r"|ai)[ \t]*:(?=[ \t*_]|$)|(?:context|source|prompt|hypothesis to test)[ \t]*:[ \t]*$|\[task: )",
     re.IGNORECASE,
 )
@@ -54,7 +61,7 @@ BLANKS = re.compile(r"(?<=[^\W_] )_{4,}+(?!\w)|(?<!_)_{4,}+(?= [^\W_])")
 @rule(
     "ban_leftovers",
     label="Leftovers of a template or a chat",
-    help="Nothing is left in the answer of a template ({{context}}, [insert X], TODO) or of a chat (“Sure, here is …”).",
+    help="Nothing is left of a template ({{context}}, [insert X], TODO) or of a chat (“Sure, here is …”).",
     settings=[Setting("ban_leftovers", kinds.switch, default=True)],
 )
 def ban_leftovers(answer):

@@ -25,8 +25,8 @@ def forms_of_nouns(nouns):
 
 # Quantities: each can be varied, and each can be measured.
 QUANTITIES = forms_of_nouns(
-    """abundance absorbance absorption absorptivity accuracy acidity activation activity adhesion adsorption affinity age
-    albedo alignment alkalinity amount amplitude anisotropy angle apoptosis area attenuation bandgap bandwidth bias
+    """abundance absorbance absorption absorptivity accuracy acidity activation activity adhesion adsorption affinity
+    age albedo alignment alkalinity amount amplitude anisotropy angle apoptosis area attenuation bandgap bandwidth bias
     biomass birefringence brightness capacitance capacity charge coercivity coherence collapse composition compression
     concentration conductance conductivity conductance content contrast conversion cooling correlation corrosion
     coverage current curvature damage damping decay deformation degradation delay density depth detectability
@@ -58,8 +58,8 @@ QUANTITIES = forms_of_nouns(
 ) - {"learning", "parameter", "count", "sample"}
 # Of these, things that are varied rather than measured.
 VARIED_ALONE = forms_of_nouns(
-    """additive surfactant electrolyte binder precursor solvent salt buffer nutrient hormone inhibitor activator agonist
-    antagonist antibody ligand substrate kernel prior antibiotic drug compound catalyst dopant film layer"""
+    """additive surfactant electrolyte binder precursor solvent salt buffer nutrient hormone inhibitor activator
+    agonist antagonist antibody ligand substrate kernel prior antibiotic drug compound catalyst dopant film layer"""
 )
 MEASURED = (QUANTITIES - VARIED_ALONE) | forms_of_nouns("score count outcome-rate half-life iqr".replace("-", " ")) - {
     "outcome",
@@ -74,11 +74,12 @@ MEASURED = (QUANTITIES - VARIED_ALONE) | forms_of_nouns("score count outcome-rat
 CHANGES = forms_of_verbs(
     """accelerate activate adjust affect alter amplify anneal apply attenuate block boost broaden change cool correct
     couple cut deactivate decelerate decline decrease delay delete deplete dilute diminish disrupt dope double drop
-    elevate eliminate elongate enhance enlarge enrich exceed expand expose extend fall flip halve heat impair impede
-    improve increase induce inhibit introduce inject irradiate knock lengthen limit lower maximize minimize mitigate
-    modify modulate narrow overexpress prevent prolong promote quench raise reduce remove replace restrict reverse rise
-    rotate shift shorten shrink silence slow stabilize stimulate strengthen substitute supplement suppress swap switch
-    thicken thin treat triple tune upregulate downregulate vary weaken widen add grow gain lose scale stop"""
+    elevate eliminate elongate enhance enlarge enrich exceed expand expose extend fall flip halve heat impair
+    impede improve increase induce inhibit introduce inject irradiate knock lengthen limit lower maximize minimize
+    mitigate modify modulate narrow overexpress prevent prolong promote quench raise reduce remove replace restrict
+    reverse rise rotate shift shorten shrink silence slow stabilize stimulate strengthen substitute supplement
+    suppress swap switch thicken thin treat triple tune upregulate downregulate vary weaken widen add grow gain
+    lose scale stop"""
 ) | {
     "fell",
     "fallen",
@@ -108,14 +109,14 @@ CHANGES = forms_of_verbs(
 
 # Nouns that name nothing: "if the conditions are altered, the results will change".
 VAGUE = forms_of_nouns(
-    """action alternative application approach aspect case change combination component condition consideration context
-    data dataset design difference direction effect environment event example experiment factor feature field form
-    framework function goal group hypothesis idea impact implication influence input issue item kind manner matter
-    means mechanism method methodology model nature need object objective observation one option outcome output
-    paper parameter part possibility problem procedure process product project property purpose question reason
-    relationship research result role scenario setting setup situation solution sort source state step strategy study
-    subject system task technique technology test thing theory topic treatment type use value variable version way
-    work world criterion criteria likelihood chance"""
+    """action alternative application approach aspect case change combination component condition consideration
+    context data dataset design difference direction effect environment event example experiment factor feature
+    field form framework function goal group hypothesis idea impact implication influence input issue item kind
+    manner matter means mechanism method methodology model nature need object objective observation one option
+    outcome output paper parameter part possibility problem procedure process product project property purpose
+    question reason relationship research result role scenario setting setup situation solution sort source state
+    step strategy study subject system task technique technology test thing theory topic treatment type use value
+    variable version way work world criterion criteria likelihood chance"""
 ) | frozenset(
     [
         "it",
@@ -139,11 +140,14 @@ VAGUE = forms_of_nouns(
     ]
 )
 SMALL = frozenset(
-    """a about above across after certain depend depending depends different expected given old overall particular perform performed performs performing significant significantly single sufficient sufficiently undergo undergoes undergoing underwent use used uses using specific various whole all also an and any are as at be been before being below between both but by can could
-    did do does down during each either else etc for from further had has have how if in into is its itself least
-    less like made make making many may might more most much must new no nor not of off on once only or original other
-    our out over own per rather same shall should since so some such than the their then there through to too under
-    until up upon very via was way well were when whenever where whether while will with within without would yet""".split()  # noqa: SIM905
+    """a about above across after certain depend depending depends different expected given old overall particular
+    perform performed performs performing significant significantly single sufficient sufficiently undergo
+    undergoes undergoing underwent use used uses using specific various whole all also an and any are as at be been
+    before being below between both but by can could did do does down during each either else etc for from further
+    had has have how if in into is its itself least less like made make making many may might more most much must
+    new no nor not of off on once only or original other our out over own per rather same shall should since so
+    some such than the their then there through to too under until up upon very via was way well were when whenever
+    where whether while will with within without would yet""".split()  # noqa: SIM905
 )
 SHORT = frozenset(("ph", "uv", "ir", "od"))
 

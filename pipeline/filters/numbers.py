@@ -9,9 +9,11 @@ from pipeline.filters.registry import Setting, rule
 # A number by itself: not the 2 of H2O, IL-2, x_2 or x^2. Thousands are parted by commas or thin spaces.
 SPACES = "\u2009\u202f\u00a0"
 NUMBER = re.compile(
-    rf"([0-9](?<![\w.^].)(?<![A-Za-z)]-.)(?<![0-9],.)(?<![_^]\{{.)(?:[0-9]{{0,2}}(?:[,{SPACES}][0-9]{{3}})+(?![0-9])|[0-9]*)(?:\.[0-9]+)?)"
+    rf"([0-9](?<![\w.^].)(?<![A-Za-z)]-.)(?<![0-9],.)(?<![_^]\{{.)(?:[0-9]{{0,2}}(?:[,{SPACES}][0-9]{{3}})+(?![0-9])"
+    rf"|[0-9]*)(?:\.[0-9]+)?)"
     r"(?:[eE]([+-]?[0-9]{1,3})(?!\w)"
-    r"|\s?(?:×|x|\\times|\\cdot|·|\*)\s?10(?:\s?(?:\^|\*\*)\s?\{?([+−–-]?[0-9]{1,3})\}?|([⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})|e([+-]?[0-9]{1,3}))"
+    r"|\s?(?:×|x|\\times|\\cdot|·|\*)\s?10(?:\s?(?:\^|\*\*)\s?\{?([+−–-]?[0-9]{1,3})\}?|([⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})"
+    r"|e([+-]?[0-9]{1,3}))"
     r"|(?<=10)\s?(?:\^|\*\*)\s?\{?(?P<power>[+−–-]?[0-9]{1,3})\}?|(?<=10)(?P<raised>[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}))?"
 )
 PERCENT = re.compile(r"\s?(?:\\?%|per ?cent\b)")
@@ -21,8 +23,10 @@ GROUPING = str.maketrans("", "", "," + SPACES)
 FURTHEST_IN = 24  # characters before the number of a list item
 BEFORE_MARKER = " \t>*_#-("
 LABELLED = re.compile(
-    r"\b(?:steps?|fig(?:ure)?s?\.?|tables?|eqs?\.?|equations?|groups?|phases?|levels?|versions?|types?|class(?:es)?|stages?|bsl|parts?"
-    r"|aims?|questions?|hypothes[ie]s|sections?|no\.?|day|week|trial|sets?|conditions?|samples?|cohorts?|arms?|kinase|grade)[\s-]*#?$",
+    r"\b(?:steps?|fig(?:ure)?s?\.?|tables?|eqs?\.?|equations?|groups?|phases?|levels?|versions?|types?|class(?:es)?"
+    r"|stages?|bsl|parts?"
+    r"|aims?|questions?|hypothes[ie]s|sections?|no\.?|day|week|trial|sets?|conditions?|samples?|cohorts?|arms?"
+    r"|kinase|grade)[\s-]*#?$",
     re.IGNORECASE,
 )
 WORDS = {
@@ -49,11 +53,11 @@ FREE = {0.0, 1.0, 2.0, 3.0, 100.0}
     "max_new_numbers",
     label="Numbers not in the source",
     help="At most this many numbers of the answer are in neither its source nor the hypothesis it is to test.",
-    settings=[Setting("max_new_numbers", kinds.count_from(0), "limit")],
+    settings=[Setting("max_new_numbers", kinds.count_from(0), "limit", by_task={"hypothesis": 8})],
     unit="numbers",
 )
 def max_new_numbers(answer, *, limit):
-    """Without a source nothing is measured: 0. Step numbers, 0 to 3 and 100 are left out; 1,000 is 10^3, 30 % is 0.3."""
+    """Without a source nothing is measured: 0. Step numbers, 0 to 3 and 100 are left out; 30 % is 0.3."""
     found = new_numbers(answer)
     ok = len(found) <= limit
     return Measurement(

@@ -15,7 +15,8 @@ EXAMPLE = re.compile(
     r"@(?:[\w.-]+\.)?(?:example\.(?:com|org|net)|[\w-]+\.(?:example|invalid|test)|localhost)$", re.IGNORECASE
 )
 PHONE = re.compile(
-    r"(?P<called>\b(?:tel|telephone|phone|mobile|cell phone|fax|call)\b[.:]{0,2}[ \t]{0,3}(?:no\.?|number)?[.: \t(]{0,4})"
+    r"(?P<called>\b(?:tel|telephone|phone|mobile|cell phone|fax|call)\b[.:]{0,2}[ \t]{0,3}(?:no\.?"
+    r"|number)?[.: \t(]{0,4})"
     r"(?P<digits>\+?\d[\d ()./-]{5,20}\d)"
     r"|(?<![\w.+/-])\+(?P<country>[1-9]\d{0,2}(?:[ .-]?\(?\d{1,5}\)?){2,6})(?![\w.]*\d)"
     r"|(?<![\w./-])\(\d{3}\)[ ]?\d{3}[ .-]\d{4}(?![\w-])"
@@ -23,7 +24,8 @@ PHONE = re.compile(
     re.IGNORECASE,
 )
 NOT_A_PHONE_BEFORE = re.compile(
-    r"(?:cat(?:alog(?:ue)?)?|item|lot|batch|part|order|product|grant|award|contract|project|isbn|issn|cas|orcid|accession|ref"
+    r"(?:cat(?:alog(?:ue)?)?|item|lot|batch|part|order|product|grant|award|contract|project|isbn|issn|cas|orcid"
+    r"|accession|ref"
     r"|serial|patent|ncbi|doi|no|number|id|code|sku|model)\b[.:#s]{0,2}\s*(?:no\.?|number|nr\.?|#)?[\s:#]*$",
     re.IGNORECASE,
 )

@@ -10,12 +10,14 @@ STOP = re.compile(r"[.!?](?<![.!?].)[.!?]*+[\"'”’)\]*_]*+(?=\s|$)|[。！？
 STEM = 6
 CLOSING = "\"'”’)]*_"
 ABBREVIATION = re.compile(
-    r"(?:(?:^|[^\w.])(?:[A-Z]|e\.g|i\.e|a\.k\.a|vs|cf|ca|approx|etc|resp|al|Fig|Figs|Eq|Eqs|Ref|Refs|Sec|Tab|No|Nos|Vol|pp"
+    r"(?:(?:^|[^\w.])(?:[A-Z]|e\.g|i\.e|a\.k\.a|vs|cf|ca|approx|etc|resp|al|Fig|Figs|Eq|Eqs|Ref|Refs|Sec|Tab|No|Nos"
+    r"|Vol|pp"
     r"|Dr|Prof|Mr|Ms|Mrs|St|Inc|Ltd|Co|sp|spp|subsp|var|viz|incl|max|min|avg|temp|conc|wt|vol|sat|aq)|\b[ap]\.m)\.$"
 )
 BEGINS_ONE = re.compile(r"\s*[\"'“‘(\[*_]*(?:[^\W\d_a-z]|\d)")
 SURELY_BEGINS = re.compile(
-    r"\s+(?:the|this|these|that|those|we|it|its|if|then|in|a|an|at|after|when|as|by|for|to|compare|measure|record|add)\b",
+    r"\s+(?:the|this|these|that|those|we|it|its|if|then|in|a|an|at|after|when|as|by|for|to|compare|measure|record"
+    r"|add)\b",
     re.IGNORECASE,
 )
 MARKER = re.compile(r"[ \t]*(?:>[ \t]*)*(?:[-*+•–—][ \t]+|\(?(?:\d{1,2}|[a-hA-H]|[ivx]{1,4})[.)][ \t]+)?")

@@ -65,8 +65,8 @@ CUES = (
 )
 # Each cue has one of these words, and so has a sentence in the first person.
 CUE_WORDS = frozenset(
-    """i sorry apologies apology apologize apologise apologized apologised ai language artificial me enough insufficient t
-    contain provide include offer give guidelines policy policies programming we""".split()  # noqa: SIM905  a list of words reads best as words
+    """i sorry apologies apology apologize apologise apologized apologised ai language artificial me enough
+    insufficient t contain provide include offer give guidelines policy policies programming we""".split()  # noqa: SIM905  a list of words reads best as words
 )
 NEED_A_NOT = frozenset(("contain", "provide", "include", "offer", "give", "we", "enough"))
 NOTS = frozenset(("not", "cannot", "unable", "decline"))

@@ -3,7 +3,8 @@
 import re
 
 ITEM = re.compile(
-    r"[ \t]*(?:>[ \t]*)?(?:#{1,6}[ \t]+)?[*_]{0,3}(?:(?:step|stage|phase)[ \t]*(?P<named>\d{1,2}|[a-h]|[ivx]{1,4})\b[ \t]*[:.)–—-]?"
+    r"[ \t]*(?:>[ \t]*)?(?:#{1,6}[ \t]+)?[*_]{0,3}(?:(?:step|stage|phase)[ \t]*(?P<named>\d{1,2}|[a-h]"
+    r"|[ivx]{1,4})\b[ \t]*[:.)–—-]?"
     r"|\(?(?P<number>\d{1,2})[.)](?=[ \t*_]|$)|(?P<letter>[a-h]|[ivx]{1,4})[.)](?=[ \t]))[*_]{0,3}",
     re.IGNORECASE,
 )

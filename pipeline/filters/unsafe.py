@@ -7,33 +7,43 @@ from pipeline.filters.answer import Measurement, quoted
 from pipeline.filters.registry import Setting, rule
 
 MICROBE = r"(?:pathogens?|pathogenic\w*|virus(?:es)?|viral|bacteri\w+|microbes?|strains?|influenza|coronavirus\w*)"
-MADE = r"(?:engineered|modified|transgenic|recombinant|gmos?|organisms?|mosquito(?:es)?|insects?|microbes?|bacteri\w+|strains?|virus(?:es)?|phages?)"
+MADE = (
+    r"(?:engineered|modified|transgenic|recombinant|gmos?|organisms?|mosquito(?:es)?|insects?|microbes?|bacteri\w+"
+    r"|strains?|virus(?:es)?|phages?)"
+)
 VIRULENCE = r"(?:pathogenicity|virulence|transmissibility|infectivity|lethality)"
 GENETICS = (
     r"(?:mutations?|mutants?|alleles?|variants?|phenotypes?|polymorphisms?|missense|effects?|properties|screens?|p53)"
 )
-PEOPLE = r"(?:human (?:embryos?|zygotes?|germ[\s-]?line|subjects?|patients|volunteers?|participants)|humans\b|living (?:humans?|people))"
+PEOPLE = (
+    r"(?:human (?:embryos?|zygotes?|germ[\s-]?line|subjects?|patients|volunteers?|participants)|humans\b"
+    r"|living (?:humans?|people))"
+)
 UNSAFE = re.compile(
     r"\b(?:bio)?weapon(?:s|ry|i[sz]\w+)?\b|\b(?:chemical|biological) warfare\b|\bnerve agents?\b|\bbioterror\w*"
     r"|\b(?:sarin|soman|tabun|novichok)\b|\bexplosive devices?\b"
-    rf"|\bpathogen(?:icity)? enhancement\b|\benhanc\w+\s+(?:of\s+)?(?:the\s+)?(?:\w+\s+){{0,2}}(?:pathogens?|{VIRULENCE})\b"
-    rf"|\b(?:increas\w+|rais\w+|boost\w+)\s+(?:of\s+)?(?:the\s+)?(?:\w+\s+){{0,2}}{VIRULENCE}\b(?=[^.;]{{0,40}}\b{MICROBE})"
-    r"|\b(?:bsl|bio[\s-]?safety[\s-]+level)[\s-]*(?:\d\s*(?:/|or|to|and|–|-)\s*)?(?:3|4|three|four|iii|iv)\+?(?![\w.]\d|\w)"
+    rf"|\bpathogen(?:icity)? enhancement\b|\benhanc\w+\s+(?:of\s+)?(?:the\s+)?(?:\w+\s+){{0,2}}(?:pathogens?"
+    rf"|{VIRULENCE})\b"
+    rf"|\b(?:increas\w+|rais\w+"
+    rf"|boost\w+)\s+(?:of\s+)?(?:the\s+)?(?:\w+\s+){{0,2}}{VIRULENCE}\b(?=[^.;]{{0,40}}\b{MICROBE})"
+    r"|\b(?:bsl|bio[\s-]?safety[\s-]+level)[\s-]*(?:\d\s*(?:/|or|to|and|–|-)\s*)?(?:3|4|three|four|iii"
+    r"|iv)\+?(?![\w.]\d|\w)"
     r"|\benvironmental release\b|\bdeliberate(?:ly)? releas\w+"
-    rf"|\breleas\w+\s+(?:\w+\s+){{0,4}}?{MADE}\s+(?:\w+\s+){{0,3}}(?:in)?to (?:the |a )?(?:environment|wild|field|nature|open)\b"
+    rf"|\breleas\w+\s+(?:\w+\s+){{0,4}}?{MADE}\s+(?:\w+\s+){{0,3}}(?:in)?to (?:the |a )?(?:environment|wild|field"
+    rf"|nature|open)\b"
     r"|\bgene[\s-]drives?\b(?!\s+(?:the|a|an|its|their|\w+ion|growth)\b)"
     r"|\bdual[\s-]use (?:research|concern|experiments?|work|pathogen|agent|potential)|\bdual[\s-]use\b(?=\s*[.;,)]|$)"
-    rf"|\bgain[\s-]of[\s-]function\b(?<!loss- and gain.of.function)(?<!loss- or gain.of.function)(?<!loss and gain.of.function)"
-    rf"(?<!loss or gain.of.function)(?!\s+{GENETICS})"
+    r"|\bgain[\s-]of[\s-]function\b(?<!loss- and gain.of.function)(?<!loss- or gain.of.function)"
+    rf"(?<!loss and gain.of.function)(?<!loss or gain.of.function)(?!\s+{GENETICS})"
     rf"|\b(?:crispr\S*|cas9|gene[\s-]edit\w*|genome[\s-]edit\w*|edit\w*)\s+(?:\w+\s+){{0,5}}?{PEOPLE}"
     r"|\bhuman germ[\s-]?line\b|\bgerm[\s-]?line (?:edit|modif)\w+|\b(?:human )?embryo[\s-](?:edit|modif)\w+",
 )
 # No unsafe term is without one of these words, or one of each of a pair; looking for them makes the usual answer cheap.
 CUES = frozenset(
     """weapon weapons weaponry weaponize weaponized weaponizes weaponizing weaponise weaponised weaponises weaponising
-    weaponization weaponisation bioweapon bioweapons bioweaponry warfare bioterror bioterrorism bioterrorist bioterrorists
-    sarin soman tabun novichok explosive pathogen pathogens pathogenicity virulence transmissibility infectivity lethality
-    bsl bsl3 bsl4 biosafety germline""".split()  # noqa: SIM905  a list of words reads best as words
+    weaponization weaponisation bioweapon bioweapons bioweaponry warfare bioterror bioterrorism bioterrorist
+    bioterrorists sarin soman tabun novichok explosive pathogen pathogens pathogenicity virulence transmissibility
+    infectivity lethality bsl bsl3 bsl4 biosafety germline""".split()  # noqa: SIM905  a list of words reads best as words
 )
 PAIRS = (
     (frozenset(("gene",)), frozenset(("drive", "drives"))),
@@ -52,21 +62,28 @@ PAIRS = (
 )
 CLAUSE = re.compile(r"[.;:!?\n]|\b(?:but|however|although|yet|instead,)\b")
 BEFORE = re.compile(
-    r"\b(?:no|not|never|nothing|none|without|nor|neither|non|cannot|don't|doesn't|won't|isn't|aren't|avoid(?:s|ed|ing)?|exclud\w+|prohibit\w*"
-    r"|forbid\w*|forbidden|bann?(?:s|ed|ing)?|refrain\w*|rather than|instead of|prevent\w*|preclud\w+|free of|absence of|lack of|outside"
+    r"\b(?:no|not|never|nothing|none|without|nor|neither|non|cannot|don't|doesn't|won't|isn't|aren't|avoid(?:s|ed"
+    r"|ing)?|exclud\w+|prohibit\w*"
+    r"|forbid\w*|forbidden|bann?(?:s|ed|ing)?|refrain\w*|rather than|instead of|prevent\w*|preclud\w+|free of"
+    r"|absence of|lack of|outside"
     r"|below|against|rul\w+ out|refus\w+|disallow\w*|rejects?|decline\w*|stop\w* short of|omit\w*|unless)\b"
 )
 DOUBLED = re.compile(
-    r"\bnot only\b|\bno (?:longer|doubt|need to avoid)\b|\b(?:not|never|cannot|can't|without)\s+(?:be\s+)?(?:avoid|exclud|prevent|prohibit"
-    r"|forbid|ban|rul\w* out|refus|preclud|omit|disallow)\w*|\bno (?:\w+\s+){0,2}(?:restrictions?|limits?|ban|prohibition)\b|\bnot (?:just|merely)\b"
+    r"\bnot only\b|\bno (?:longer|doubt|need to avoid)\b|\b(?:not|never|cannot|can't|without)\s+(?:be\s+)?(?:avoid"
+    r"|exclud|prevent|prohibit"
+    r"|forbid|ban|rul\w* out|refus|preclud|omit|disallow)\w*|\bno (?:\w+\s+){0,2}(?:restrictions?|limits?|ban"
+    r"|prohibition)\b|\bnot (?:just|merely)\b"
 )
 AFTER = re.compile(
-    r"[^.;!?\n]{0,80}?\b(?:(?:is|are|was|were|be|being|been|remains?|stays?)\s+(?:\w+ly\s+)?(?:excluded|prohibited|forbidden|banned|avoided|omitted"
-    r"|disallowed|ruled out|precluded|out of scope|off[\s-]limits|unnecessary|not\b)|(?:must|shall|should|will|may|can|do|does|did)\s*not\b|cannot\b"
+    r"[^.;!?\n]{0,80}?\b(?:(?:is|are|was|were|be|being|been|remains?|stays?)\s+(?:\w+ly\s+)?(?:excluded|prohibited"
+    r"|forbidden|banned|avoided|omitted"
+    r"|disallowed|ruled out|precluded|out of scope|off[\s-]limits|unnecessary|not\b)|(?:must|shall|should|will|may"
+    r"|can|do|does|did)\s*not\b|cannot\b"
     r"|never\b|excluded\b|prohibited\b|not (?:permitted|allowed|used|required|needed|involved|part|applicable))"
 )
 NOT_EXCLUDED = re.compile(
-    r"\b(?:not|cannot|can't)\s+(?:be\s+)?(?:\w+ly\s+)?(?:excluded|prohibited|forbidden|banned|avoided|omitted|disallowed|ruled out|precluded|unnecessary|only|limited)\b"
+    r"\b(?:not|cannot|can't)\s+(?:be\s+)?(?:\w+ly\s+)?(?:excluded|prohibited|forbidden|banned|avoided|omitted"
+    r"|disallowed|ruled out|precluded|unnecessary|only|limited)\b"
 )
 LOOK_BACK = 120
 

@@ -17,15 +17,15 @@ DEFAULT_VERBS = (
 # Words that are as often a noun or an adjective. They count only where a verb can stand.
 NOUNS_TOO = frozenset(
     """analyse assay calculate change charge clean control cool cover culture cut cycle decrease design dose dry
-    estimate experiment expose extract feed filter find freeze grind heat image increase label load map mark measure
-    mix model monitor plan plate pool press probe process purchase range rate record repeat replicate report research
-    rest run sample scale scan score screen seal seed sequence set shake spin spray stain stress stretch study survey
-    test track transfer treat trial vary wash weight work""".split()  # noqa: SIM905  a list of words reads best as words
+    estimate experiment expose extract feed filter find freeze grind heat image increase label load map mark
+    measure mix model monitor plan plate pool press probe process purchase range rate record repeat replicate
+    report research rest run sample scale scan score screen seal seed sequence set shake spin spray stain stress
+    stretch study survey test track transfer treat trial vary wash weight work""".split()  # noqa: SIM905  a list of words reads best as words
 )
 
 LEADS_TO_A_VERB = frozenset(
-    """also and are be been being both can could did do does either finally had has have is may might must not or please
-    shall should that then they was we were which who will would you""".split()  # noqa: SIM905  words read best as words
+    """also and are be been being both can could did do does either finally had has have is may might must not or
+    please shall should that then they was we were which who will would you""".split()  # noqa: SIM905  words read best as words
 )
 # Before a verb: the start of a line or clause, one of those words, "to", an adverb.
 # Not "prior to culture", "due to test": there "to" belongs to the word before it.
@@ -46,7 +46,8 @@ NOUN_FOLLOWS = frozenset(
 )
 WORD_BEFORE = re.compile(r"([^\W_]+)[ \t]+\Z")
 NOUN_BEFORE = re.compile(
-    r"\s*(?:$|[.,;:!?)\]]|(?:of|in|for|are|were|was|is|to|that|which|will|must|should|can|have|has|had|and|or|at|on|with"
+    r"\s*(?:$|[.,;:!?)\]]|(?:of|in|for|are|were|was|is|to|that|which|will|must|should|can|have|has|had|and|or|at|on"
+    r"|with"
     r"|from|by|as|using|under|per|include|includes|show|showed|indicate|grown|taken|we|than|before"
     r"|after|during|[a-z]+ed)\b)"
 )
