@@ -106,6 +106,11 @@ class Held:
     words: str
     stage: str = ""  # the run that it takes
 
+    @property
+    def is_capped(self):
+        """Whether there may be more than this."""
+        return self.number >= COUNT_CAP
+
 
 def not_offered(project, user, counts, waiting):
     """What stands between the prompts in To review and those that `user` can take now; [] where they are the same."""
@@ -120,8 +125,9 @@ def not_offered(project, user, counts, waiting):
         *(Held(partners.pop(state, 0), words, state.removeprefix("to_")) for state, words in _PARTNER_WORDS.items()),
         Held(why.held_by_cluster, "held back behind a better near-duplicate, or one that people accepted"),
     ]
-    rest = to_review - waiting["review"] - sum(row.number for row in rows)
-    rows.append(Held(rest, "about to go on, or waiting for the decision on their hypothesis"))
+    if not any(row.is_capped for row in rows):  # what is counted to an end leaves a rest that means something
+        rest = to_review - waiting["review"] - sum(row.number for row in rows)
+        rows.append(Held(rest, "about to go on, or waiting for the decision on their hypothesis"))
     return [row for row in rows if row.number > 0]
 
 

@@ -117,6 +117,14 @@ def test_what_is_held_as_a_near_duplicate_is_explained(people, project, alike):
     assert "1 held back behind a better near-duplicate" in said
 
 
+def test_a_count_that_ends_early_is_no_sum(people, project, alike, monkeypatch):
+    monkeypatch.setattr("curation.overview.COUNT_CAP", 1)
+    monkeypatch.setattr("curation.overview.waiting_for", lambda project, user: {"review": 0, "resolve": 0})
+    said = page(people["reviewer"], f"/p/{project.slug}/")
+    assert "1 or more held back behind a better near-duplicate" in said
+    assert "about to go on" not in said
+
+
 def test_a_viewer_is_offered_nothing_and_told_nothing(people, project):
     factories.pair(project, State.TO_REVIEW, methodology_state=State.TO_REGENERATE)
     assert waiting(people["viewer"], project) == []
