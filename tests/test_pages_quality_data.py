@@ -213,13 +213,14 @@ def test_answers_of_other_projects_are_not_drawn(project):
     assert {row.words for row in rows} == {7}
 
 
-def test_no_more_than_some_are_measured_afresh(project, monkeypatch):
+def test_no_more_than_some_are_measured_afresh(people, project, monkeypatch):
     monkeypatch.setattr("pipeline.inspecting.census.AFRESH", 3)
     for _ in range(9):
         answered(project)
     rows = census_of(project, look_of(project)).value.rows
     assert sum(bool(row.looked) for row in rows) == 3
     assert not all(row.looked for row in rows[:3])
+    assert "the rules were measured on 3 of them here" in text(page_of(people, project))
 
 
 @pytest.mark.parametrize(

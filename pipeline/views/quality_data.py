@@ -71,6 +71,7 @@ def quality_data(request, slug):
         "prompts": sum(group[-2] for group in groups),
         "answers": sum(group[-1] for group in groups),
         "looked_at": len(rows),
+        "ruled": sum(bool(row.looked) for row in census.rows),
         "checks": checks,
         "passes": passes(checks),
         "table": table,
