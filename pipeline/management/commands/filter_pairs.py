@@ -1,11 +1,17 @@
-"""Step 2 of the guide: measure every rule, write what passes and what does not."""
+"""Step 2 of the guide: measure every rule, write what passes and what does not; or tell what other rules would do."""
 
 from pathlib import Path
 
-from pipeline import datasets, jobs
+from django.core.management.base import CommandError
+
+from pipeline import datasets, filters, jobs, trying
 from pipeline.config import DistillConfig, read_yaml
+from pipeline.formats import replacing
+from pipeline.management import trial_report
 from pipeline.management.step import StepCommand
 from pipeline.stages import filtering
+
+PRINTED = Path("-")  # --report without a file
 
 
 class Command(StepCommand):
@@ -15,7 +21,11 @@ class Command(StepCommand):
     def add_arguments(self, parser):
         super().add_arguments(parser)
         parser.add_argument("--dst", type=Path, help="filtered dataset (default: storage.filtered_dataset)")
-        parser.add_argument("--report", type=Path, help="report as JSON (default: beside the dataset)")
+        told = "report as JSON (default: beside the dataset); with --dry-run: what the rules of --config would flip"
+        parser.add_argument("--report", type=Path, nargs="?", const=PRINTED, metavar="FILE", help=told)
+        parser.add_argument(
+            "--write-config", type=Path, metavar="FILE", help="write the rules in force as filters.yaml"
+        )
         parser.add_argument("--distill-config", type=Path, help="where --config names filters.yaml: the other file")
 
     def step(self, options):
@@ -25,6 +35,12 @@ class Command(StepCommand):
         files = not options["project"] or options["config"]
         dst = options["dst"] or (config.path("filtered_dataset") if files else None)
         project = self.project(options, config)
+        if options["dry_run"] and options["report"]:
+            self.try_rules(project, rules_file, options["report"])
+            return
+        if options["write_config"]:
+            self.write_config(project, options["write_config"], options["dry_run"])
+            return
         if options["dry_run"]:
             waiting = jobs.quote(project, "filter").prompts if project else 0
             self.stdout.write(f"Would filter {waiting:,} answers.")
@@ -38,10 +54,39 @@ class Command(StepCommand):
             self.tell(str(nothing))
         if dst:
             passed, rejected = datasets.write_filtered(project, dst, datasets.columns_of(config))
-            datasets.write_report(project, options["report"] or dst.with_suffix(".report.json"))
+            named = options["report"] not in (None, PRINTED)
+            datasets.write_report(project, options["report"] if named else dst.with_suffix(".report.json"))
             self.stdout.write(
                 f"{passed:,} pass, in {dst}; {rejected:,} do not, in {dst.with_name('rejected_' + dst.name)}"
             )
+
+    def try_rules(self, project, rules_file, report):
+        """Tell what the rules of a file would do beside those in force; nothing of the project changes."""
+        if project is None:
+            raise CommandError("There is no such project yet: collect or import something first.")
+        if rules_file is None:
+            raise CommandError("Say which rules are tried: --config FILE, a filters.yaml beside the one in force.")
+        rules = filters.load_rules(read_yaml(rules_file))
+        text = trial_report.told(trying.would(trying.sample_of(project), rules), rules_file.name)
+        if report == PRINTED:
+            self.stdout.write(text)
+            return
+        with replacing(report) as part:
+            part.write_text(text + "\n", encoding="utf-8")
+        self.stdout.write(f"What {rules_file.name} would flip is told in {report}.")
+
+    def write_config(self, project, path, dry_run):
+        """The rules in force as a filters.yaml; those that are shipped where none are recorded yet."""
+        if project is None:
+            raise CommandError("There is no such project yet: collect or import something first.")
+        ruleset, rules = trying.in_force(project)
+        named = f"{ruleset} of {project.slug}" if ruleset else "The shipped rules"
+        if dry_run:
+            self.stdout.write(f"Would write {named} to {path}.")
+            return
+        with replacing(path) as part:
+            part.write_text(filters.rules_to_yaml(rules), encoding="utf-8")
+        self.stdout.write(f"{named}: {path}")
 
 
 def _which(path):
