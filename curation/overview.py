@@ -166,7 +166,7 @@ def policies(project):
         f"{people}; {project.get_consensus_display().lower()}.",
         f"A filter fails: {project.get_on_filter_fail_display().lower()}.",
         judging,
-        f"{percent} % of SampleGate's accept band is accepted without a person; people audit the rest of it."
+        f"{percent} % of the accept band is accepted without a person; people audit the rest of it."
         if percent
         else "Nothing is accepted without a person.",
         f"At most {project.attempt_limit} attempts a prompt, then: {project.get_on_exhausted_display().lower()}.",

@@ -113,7 +113,7 @@ def test_the_front_page_says_the_policies_and_the_notice():
     ada = factories.user()
     project = factories.project(managers=[ada], auto_accept_percent=25, notice="The model is small and weak.")
     page = text(factories.client(ada).get(f"/p/{project.slug}/"))
-    assert "25 % of SampleGate's accept band is accepted without a person" in page
+    assert "25 % of the accept band is accepted without a person" in page
     assert "The model is small and weak." in page
     assert "No judge is configured" in page
 
