@@ -87,7 +87,7 @@ def go_through(run, should_stop=lambda: False):
             break
         ids, others = run.claim(waiting, job, size, settings.LEASE_SECONDS)
         if ids:
-            _save(run, ids)
+            save_ids(run, ids)
         elif others:
             time.sleep(WAIT_SECONDS)
         else:
@@ -114,11 +114,12 @@ def prepare(run, prompts):
 
 def save(run, works):
     """Measure every candidate, store all of it, and send each prompt on by the best one and the project's policy."""
-    _save(run, [each.prompt.pk for each in works])
+    save_ids(run, [each.prompt.pk for each in works])
     return []
 
 
-def _save(run, prompt_ids):
+def save_ids(run, prompt_ids):
+    """Measure the answers of these prompts and store that; those that still wait for the filters go on."""
     ruleset = ruleset_of(run.project)
     rules = filters.stored_rules(ruleset.body)
     rows, several = measuring.answers(prompt_ids)
