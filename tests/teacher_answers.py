@@ -82,8 +82,11 @@ def hypothesis(dice, words):
 
 
 def methodology(dice, words):
-    """The fields of a plan of five steps with system, perturbation, control, readout and safety."""
-    system = dice.choice(sorted(SYSTEMS))
+    """The fields of a plan of five steps with system, perturbation, control, readout and safety.
+
+    It varies and measures what the hypothesis in the request names, if that is one of ours.
+    """
+    system = _named(words) or dice.choice(sorted(SYSTEMS))
     variable, unit, outcome = SYSTEMS[system]
     number, low, hours = dice.randint(3, 12), dice.randint(1, 40), dice.randint(2, 96)
     parts = {
@@ -101,6 +104,17 @@ def methodology(dice, words):
         f"Compare treated and control group with a t test at 5 %; wear {parts['safety']}.",
     ]
     return parts | {"steps": steps, "support": _sentences(words, dice)}
+
+
+def _named(words):
+    """The system that the hypothesis to test speaks of, or None."""
+    asked = set(re.findall(r"\w+", words.lower().rpartition("hypothesis to test")[2]))
+    shared = {
+        system: len(asked & set(re.findall(r"\w+", f"{system} {parts[0]} {parts[2]}".lower())))
+        for system, parts in SYSTEMS.items()
+    }
+    best = max(sorted(shared), key=shared.get)
+    return best if shared[best] > 2 else None
 
 
 def judgement(dice, words):

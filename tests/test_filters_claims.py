@@ -73,6 +73,7 @@ def test_no_outcome_is_named(text):
         ("require_outcome", {"outcome": "lactate in the medium"}, True),
         ("require_outcome", {"outcome": "the results"}, False),
         ("require_outcome", {"outcome": ["lactate"]}, False),
+        ("require_outcome", {"outcome": "the wind speed", "variable": "wind speed"}, False),
     ],
 )
 def test_the_fields_of_a_structured_answer_count(rule, fields, ok):

@@ -31,6 +31,19 @@ def test_repeated_sentences(text, percent):
 
 
 @pytest.mark.parametrize(
+    ("text", "percent"),
+    [
+        ("", 0),
+        (PLAIN, 20),
+        ("Prepare 1.0, 2018-03-04, 2019-05-07, 2019-06-07.", 92),
+        ("MoS2 at 10 K", 25),
+    ],
+)
+def test_bare_numbers(text, percent):
+    assert value("max_numbers_percent", text).value == percent
+
+
+@pytest.mark.parametrize(
     ("text", "low", "high"),
     [
         ("", 0, 0),

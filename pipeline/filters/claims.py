@@ -133,7 +133,10 @@ def outcome_words(answer):
     measured = [word for word in told if word in MEASURED]
     if not measured and not CHANGES.isdisjoint(told):
         measured = content_words(consequence)
-    return list(dict.fromkeys([*_field_words(answer, "outcome"), *measured]))
+    named = _field_words(answer, "outcome")
+    if set(named) <= set(_field_words(answer, "variable")):  # the same again is no outcome
+        named = []
+    return list(dict.fromkeys([*named, *measured]))
 
 
 def claims(answer):

@@ -141,13 +141,13 @@ VAGUE = forms_of_nouns(
 )
 SMALL = frozenset(
     """a about above across after certain depend depending depends different expected given old overall particular
-    perform performed performs performing significant significantly single sufficient sufficiently undergo
-    undergoes undergoing underwent use used uses using specific various whole all also an and any are as at be been
-    before being below between both but by can could did do does down during each either else etc for from further
-    had has have how if in into is its itself least less like made make making many may might more most much must
-    new no nor not of off on once only or original other our out over own per rather same shall should since so
-    some such than the their then there through to too under until up upon very via was way well were when whenever
-    where whether while will with within without would yet""".split()  # noqa: SIM905
+    perform performed performs performing significant significantly single sufficient sufficiently undergo undergoes
+    undergoing underwent use used uses using specific various whole all also an and any are as at be been before
+    being below between both but by can could did do does down during each either else etc for from further had has
+    have how if in into is its itself least less like made make making many may measure measured measures measuring
+    might more most much must new no nor not of off on once only or original other our out over own per rather same
+    shall should since so some such than the their then there through to too under until up upon varied varies vary
+    very via was way well were when whenever where whether while will with within without would yet""".split()  # noqa: SIM905
 )
 SHORT = frozenset(("ph", "uv", "ir", "od"))
 

@@ -14,7 +14,7 @@ from pipeline.filters.registry import Setting, rule
     "min_variable_percent",
     label="Varies what the hypothesis names",
     help="The method names at least this share of the words with which its hypothesis says what is varied.",
-    settings=[Setting("min_variable_percent", kinds.percent, "limit")],
+    settings=[Setting("min_variable_percent", kinds.percent, "limit", by_task={"methodology": 25})],
     bound="at least",
     unit="%",
 )
@@ -26,7 +26,7 @@ def min_variable_percent(answer, *, limit):
     "min_outcome_percent",
     label="Measures what the hypothesis names",
     help="The method names at least this share of the words with which its hypothesis says what is measured.",
-    settings=[Setting("min_outcome_percent", kinds.percent, "limit")],
+    settings=[Setting("min_outcome_percent", kinds.percent, "limit", by_task={"methodology": 25})],
     bound="at least",
     unit="%",
 )

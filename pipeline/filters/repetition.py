@@ -1,4 +1,4 @@
-"""Rules against a text that says the same again and again, as a model does that has run into a loop."""
+"""Rules against a text that runs in a loop: the same again and again, or number after number."""
 
 from pipeline.filters import kinds
 from pipeline.filters.answer import Measurement, quoted
@@ -45,6 +45,20 @@ def max_repeated_words_percent(answer, *, limit):
     ok = value <= limit
     note = "" if ok else f"{value} % of the words repeat what was said, such as {quoted([example])}."
     return Measurement("max_repeated_words_percent", value, limit, ok, note)
+
+
+@rule(
+    "max_numbers_percent",
+    label="Bare numbers",
+    help="At most this share of the answer's words is numbers; a model in a loop counts and dates on and on.",
+    settings=[Setting("max_numbers_percent", kinds.percent, "limit", 50)],
+    unit="%",
+)
+def max_numbers_percent(answer, *, limit):
+    words = answer.words
+    value = round(100 * sum(map(str.isdecimal, words)) / len(words)) if words else 0
+    ok = value <= limit
+    return Measurement("max_numbers_percent", value, limit, ok, "" if ok else f"{value} % of the words are numbers.")
 
 
 def repeated(words, n=N):
