@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from curation import plots
 from curation.models import Event, FilterResult, GateResult, Prompt, Ruleset, Run, TeacherResponse
 from pipeline import filters
+from pipeline.views import quality_filters_change
 from tests import factories
 from tests.test_trying import answers, measure, only, recorded
 
@@ -277,6 +278,28 @@ def test_versions_say_who_what_and_how_many_verdicts(people, measured):
     assert "min_char_length 120 → 99" in page
     assert "the first" in page
     assert re.search(r"v1 .*? 30 the first", page)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({}, {"min_char_length": 99}, [("min_char_length", "120", "99")]),
+        (
+            {},
+            {"task_types": {"hypothesis": {"min_char_length": 150}}},
+            [("hypothesis: min_char_length", "120", "150")],
+        ),
+        ({"ban_citations": True}, {"ban_citations": False}, [("ban_citations", "on", "off")]),
+        (
+            {"max_char_length": None},
+            {"max_char_length": 900, "refusal_strings": ["no way", "never"]},
+            [("max_char_length", "not set", "900"), ("refusal_strings", "none", "no way, never")],
+        ),
+    ],
+)
+def test_what_changed_between_two_versions_is_said_by_what_holds(before, after, said):
+    bodies = (filters.rules_to_mapping(filters.load_rules(each)) for each in (before, after))
+    assert quality_filters_change.differences(*bodies) == said
 
 
 def test_a_rules_histogram_has_its_limit_and_its_numbers(people, measured):

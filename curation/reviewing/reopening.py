@@ -3,8 +3,8 @@
 from django.db import transaction
 
 from ..models import Annotation, Prompt, Resolution, State
-from .resolutions import _fell_with_hypothesis
-from .units import _pairs, lock_units
+from .resolutions import fell_with_hypothesis
+from .units import pairs_of, lock_units
 
 PORTION = 500
 SETTLED = (State.ACCEPTED, State.REJECTED)
@@ -33,8 +33,8 @@ def _reopen_portion(project, chosen, user, reason):
         for pk, response in chosen.items()
         if pk in locked and locked[pk].state in SETTLED and locked[pk].current_response_id == response
     }
-    partners = {pair.methodology_id for pair in _pairs(project, still) if pair.hypothesis_id in still} - still
-    back = [pk for pk in partners if pk in locked and _fell_with_hypothesis(locked[pk])]
+    partners = {pair.methodology_id for pair in pairs_of(project, still) if pair.hypothesis_id in still} - still
+    back = [pk for pk in partners if pk in locked and fell_with_hypothesis(locked[pk])]
     _move([locked[pk] for pk in (*still, *back)], user, reason)
     return still
 

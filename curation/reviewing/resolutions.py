@@ -188,7 +188,7 @@ def reopen(prompt, user, reason):
         raise ValueError("There is no answer to review yet.")
     _reopen_one(prompt, user, reason)
     for partner in locked.values():
-        if _fell_with_hypothesis(partner):
+        if fell_with_hypothesis(partner):
             _reopen_one(partner, user, reason)
     return True
 
@@ -198,7 +198,8 @@ def _reopen_one(prompt, user, reason):
     prompt.go(State.TO_REVIEW, "reopened", source=prompt.state, actor=user, detail={"reason": reason})
 
 
-def _fell_with_hypothesis(prompt):
+def fell_with_hypothesis(prompt):
+    """Whether a methodology is rejected because its hypothesis was."""
     if prompt.state != State.REJECTED or not prompt.current_response_id:
         return False
     last = Event.objects.filter(prompt=prompt, to_state=State.REJECTED).order_by("-at", "-pk").first()

@@ -21,7 +21,7 @@ class Unit:
 
 def unit_of(project, prompt_id):
     """The review unit that this prompt of `project` belongs to."""
-    pair = _pairs(project, [prompt_id]).first()
+    pair = pairs_of(project, [prompt_id]).first()
     ids = [pair.hypothesis_id, pair.methodology_id] if pair else [prompt_id]
     rows = project.prompts.select_related("current_response__teacher", "document").in_bulk(ids)
     return Unit(tuple(rows[pk] for pk in ids if pk in rows), pair)
@@ -34,13 +34,14 @@ def lock_units(project, prompt_ids):
     two reviewers never wait for each other.
     """
     ids = set(prompt_ids)
-    for pair in _pairs(project, prompt_ids):
+    for pair in pairs_of(project, prompt_ids):
         ids |= {pair.hypothesis_id, pair.methodology_id}
     rows = project.prompts.filter(pk__in=ids).select_for_update().order_by("pk")
     return {prompt.pk: prompt for prompt in rows}
 
 
-def _pairs(project, prompt_ids):
+def pairs_of(project, prompt_ids):
+    """The pairs that these prompts belong to; none in a project without pairs."""
     if not project.paired:
         return Pair.objects.none()
     return Pair.objects.filter(Q(hypothesis__in=prompt_ids) | Q(methodology__in=prompt_ids), project=project)

@@ -141,16 +141,16 @@ def quality_filters_versions(request, slug):
 
 def differences(before, after):
     """[(key, value before, value after)] between two bodies of filter rules, keys of task types as "task: key"."""
-    before, after = _flat(before), _flat(after)
-    keys = [*after, *(key for key in before if key not in after)]
-    return [(key, _shown(before.get(key)), _shown(after.get(key))) for key in keys if before.get(key) != after.get(key)]
-
-
-def _flat(body):
-    flat = {key: value for key, value in body.items() if key != "task_types"}
-    for task, values in (body.get("task_types") or {}).items():
-        flat |= {f"{task}: {key}": value for key, value in values.items()}
-    return flat
+    tasks = [body.get("task_types") or {} for body in (before, after)]
+    own = {(task, key): None for each in tasks for task, values in each.items() for key in values}
+    keys = [("", key) for key in {**after, **before} if key != "task_types"] + sorted(own)
+    found = []
+    for task, key in keys:
+        # What a task type does not say for itself is what holds for all.
+        was, now = (body.get("task_types", {}).get(task, {}).get(key, body.get(key)) for body in (before, after))
+        if was != now:
+            found.append((f"{task}: {key}" if task else key, _shown(was), _shown(now)))
+    return found
 
 
 def _shown(value):
