@@ -4,7 +4,7 @@ from django.db import transaction
 
 from ..models import Annotation, Prompt, Resolution, State
 from .resolutions import fell_with_hypothesis
-from .units import pairs_of, lock_units
+from .units import lock_units, pairs_of
 
 PORTION = 500
 SETTLED = (State.ACCEPTED, State.REJECTED)
