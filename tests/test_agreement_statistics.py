@@ -156,7 +156,7 @@ def test_the_bootstrap_draws_rows_with_replacement():
     one = rng.integers(0, 101, 150)
     other = numpy.where(one + rng.normal(0, 40, 150) > 60, 100, 0)
     measures = {"spearman": rs.spearman_of, "kendall": rs.kendall_of, "error": rs.absolute_error_of}
-    found = rs.intervals(one, other, measures, draws=2000)
+    found = {name: interval for name, (_, interval) in rs.estimates(one, other, measures, draws=2000).items()}
     plain = {"spearman": [], "kendall": [], "error": []}
     for _ in range(2000):
         rows = rng.integers(0, 150, 150)
@@ -170,22 +170,25 @@ def test_the_bootstrap_draws_rows_with_replacement():
 
 def test_the_bootstrap_is_the_same_each_time_and_however_much_fits_into_memory(monkeypatch):
     one, other = [10, 20, 30, 40, 50, 60], [0, 0, 100, 0, 100, 100]
-    first = rs.intervals(one, other, {"spearman": rs.spearman_of})
-    assert rs.intervals(one, other, {"spearman": rs.spearman_of}) == first
+    first = rs.estimates(one, other, {"spearman": rs.spearman_of})
+    assert rs.estimates(one, other, {"spearman": rs.spearman_of}) == first
     monkeypatch.setattr(rs, "AT_ONCE", 30)
-    assert rs.intervals(one, other, {"spearman": rs.spearman_of}) == first
-    low, high = first["spearman"]
-    assert low < spearman(one, other) <= high
+    assert rs.estimates(one, other, {"spearman": rs.spearman_of}) == first
+    value, (low, high) = first["spearman"]
+    assert value == pytest.approx(spearman(one, other))
+    assert low < value <= high
 
 
 def test_the_bootstrap_of_too_little():
     measures = {"spearman": rs.spearman_of, "kappa": rs.kappa_of}
-    assert rs.intervals([1], [1], measures) == {"spearman": None, "kappa": None}
-    assert rs.intervals([1, 1], [1, 1], measures) == {"spearman": None, "kappa": None}
+    nothing = {"spearman": (None, None), "kappa": (None, None)}
+    assert rs.estimates([1], [1], measures) == nothing
+    assert rs.estimates([1, 1], [1, 1], measures) == nothing
 
 
 def test_the_average_of_kappa_over_draws_is_near_its_value():
     one, other = list("aarrarar" * 30), list("aarrraar" * 30)
     coded = [[value == "a" for value in side] for side in (one, other)]
-    low, high = rs.intervals(*coded, {"kappa": rs.kappa_of})["kappa"]
-    assert fmean((low, high)) == pytest.approx(cohen_kappa(one, other), abs=0.03)
+    value, interval = rs.estimates(*coded, {"kappa": rs.kappa_of})["kappa"]
+    assert value == pytest.approx(cohen_kappa(one, other))
+    assert fmean(interval) == pytest.approx(value, abs=0.03)

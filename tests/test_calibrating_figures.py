@@ -118,10 +118,9 @@ def test_what_people_say_of_an_answer(project):
     Annotation.objects.filter(response=gone).update(current=False)
     answers, cut = calibrating.decided_of(project)
     assert (set(answers), cut) == ({split.pk, held.pk, most.pk}, False)
-    assert [answers[r.pk].value() for r in (split, held, most)] == [50, 50, pytest.approx(200 / 3)]
-    assert [answers[r.pk].verdict() for r in (split, held, most)] == [None, True, True]
-    assert [answers[r.pk].value(blind=True) for r in (split, held, most)] == [100, 0, 0]
-    assert [answers[r.pk].verdict(blind=True) for r in (split, held, most)] == [True, False, False]
+    everything, blind = zip(*(answers[response.pk].opinions for response in (split, held, most)), strict=True)
+    assert everything == ((50, None), (50, True), (pytest.approx(200 / 3), True))
+    assert blind == ((100, True), (0, False), (0, False))
 
 
 def test_a_project_with_too_few_decisions(project):

@@ -14,29 +14,37 @@ AT_ONCE = 2_000_000  # cells in memory at a time
 SEED = 20110125
 
 
-def intervals(one, other, measures, *, draws=DRAWS, confidence=CONFIDENCE, seed=SEED):
-    """{name: (low, high) or None} of each of `measures`, {name: function of a table}, for pairs of numbers.
+def estimates(one, other, measures, *, draws=DRAWS, confidence=CONFIDENCE, seed=SEED):
+    """{name: (value, (low, high))} of each of `measures`, {name: function of a table}, for pairs of numbers.
 
     A function takes counts of shape (draws, values of `one`, values of `other`) with both axes' values, and returns
-    one number a draw; a draw in which it is not defined is left out. The same pairs give the same intervals.
+    one number a draw; a draw in which it is not defined is left out. None stands for a value that is not defined and
+    for an interval where no draw is. The same pairs give the same intervals.
     """
     rows, columns, counts = table(one, other)
     if counts.sum() < 2:
-        return dict.fromkeys(measures)
+        return dict.fromkeys(measures, (None, None))
     at_once = max(1, AT_ONCE // counts.size)
     rng = numpy.random.default_rng(seed)
     found = {name: [] for name in measures}
-    filled = numpy.flatnonzero(counts)
-    shares = counts.ravel()[filled] / counts.sum()
     for start in range(0, draws, at_once):
-        size = min(at_once, draws - start)
-        drawn = numpy.zeros((size, counts.size), counts.dtype)
-        drawn[:, filled] = rng.multinomial(counts.sum(), shares, size=size)
-        drawn = drawn.reshape(size, *counts.shape)
+        drawn = _drawn(rng, counts, min(at_once, draws - start))
         for name, measure in measures.items():
             found[name].append(measure(drawn, rows, columns))
     tail = 100 * (1 - confidence) / 2
-    return {name: _percentiles(numpy.concatenate(each), tail) for name, each in found.items()}
+    values = {name: float(measure(counts[None], rows, columns)[0]) for name, measure in measures.items()}
+    return {
+        name: (None if numpy.isnan(values[name]) else values[name], _percentiles(numpy.concatenate(found[name]), tail))
+        for name in measures
+    }
+
+
+def _drawn(rng, counts, size):
+    """`size` tables of as many pairs as `counts` has, drawn from it with replacement."""
+    filled = numpy.flatnonzero(counts)
+    drawn = numpy.zeros((size, counts.size), counts.dtype)
+    drawn[:, filled] = rng.multinomial(counts.sum(), counts.ravel()[filled] / counts.sum(), size=size)
+    return drawn.reshape(size, *counts.shape)
 
 
 def table(one, other):

@@ -1,6 +1,7 @@
 """The newest decided answers of a project with what people said, and what each judge read in them."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from statistics import fmean
 
 from django.db.models import Max
@@ -24,17 +25,23 @@ class Answer:
     blind: dict = field(default_factory=dict)
     settled: bool | None = None  # what stands by consensus or an adjudicator
 
-    def value(self, blind=False):
-        """The share of decisions that accept, × 100; None without one."""
-        said = self.blind if blind else self.said
-        return 100 * fmean(said.values()) if said else None
+    @cached_property
+    def opinions(self):
+        """((value, verdict) of all decisions, the same of blind ones alone).
 
-    def verdict(self, blind=False):
-        """What people say of it: what stands, else most of the decisions; None where they are split."""
-        if self.settled is not None and not blind:
-            return self.settled
-        value = self.value(blind)
-        return None if value in (None, 50) else value > 50
+        The value is the share that accepts, × 100, None without a decision; the verdict what stands, else most of the
+        decisions, None where they are split.
+        """
+        value, blind = _accepting(self.said), _accepting(self.blind)
+        return (value, _most(value) if self.settled is None else self.settled), (blind, _most(blind))
+
+
+def _accepting(said):
+    return 100 * fmean(said.values()) if said else None
+
+
+def _most(value):
+    return None if value in (None, 50) else value > 50
 
 
 @dataclass
@@ -56,10 +63,9 @@ class Read:
 
 def decided_of(project):
     """({response id: Answer}, whether there are older ones besides) of the newest decided answers."""
-    given = Annotation.objects.filter(
-        response__prompt__project=project, purpose=Annotation.Purpose.REVIEW, current=True
-    ).order_by()
-    newest = given.values("response").annotate(newest=Max("pk")).order_by("-newest")
+    given = Annotation.objects.filter(purpose=Annotation.Purpose.REVIEW, current=True).order_by()
+    of_project = given.filter(response__prompt__project=project)
+    newest = of_project.values("response").annotate(newest=Max("pk")).order_by("-newest")
     ids = list(newest.values_list("response", flat=True)[: MOST + 1])
     cut, ids = len(ids) > MOST, ids[:MOST]
     names, answers = dict(Teacher.objects.values_list("pk", "name")), {}

@@ -5,8 +5,8 @@ from statistics import fmean, median
 
 import numpy
 
-from curation.agreement import cohen_kappa, kendall, krippendorff_alpha, mean_interval, spearman, wilson
-from curation.agreement.resampling import absolute_error_of, intervals, kappa_of, kendall_of, spearman_of
+from curation.agreement import krippendorff_alpha, mean_interval, wilson
+from curation.agreement.resampling import absolute_error_of, estimates, kappa_of, kendall_of, spearman_of
 
 ENOUGH = 20  # decided answers below which nothing but their number is told
 BIN = 10  # points of a score
@@ -114,30 +114,28 @@ def figures(scores, values, verdicts, threshold, *, with_alpha=False):
 
     A verdict is True for accepted, False for refused, None where people are split.
     """
-    told = [(score >= threshold, said) for score, said in zip(scores, verdicts, strict=True) if said is not None]
-    n, table = len(scores), confusion(told, threshold)
+    scores, values = numpy.asarray(scores, float), numpy.asarray(values, float)
+    told = numpy.array([said is not None for said in verdicts], bool)
+    passed, accepted = scores[told] >= threshold, numpy.array([said for said in verdicts if said is not None], bool)
+    n, table = len(scores), confusion(passed, accepted, threshold)
     if n < ENOUGH:
         return Figures(n, table)
     measures = {"spearman": spearman_of, "kendall": kendall_of, "error": absolute_error_of}
-    within = intervals(scores, values, measures)
-    passed, accepted = zip(*told, strict=True) if told else ((), ())
-    differences = [score - value for score, value in zip(scores, values, strict=True)]
+    found = estimates(scores, values, measures) | estimates(passed, accepted, {"kappa": kappa_of})
+    differences = (scores - values).tolist()
     return Figures(
         n,
         table,
-        kappa=Number(cohen_kappa(passed, accepted), intervals(passed, accepted, {"kappa": kappa_of})["kappa"]),
-        spearman=Number(spearman(scores, values), within["spearman"]),
-        kendall=Number(kendall(scores, values), within["kendall"]),
-        error=Number(fmean(map(abs, differences)), within["error"]),
+        **{name: Number(*each) for name, each in found.items()},
         bias=Number(fmean(differences), mean_interval(differences)),
-        alpha=Number(krippendorff_alpha([passed, accepted])) if with_alpha else None,
+        alpha=Number(krippendorff_alpha([passed.tolist(), accepted.tolist()])) if with_alpha else None,
     )
 
 
-def confusion(told, threshold):
-    """The Confusion of [(the judge passed it, people accepted it)]."""
-    cells = [(True, True), (True, False), (False, True), (False, False)]
-    return Confusion(threshold, *(sum(each == cell for each in told) for cell in cells))
+def confusion(passed, accepted, threshold):
+    """The Confusion of two arrays: whether the judge passed each answer, and whether people accepted it."""
+    cells = (passed & accepted, passed & ~accepted, ~passed & accepted, ~passed & ~accepted)
+    return Confusion(threshold, *(int(cell.sum()) for cell in cells))
 
 
 def bias_by(groups, scores, values):

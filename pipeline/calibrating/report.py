@@ -100,7 +100,8 @@ def _judge(name, rubric, threshold, reads, answers, called):
         label = called.get(dimension) or labels.words(dimension).capitalize()
         rows.append(_row(label, [(a, score) for a, score in scored if score is not None], threshold))
     seen = [answer for answer, _ in pairs]
-    scores, values = [read.score for _, read in pairs], [answer.value() for answer in seen]
+    scores = [read.score for _, read in pairs]
+    values, verdicts = zip(*(answer.opinions[0] for answer in seen), strict=True)
     groups = {
         "length": terciles([answer.length for answer in seen]),
         "teacher": [answer.teacher for answer in seen],
@@ -111,7 +112,7 @@ def _judge(name, rubric, threshold, reads, answers, called):
         rubric=rubric,
         threshold=threshold,
         rows=rows,
-        reliability=reliability(scores, [answer.verdict() for answer in seen]),
+        reliability=reliability(scores, verdicts),
         biases=[(by, bias_by(of, scores, values)[:GROUPS]) for by, of in groups.items()],
         spread=spread_of([read.scores for _, read in pairs]),
     )
@@ -119,11 +120,10 @@ def _judge(name, rubric, threshold, reads, answers, called):
 
 def _row(label, scored, threshold, *, with_alpha=False):
     both = []
-    for blind in (False, True):
-        known = [(answer, score) for answer, score in scored if answer.value(blind) is not None]
-        scores = [score for _, score in known]
-        values, verdicts = [a.value(blind) for a, _ in known], [a.verdict(blind) for a, _ in known]
-        both.append(figures(scores, values, verdicts, threshold, with_alpha=with_alpha))
+    for place in (0, 1):
+        known = [(score, *answer.opinions[place]) for answer, score in scored if answer.opinions[place][0] is not None]
+        scores, values, verdicts = zip(*known, strict=True) if known else ((), (), ())
+        both.append(figures(scores, values, verdicts, threshold, with_alpha=with_alpha and not place))
     return Row(label, *both)
 
 
