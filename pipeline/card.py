@@ -33,6 +33,7 @@ def _body(release):
     ]
     if counts["unreviewed"]:
         lines += ["", f"**{counts['unreviewed']:,} of them were not reviewed by a person** (`status: unreviewed`)."]
+    lines += _left_out(release)
     for title, numbers in (
         ("Split", counts["splits"]),
         ("Task", counts["task_types"]),
@@ -70,6 +71,21 @@ def _named(entry, what):
     if entry["version"] is None:
         return f"{name}: {'came with the answer' if entry.get('imported') else 'no verdict'}"
     return f"{name} v{entry['version']}"
+
+
+def _left_out(release):
+    """What was ready and stayed out, and whether rows that share words with an evaluation set are in."""
+    counts = release.counts
+    reasons = {
+        "near_duplicates": "near-duplicates of other rows",
+        "leaks": "sharing words with an evaluation set",
+        "split_conflicts": "tying two splits together",
+    }
+    said = [f"{counts[name]:,} {words}" for name, words in reasons.items() if counts.get(name)]
+    lines = ["", f"Left out: {', '.join(said)}."] if said else []
+    if release.recipe.get("include_leaks"):
+        lines += ["", "**Rows that share words with an evaluation set were asked for, and are in.**"]
+    return lines
 
 
 def _cell(text):

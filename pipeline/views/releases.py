@@ -9,6 +9,7 @@ from curation.access import MANAGER, project_or_404
 from curation.models import Release, State
 from pipeline import card, jobs
 from pipeline.forms import ReleaseForm
+from pipeline.resemblance import leaks
 from pipeline.stages.package import candidates
 from pipeline.views.run_start import why_not
 
@@ -42,6 +43,7 @@ def release_create(request, slug):
         "ready": ready,
         "halves": counts[State.ACCEPTED] - ready["accepted"],
         "accepted": counts[State.ACCEPTED],
+        "leaking": leaks.leaking(candidates(project)).count(),
         "waiting": [(state, label, counts[state]) for state, label in State.choices if counts[state]],
         "trouble": trouble,
     }
