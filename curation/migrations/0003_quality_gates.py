@@ -276,6 +276,31 @@ class Migration(migrations.Migration):
             name='claims',
             field=models.JSONField(blank=True, default=dict, help_text='Job → [first, last, until]: ids of prompts that it has in hand'),
         ),
+        migrations.AlterField(
+            model_name='event',
+            name='project',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='curation.project'),
+        ),
+        migrations.AlterField(
+            model_name='event',
+            name='prompt',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='curation.prompt'),
+        ),
+        migrations.AlterField(
+            model_name='filterresult',
+            name='response',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='filter_results', to='curation.teacherresponse'),
+        ),
+        migrations.AlterField(
+            model_name='prompt',
+            name='project',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='prompts', to='curation.project'),
+        ),
+        migrations.AlterField(
+            model_name='prompt',
+            name='run',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='prompts', to='curation.run'),
+        ),
         migrations.RemoveConstraint(
             model_name='ruleset',
             name='ruleset_body_once',

@@ -13,8 +13,9 @@ class EventQuerySet(models.QuerySet):
 class Event(models.Model):
     """One thing that happened. Every change of a prompt's state leaves one, with the state before and after."""
 
-    project = models.ForeignKey("Project", models.CASCADE, related_name="events")
-    prompt = models.ForeignKey("Prompt", models.CASCADE, null=True, blank=True, related_name="events")
+    # An index below begins with the project, another with the prompt: one more of each would only cost.
+    project = models.ForeignKey("Project", models.CASCADE, related_name="events", db_index=False)
+    prompt = models.ForeignKey("Prompt", models.CASCADE, null=True, blank=True, related_name="events", db_index=False)
     run = models.ForeignKey("Run", models.SET_NULL, null=True, blank=True, related_name="events")
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     kind = models.CharField(max_length=40)

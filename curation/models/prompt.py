@@ -270,7 +270,8 @@ class PromptQuerySet(models.QuerySet):
 class Prompt(models.Model):
     """The teacher's input. Its identity is its content (`key`), never a row position."""
 
-    project = models.ForeignKey("Project", models.CASCADE, related_name="prompts")
+    # Project and run need no index of their own: one below begins with each.
+    project = models.ForeignKey("Project", models.CASCADE, related_name="prompts", db_index=False)
     key = models.CharField(max_length=64)
     task_type = models.CharField(max_length=60)
     user_prompt = models.TextField(blank=True, help_text="Empty for text-only rows: rendered when collected")
@@ -286,7 +287,7 @@ class Prompt(models.Model):
         "TeacherResponse", models.PROTECT, null=True, blank=True, related_name="current_for"
     )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Answers stored, those for a new hypothesis aside")
-    run = models.ForeignKey("Run", models.SET_NULL, null=True, blank=True, related_name="prompts")
+    run = models.ForeignKey("Run", models.SET_NULL, null=True, blank=True, related_name="prompts", db_index=False)
     lease_until = models.DateTimeField(null=True, blank=True)
     parked_from = models.CharField(max_length=16, blank=True)
     error_class = models.CharField(max_length=40, blank=True)

@@ -8,7 +8,8 @@ from django.utils import timezone
 class FilterResult(models.Model):
     """Every rule of one ruleset version, measured on one response."""
 
-    response = models.ForeignKey("TeacherResponse", models.CASCADE, related_name="filter_results")
+    # The constraint's index begins with the response.
+    response = models.ForeignKey("TeacherResponse", models.CASCADE, related_name="filter_results", db_index=False)
     ruleset = models.ForeignKey("Ruleset", models.PROTECT, related_name="filter_results")
     run = models.ForeignKey("Run", models.SET_NULL, null=True, blank=True, related_name="+")
     measurements = models.JSONField(help_text="[{rule, value, limit, ok, note}]")

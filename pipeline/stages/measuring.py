@@ -27,7 +27,7 @@ class Measured(NamedTuple):
 
 def answers(prompt_ids):
     """(the columns of the answers of prompts with one candidate, the ids of prompts with several)."""
-    among = TeacherResponse.objects.filter(prompt__among=prompt_ids)
+    among = TeacherResponse.objects.filter(prompt__among=set(prompt_ids))
     several = set(among.filter(candidate__gt=0).order_by().values_list("prompt", flat=True))
     if several:
         prompt_ids = [pk for pk in prompt_ids if pk not in several]
@@ -36,7 +36,7 @@ def answers(prompt_ids):
 
 def current(prompt_ids):
     """The columns of these prompts' current answers."""
-    return list(Prompt.objects.filter(pk__among=prompt_ids).order_by("pk").values_list(*COLUMNS))
+    return list(Prompt.objects.filter(pk__among=set(prompt_ids)).order_by("pk").values_list(*COLUMNS))
 
 
 def measured(rows, rules):

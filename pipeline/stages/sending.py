@@ -27,7 +27,7 @@ def send_many(run, departures, kind, *, source, counts=lambda moved: {}, **chang
     moved, done, numbers = [], 0, Counter()
     for ids, target, detail in departures:
         stays = target in HANDLES.get(run.stage, ())
-        chosen = Prompt.objects.filter(pk__among=ids)
+        chosen = Prompt.objects.filter(pk__among=set(ids))
         options = {"source": source, "run": run, "detail": detail, "keep_run": stays}
         moved.append(chosen.move(target, kind, **options, **changes) if ids else [])
         done += 0 if stays else len(moved[-1])
