@@ -117,10 +117,10 @@ def test_what_was_killed_between_reading_and_joining_is_joined_by_the_next(proje
     for kind, prompts in fingerprints.missing(project).items():
         list(fingerprints.take(project, kind, prompts))
     assert found(project) == []
-    assert deduplicate.is_behind(project)
+    assert fingerprints.to_join(project, RESPONSE).count() == 2
     look(project)
     assert len(found(project)[0]) == 2
-    assert not deduplicate.is_behind(project)
+    assert not fingerprints.to_join(project, RESPONSE).exists()
 
 
 def test_a_stop_between_batches_keeps_what_was_read(project, monkeypatch):

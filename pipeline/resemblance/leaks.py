@@ -45,14 +45,6 @@ def forget(evaluation_set, by=None):
     path.unlink(missing_ok=True)
 
 
-def is_behind(project):
-    """Whether prompts or responses came that were not held against every set."""
-    sets = EvaluationSet.objects.filter(project=project)
-    later = Prompt.objects.filter(project=project, pk__gt=OuterRef("checked_prompt"))
-    answered = TeacherResponse.objects.filter(prompt__project=project, pk__gt=OuterRef("checked_response"))
-    return sets.filter(Q(Exists(later)) | Q(Exists(answered))).exists()
-
-
 def check(project, or_stop=lambda: None, *, step=lambda number: None, run=None):
     """Hold what is new against each set of `project`; returns how many overlaps were found.
 

@@ -17,7 +17,10 @@ EXCERPT = 140  # characters
 
 @dataclass(frozen=True)
 class Member:
-    """One text of a cluster. `place` is held, offered, accepted, resolving, or "" where its state says enough."""
+    """One text of a cluster. `place` is held, offered, accepted, resolving, or "" where its state says enough.
+
+    `hidden`: the reader is to decide on it without the judges' word, and has no score here.
+    """
 
     key: str
     state: str
@@ -26,6 +29,7 @@ class Member:
     score: float | None
     length: int
     place: str
+    hidden: bool = False
 
 
 @dataclass(frozen=True)

@@ -41,16 +41,6 @@ def _or_stop(should_stop):
     return look
 
 
-def is_behind(project):
-    """Whether there is anything that `bring_up_to_date` would look at."""
-    if leaks.is_behind(project):
-        return True
-    if not project.near_duplicate_percent:
-        return False
-    waiting = fingerprints.missing(project)
-    return any(those.exists() or fingerprints.to_join(project, kind).exists() for kind, those in waiting.items())
-
-
 def work(run, should_stop=lambda: False):
     """Look for near-duplicates as a run; a killed one's successor finds what is stored and goes on."""
     if not run.begin():
