@@ -59,7 +59,7 @@ class Answer:
     @cached_property
     def stems(self):
         """The beginnings of the words, which all forms of a word share."""
-        return frozenset(map(reading.stem, self.word_set))
+        return frozenset([word.removesuffix("s")[: reading.STEM] for word in self.word_set])
 
     @cached_property
     def context_words(self):

@@ -79,7 +79,7 @@ def leftovers(answer):
         found += WORDS.findall(lower)
     if any(mark in text for mark in ("TODO", "FIXME", "TKTK", "TBD", "XX", "NN")):
         found += [match[0] for match in CAPITALS.finditer(text)]
-    found += [match[0] for match in map(AT_LINE.match, answer.lines) if match]
+    found += [match[0] for line in answer.lines if ":" in line and (match := AT_LINE.match(line))]
     if "____" in text:
         found += [match[0] for match in BLANKS.finditer(text)]
     return [" ".join(each.split()) for each in found]

@@ -22,12 +22,11 @@ GROUPING = str.maketrans("", "", "," + SPACES)
 # Numbers that count nothing: of a list, a step, a figure.
 FURTHEST_IN = 24  # characters before the number of a list item
 BEFORE_MARKER = " \t>*_#-("
-LABELLED = re.compile(
-    r"\b(?:steps?|fig(?:ure)?s?\.?|tables?|eqs?\.?|equations?|groups?|phases?|levels?|versions?|types?|class(?:es)?"
-    r"|stages?|bsl|parts?"
-    r"|aims?|questions?|hypothes[ie]s|sections?|no\.?|day|week|trial|sets?|conditions?|samples?|cohorts?|arms?"
-    r"|kinase|grade)[\s-]*#?$",
-    re.IGNORECASE,
+LABELS = frozenset(
+    """step steps fig figs figure figures table tables eq eqs equation equations group groups phase phases level levels
+    version versions type types class classes stage stages bsl part parts aim aims question questions hypothesis
+    hypotheses section sections no day week trial set sets condition conditions sample samples cohort cohorts arm arms
+    kinase grade""".split()  # noqa: SIM905  a list of words reads best as words
 )
 WORDS = {
     word: float(number)
@@ -84,9 +83,15 @@ def numbers(text):
     """{(value, whether it is a percentage): as written} of the numbers of `text` that count or measure something."""
     found = {}
     for match in NUMBER.finditer(text):
-        if not _marks(text, match) and not LABELLED.search(text[max(0, match.start() - 14) : match.start()]):
+        if not _marks(text, match) and not _labelled(text, match.start()):
             found.setdefault((_value(match), bool(PERCENT.match(text, match.end()))), match[0])
     return found
+
+
+def _labelled(text, start):
+    """Whether the number belongs to the word before it: Step 4, Fig. 2, Group-8."""
+    before = text[max(0, start - 14) : start].rstrip(" \t-#")
+    return before[before.rfind(" ") + 1 :].strip("(.*_").lower() in LABELS
 
 
 def _marks(text, match):
@@ -100,6 +105,8 @@ def _marks(text, match):
 
 
 def _value(match):
+    if match.lastindex == 1:
+        return float(match[1].translate(GROUPING))
     base, *exponents = match.groups()
     exponent = next((each for each in exponents if each), "0").translate(RAISED)
     power = match["power"] or match["raised"]
