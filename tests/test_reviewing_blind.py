@@ -230,3 +230,17 @@ def test_no_answer_to_a_post_carries_a_score(project, prompt):
     assert told(answer.content.decode() + json.dumps(dict(answer.headers))) == []
     assert Annotation.objects.get().blind
     assert JudgeScore.objects.exists()
+
+
+def test_the_page_of_near_duplicates_tells_no_score_either(project):
+    project.near_duplicate_percent = 80
+    project.save()
+    rows = [factories.prompt(project, State.TO_REVIEW) for _ in range(2)]
+    for place, row in enumerate(rows):
+        fields = {"cluster": rows[0].pk, "score": 37.5 + place, "length": 9}
+        factories.fingerprint(row, row.current_response, **fields)
+    address = reverse("quality_duplicates", args=[project.slug])
+    pages = {role: browser.get(address).content.decode() for role, browser in factories.clients(project).items()}
+    assert ">37.5<" in pages["viewer"]
+    assert ">37.5<" not in pages["reviewer"] + pages["manager"]
+    assert "hidden until you decide" in pages["reviewer"]

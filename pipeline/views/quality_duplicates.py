@@ -1,5 +1,7 @@
 """Near-duplicates and evaluation sets: clusters with their members, what would leak, and a look as a run."""
 
+from dataclasses import replace
+
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -11,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from curation import plots
 from curation.access import MANAGER, project_or_404
 from curation.models import Fingerprint, Run
-from curation.reviewing import held_prompts
+from curation.reviewing import held_prompts, hidden_from
 from pipeline import jobs
 from pipeline.forms_duplicates import EvaluationForm
 from pipeline.resemblance import fingerprints, leaks, showing
@@ -41,7 +43,7 @@ def _page(request, project, form, *, error="", status=200):
         "sizes": sizes,
         "svg": _plot(sizes, kind),
         "page": found,
-        "clusters": showing.shown(project, kind, list(found)),
+        "clusters": _without_hidden_scores(request.user, project, showing.shown(project, kind, list(found))),
         "held": held_prompts(project).count(),
         "sets": showing.evaluation_sets(project),
         "overlaps": shared,
@@ -52,6 +54,24 @@ def _page(request, project, form, *, error="", status=200):
         "trouble": why_not() if project.member.is_manager else "",
     }
     return render(request, "pipeline/quality_duplicates.html", context, status=status)
+
+
+def _without_hidden_scores(user, project, clusters):
+    """The clusters without the scores of what this person is to decide blind."""
+    if not project.blind_percent or not project.member.may_review:
+        return clusters
+    keys = [member.key for cluster in clusters for member in cluster.members]
+    prompts = {prompt.pk: prompt for prompt in project.prompts.filter(key__in=keys)}
+    hidden = {prompts[pk].key for pk in hidden_from(user, project, list(prompts.values()))}
+    return [
+        replace(
+            cluster,
+            members=[
+                replace(each, score=None, hidden=True) if each.key in hidden else each for each in cluster.members
+            ],
+        )
+        for cluster in clusters
+    ]
 
 
 def _kinds(project):
