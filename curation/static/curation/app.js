@@ -25,9 +25,10 @@
 
   // On a narrow page the places scroll sideways: begin where we are.
   function showPlace() {
-    const places = document.querySelector(".places");
-    const here = places && places.querySelector('a[aria-current="page"]');
-    if (here) places.scrollLeft = here.offsetLeft - places.offsetLeft - (places.clientWidth - here.offsetWidth) / 2;
+    document.querySelectorAll(".places").forEach(function (places) {
+      const here = places.querySelector('a[aria-current="page"]');
+      if (here) places.scrollLeft = here.offsetLeft - places.offsetLeft - (places.clientWidth - here.offsetWidth) / 2;
+    });
   }
 
   // Menus are <details>: they open without us; we only close them again.
