@@ -10,13 +10,13 @@ from pipeline.asks import Ask
 from . import choosing, gating, recalling
 from .adapting import learn
 from .gating import gate_of
-from .questions import asked_of, brought_up_to_date, works_of
+from .questions import all_known, asked_of, brought_up_to_date, works_of
 from .sending import park, send_on
 from .working import BATCH
 
 STATE = State.TO_JUDGE
 LOOKS_AT = ("current_response__teacher",)
-RECALLED = (State.TO_REVIEW, State.TO_REGENERATE, State.REJECTED, State.ACCEPTED)
+RECALLED = (State.TO_REVIEW, State.TO_RESOLVE, State.TO_REGENERATE, State.REJECTED, State.ACCEPTED)
 
 
 def room(run):
@@ -144,23 +144,28 @@ def _unjudged(project):
     return recalling.unmeasured(project, GateResult, gate_of(project), RECALLED)
 
 
+def standing(project):
+    """Prompts that the current gate can judge by known scores and that stay where they are, whatever it says."""
+    return recalling.standing(_unjudged(project), project).filter(all_known(project))
+
+
 def call_back(project, run):
     """Another gate: undecided prompts are judged again, by the scores that are known where the rubric is the same.
 
-    The others get the verdict of the new gate where they stand, from known scores alone; returns how many did.
+    The others get the verdict of the new gate where they stand, from known scores alone, by the job: see
+    `recalling.catch_up`. Returns how many those are.
     """
     recalling.recall(undecided(project), STATE, "regated", run)
-    standing = list(recalling.standing(_unjudged(project), project).order_by("pk").values_list("pk", flat=True))
-    portions = [standing[start : start + BATCH] for start in range(0, len(standing), BATCH)]
-    return sum(_judge_where_they_stand(project, run, ids) for ids in portions)
+    return recalling.expect(run, standing(project))
 
 
-def _judge_where_they_stand(project, run, ids):
-    prompts = list(Prompt.objects.filter(pk__in=ids).select_related("current_response__teacher"))
+def measure_standing(run, prompt_ids):
+    """Store the verdicts on these prompts' current answers, and count them."""
+    prompts = list(Prompt.objects.filter(pk__among=prompt_ids).select_related("current_response__teacher"))
     for prompt in prompts:
-        prompt.project = project
-    works = works_of(project, prompts, {prompt.pk: [prompt.current_response] for prompt in prompts})
+        prompt.project = run.project
+    works = works_of(run.project, prompts, {prompt.pk: [prompt.current_response] for prompt in prompts})
     known = [each for each in works if not each.asks and each.notes["wanted"][each.prompt.current_response_id]]
     for each in known:
         each.notes["judged"] = each.notes["responses"]
-    return recalling.keep(GateResult, gating.where_they_stand(run, known), run)
+    recalling.keep(GateResult, gating.where_they_stand(run, known), run)

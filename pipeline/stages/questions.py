@@ -3,6 +3,8 @@
 import hashlib
 from typing import NamedTuple
 
+from django.db.models import Exists, OuterRef, Q
+
 from curation.models import JudgeScore, PromptTemplate, Rubric, TeacherResponse
 from pipeline import answers, prompts, rubrics, teachers
 from pipeline.asks import Ask, Work
@@ -145,6 +147,22 @@ def _wanted(responses, sheets, readers):
         names = {reader.rubric for reader in imported}
         wanted[pk] = imported | {reader for reader in asked if reader.rubric not in names}
     return wanted, known
+
+
+def all_known(project):
+    """The condition that every reading which is wanted of a prompt's current answer is there."""
+    scores = JudgeScore.objects.filter(response=OuterRef("current_response"))
+    imported = scores.filter(rubric_version=JudgeScore.IMPORTED)
+    sheets = {name: sheet(project, name) for name in project.judges}
+    condition = Q() if sheets else Q(Exists(imported))
+    for name in sheets:
+        own = [reader for reader in _readers(sheets, project.readers) if reader.rubric == name]
+        known = [
+            Exists(scores.filter(rubric=name, rubric_version=each.version, judge=each.judge_id, repeat=each.repeat))
+            for each in own
+        ]
+        condition &= Q(Exists(imported.filter(rubric=name))) | Q(*known)
+    return condition
 
 
 def _hypotheses(responses):
