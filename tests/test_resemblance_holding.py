@@ -1,6 +1,7 @@
 """Near-duplicates in the review queue: the best is offered, the others wait until it is refused."""
 
 import pytest
+from django.db import connection
 from django.db.models import F
 
 from curation.models import Fingerprint, Pair, Prompt, Resolution, State
@@ -224,3 +225,25 @@ def test_two_claim_one_is_refused_and_the_next_appears(attempt):
     assert Resolution.objects.filter(action="reject").count() == 3
     assert all(Prompt.objects.filter(state=State.REJECTED, pk=prompt.pk).exists() for prompt in prompts)
     assert Prompt.objects.filter(current_response=F("current_response")).count() == 3
+
+
+def _steps(of):
+    """How many hundred steps SQLite's machine takes for it."""
+    taken = []
+    connection.connection.set_progress_handler(lambda: taken.append(1), 100)
+    try:
+        of()
+    finally:
+        connection.connection.set_progress_handler(None, 0)
+    return len(taken)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="counts the steps of SQLite's machine")
+def test_twice_as_large_a_cluster_takes_twice_as_long_wherever_its_best_stands(project, reviewer):
+    steps = []
+    for number in (150, 300):
+        prompts = [factories.prompt(project, State.TO_REVIEW, answer="The same answer.") for _ in range(number)]
+        cluster(*prompts, scores=range(number))  # the best is the last one
+        steps.append(_steps(lambda: pending_counts(project, reviewer)))
+        project.prompts.update(state=State.REJECTED)
+    assert steps[1] < 3 * steps[0]

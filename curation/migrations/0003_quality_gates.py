@@ -245,7 +245,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='fingerprint',
-            index=models.Index(condition=models.Q(('cluster__isnull', False)), fields=['cluster'], name='fingerprint_mates'),
+            index=models.Index(condition=models.Q(('cluster__isnull', False)), fields=['cluster', '-score', '-length', 'unit'], name='fingerprint_mates'),
         ),
         migrations.AddConstraint(
             model_name='fingerprint',
