@@ -1,14 +1,15 @@
 """New rules over old decisions: every current answer gets a verdict, only what no person decided moves for it."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from curation import reviewing
-from curation.models import Event, FilterResult, Prompt, Resolution, Run, State
+from curation.models import FilterResult, Prompt, Resolution, Run, State
 from pipeline import jobs
-from pipeline.stages import filtering, recalling
 from tests import factories
 from tests.test_pipeline_collect import run
-from tests.threads import together
 
 pytestmark = pytest.mark.django_db
 
@@ -97,3 +98,39 @@ def test_new_rules_move_what_no_person_decided_and_list_the_rest(project, who, s
     assert Resolution.objects.filter(by="policy", current=True).count() == 0
     with pytest.raises(jobs.CannotStart):
         jobs.prepare(project, "filter")
+
+
+def test_what_flips_differs_from_the_verdict_that_people_saw_whatever_came_between(project):
+    """The rules become stricter, stricter still, and as they were; people see the strictest and decide again."""
+    prompt = factories.prompt(project, State.TO_FILTER, answer=SHORT)
+    rules(project, min_char_length=10)
+    run(project, "filter")
+    accepted_by_people(prompt)
+
+    def verdict(limit):
+        rules(project, min_char_length=limit)
+        found = FilterResult.objects.get(run=run(project, "filter"))
+        return found.passed, found.flips
+
+    assert verdict(120) == (False, True)
+    assert verdict(130) == (False, True)
+    assert verdict(11) == (True, False)
+    assert verdict(140) == (False, True)
+    prompt.refresh_from_db()
+    reviewing.reopen(prompt, factories.member(project, "manager"), "The rules are stricter now.")
+    decide(prompt, "accept", text="again")
+    assert verdict(150) == (False, False)
+    assert verdict(12) == (True, True)
+
+
+def test_what_is_in_a_batch_for_hours_keeps_no_run_of_the_filters_waiting(project):
+    prompt = factories.prompt(project, State.TO_FILTER, answer=SHORT)
+    rules(project, min_char_length=10)
+    run(project, "filter")
+    sent_back_by_people(prompt)
+    Prompt.objects.filter(pk=prompt.pk).update(lease_until=timezone.now() + timedelta(hours=26))
+    rules(project, min_char_length=120)
+    looks = iter([False] * 4 + [True])
+    assert jobs.carry_out(jobs.prepare(project, "filter"), lambda: next(looks)) == "ended"
+    prompt.refresh_from_db()
+    assert prompt.lease_until > timezone.now() + timedelta(hours=25)

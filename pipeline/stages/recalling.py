@@ -1,12 +1,14 @@
 """New rules, old decisions: which verdicts are missing under the current version, and which prompts may move for it."""
 
 import time
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.utils import timezone
 
-from curation.models import Prompt, Resolution, State
+from curation.models import Annotation, Prompt, Resolution, State
 from curation.models.prompt import AT_ONCE
 from curation.models.writing import insert_rows
 
@@ -70,8 +72,17 @@ def catch_up(run, stage, should_stop=lambda: False):
     """
     if not hasattr(stage, "measure_standing"):
         return
-    while _go_through(run, stage, should_stop) and stage.standing(run.project).in_hand().exists():
-        time.sleep(WAIT_SECONDS)  # another job has them in hand, or had until it died
+    while _go_through(run, stage, should_stop) and _others_measure(run, stage):
+        time.sleep(WAIT_SECONDS)
+
+
+def _others_measure(run, stage):
+    """Whether another job has some of them in hand, or had until it died.
+
+    What is in a batch is in hand for hours: it gets another answer, and that its own verdict.
+    """
+    soon = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    return stage.standing(run.project).in_hand().filter(lease_until__lte=soon).exists()
 
 
 def _go_through(run, stage, should_stop):
@@ -103,11 +114,30 @@ def keep(results, prompts_and_results, run):
 
 
 def flips(results, passed):
-    """The responses of `passed`, {id: a new verdict}, that people have decided and whose last verdict was another."""
-    before = dict(results.objects.filter(response__among=passed).order_by("pk").values_list("response_id", "passed"))
-    differ = {response for response, now in passed.items() if before.get(response, now) != now}
+    """The responses of `passed`, {id: a new verdict}, that people have decided under another verdict."""
+    under = _decided_under(results, passed)
+    differ = {response for response, now in passed.items() if under.get(response, now) != now}
     decided = Prompt.objects.filter(current_response__among=differ).decided_by_people()
     return differ & set(decided.values_list("current_response_id", flat=True))
+
+
+def _decided_under(results, responses):
+    """{response: the verdict that people saw}: the last; where that flipped and nobody decided since, the other."""
+    rows = results.objects.filter(response__among=responses).order_by("pk")
+    last = {pk: said for pk, *said in rows.values_list("response_id", "passed", "flips", "created_at")}
+    flipped = [pk for pk, (_, flips, _) in last.items() if flips]
+    since = _last_decisions(flipped) if flipped else {}
+    return {pk: passed != (flips and not since.get(pk, at) > at) for pk, (passed, flips, at) in last.items()}
+
+
+def _last_decisions(responses):
+    """{response: when a person last decided on it}, of decisions that stand."""
+    given = Annotation.objects.filter(response__among=responses, purpose=Annotation.Purpose.REVIEW, current=True)
+    held = Resolution.objects.filter(response__among=responses, current=True).exclude(by=Resolution.By.POLICY)
+    found = {}
+    for response, at in [row for rows in (given, held) for row in rows.values_list("response_id", "created_at")]:
+        found[response] = max(at, found.get(response, at))
+    return found
 
 
 def count(run, stored, flipping):
