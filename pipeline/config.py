@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from .config_errors import ConfigError
 
 DEFAULT_CONFIG = "distill_config.yaml"
+# The 99th of a month is no date, and a thousand brackets are too deep: PyYAML has no error of its own for these.
+NO_YAML = (yaml.YAMLError, ValueError, RecursionError)
 
 
 def _none(value):
@@ -177,11 +179,25 @@ def read_text(path):
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from None
 
 
+def yaml_of(text):
+    """What a YAML text holds that somebody sent; raises ConfigError that says what is wrong with it."""
+    try:
+        # An alias stands for what may be long; a few of them in a row unfold to more than any memory.
+        aliases = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
+        body = None if aliases else yaml.safe_load(text)
+    except NO_YAML as error:
+        raise ConfigError(f"is not YAML: {' '.join(str(error).split())}") from None
+    if aliases:
+        raise ConfigError("uses aliases (*name), which are not read: write values out.")
+    return body
+
+
 def read_yaml(path):
     """The mapping in a YAML file; raises ConfigError that says what is wrong with the file."""
+    text = read_text(path)
     try:
-        body = yaml.safe_load(read_text(path))
-    except yaml.YAMLError as error:
+        body = yaml.safe_load(text)
+    except NO_YAML as error:
         raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
     if body is None:
         body = {}

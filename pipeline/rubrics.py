@@ -6,7 +6,7 @@ import reprlib
 import yaml
 from django.conf import settings
 
-from .config import read_yaml
+from .config import read_yaml, yaml_of
 from .config_errors import ConfigError
 
 NAMES = ("factuality", "reasoning")
@@ -32,9 +32,9 @@ def shipped(name):
 def from_yaml(text):
     """The rubric that a YAML text holds; raises ConfigError with every problem."""
     try:
-        body = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"This is not YAML: {' '.join(str(error).split())}") from None
+        body = yaml_of(text)
+    except ConfigError as error:
+        raise ConfigError(f"This {error}") from None
     if not isinstance(body, dict):
         raise ConfigError(f"This is {_kind(body)}; a rubric is a mapping with {', '.join(KEYS)}.")
     return load_rubric(body)

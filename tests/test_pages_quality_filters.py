@@ -249,6 +249,9 @@ def test_an_uploaded_file_is_a_trial_until_it_is_applied(people, measured):
         (b"\xff\xfe", "is not text in UTF-8"),
         (b"- min_char_length", "is not a mapping"),
         (b"a: &x [1]\nb: *x", "aliases"),
+        (b"min_char_length: 2024-02-99", "is not YAML: day is out of range"),
+        (b"min_char_length: " + b"9" * 5000, "is not YAML: Exceeds the limit"),
+        (b"[" * 3000 + b"]" * 3000, "is not YAML: maximum recursion depth exceeded"),
         (b"#" * 300_000, "is larger than"),
     ],
 )

@@ -129,7 +129,13 @@ def test_every_problem_is_told_at_once():
     assert len(refused.value.messages) == 5
 
 
-@pytest.mark.parametrize("text", ["[1, 2]", "", "just words", "a: [", "- \t- x", "\x00", "a: &a [*a, *a]", "{" * 2000])
+# Ten of these lines are a thousand keys, thirty more than any memory.
+BOMB = "a0: &a0 {x: 1}\n" + "\n".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, 40))
+
+
+@pytest.mark.parametrize(
+    "text", ["[1, 2]", "", "just words", "a: [", "- \t- x", "\x00", "a: &a [*a, *a]", "{" * 2000, BOMB]
+)
 def test_what_is_no_rubric_at_all(text):
     with pytest.raises(ConfigError):
         rubrics.from_yaml(text)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from curation.access import MANAGER, project_or_404
 from curation.models import FilterResult, Project, Ruleset
 from pipeline import filters, trying
+from pipeline.config import yaml_of
 from pipeline.config_errors import ConfigError
 from pipeline.forms_filters import as_sent, texts_of
 
@@ -95,15 +96,11 @@ def _mapping(upload):
     if upload.size > LARGEST_FILE:
         raise ConfigError(f"{upload.name} is larger than {LARGEST_FILE:,} bytes: that is no filters.yaml.")
     try:
-        text = upload.read().decode()
-        # An alias stands for what may be long; a few of them in a row unfold to more than any memory.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise ConfigError(f"{upload.name}: write values out; aliases (*name) are not read.")
-        return yaml.safe_load(text)
+        return yaml_of(upload.read().decode())
     except UnicodeDecodeError:
         raise ConfigError(f"{upload.name} is not text in UTF-8.") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{upload.name}: is not YAML: {' '.join(str(error).split())}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{upload.name}: {error}") from None
 
 
 @require_GET
