@@ -69,6 +69,19 @@ def test_the_gates_flips_are_listed_by_their_reasons(people, project):
     assert "factuality below its threshold" in page
 
 
+def test_what_a_reviewer_is_still_to_decide_blind_is_not_told_by_the_gates_flips(people, project):
+    project.blind_percent, project.reviews_required = 100, 2
+    project.save()
+    run = factories.run(project, "judge", "finished")
+    prompt = factories.prompt(project, State.TO_REVIEW)
+    factories.annotation(prompt.current_response, factories.member(project, "reviewer"))
+    factories.gate_result(prompt.current_response, reasons=["judge_f_low_score"], run=run, flips=True)
+    for query in ("?which=all", "?which=all&now=fails"):
+        assert "factuality below" not in text(listing(people["reviewer"], run, query))
+        assert prompt.key not in listing(people["reviewer"], run, query).content.decode()
+        assert "factuality below its threshold" in text(listing(people["viewer"], run, query))
+
+
 def test_the_ticked_ones_are_reopened_with_the_reason(people, project, run):
     verdicts = [flip(project, run) for _ in range(3)]
     page = text(reopen(people["manager"], run, key=[verdicts[0].pk, verdicts[1].pk], reason="Too short after all."))

@@ -1,5 +1,6 @@
 """What a run found that people had decided otherwise: its flips, and a manager's way to reopen them."""
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django import forms
@@ -15,7 +16,7 @@ from curation.access import MANAGER, project_or_404
 from curation.labels import gate_reason, rule
 from curation.models import FilterResult, GateResult, Resolution, State
 from curation.paging import COUNT_CAP, capped_count, keyset_page
-from curation.reviewing import reopen_many
+from curation.reviewing import hidden_from, reopen_many
 
 AT_ONCE = 20_000  # prompts that one press reopens, so that it ends within a request
 SETTLED = Q(response__prompt__state__in=(State.ACCEPTED, State.REJECTED)) & Q(
@@ -76,8 +77,8 @@ class Flips:
             rows = rows.annotate(action=_last("action")).filter(action=self.chosen["decided"])
         return rows if self.chosen.get("which") == "all" else rows.filter(SETTLED)
 
-    def page(self, after):
-        """The next fifty, as dicts for the template."""
+    def page(self, after, user):
+        """The next fifty, as dicts for the template; without what `user` is to decide without the judges' word."""
         why = "failed" if self.kind == "filter" else "reasons"
         rows = self.rows().annotate(excerpt=Left("response__text", 200), action_taken=_last("action"), by=_last("by"))
         rows = rows.values(
@@ -86,12 +87,22 @@ class Flips:
         )
         found = keyset_page(rows, None, after=after)
         say = rule if self.kind == "filter" else gate_reason
+        hidden = self._hidden(user, {row["response__prompt__key"] for row in found.rows})
+        found = replace(found, rows=[row for row in found.rows if row["response__prompt__key"] not in hidden])
         for row in found.rows:
             prompt = {name: row[f"response__prompt__{name}"] for name in ("key", "state", "task_type")}
             is_same = row["response__prompt__current_response_id"] == row["response_id"]
             settled = is_same and prompt["state"] in (State.ACCEPTED, State.REJECTED)
             row |= prompt | {"why": [say(code) for code in row[why]], "is_same": is_same, "is_settled": settled}
         return found
+
+    def _hidden(self, user, keys):
+        """Those of `keys` whose judgements this person does not see yet."""
+        project = self.run.project
+        if self.kind == "filter" or not project.member.may_review:
+            return set()
+        prompts = {prompt.pk: prompt for prompt in project.prompts.filter(key__in=keys)}
+        return {prompts[pk].key for pk in hidden_from(user, project, list(prompts.values()))}
 
 
 def _last(field):
@@ -121,7 +132,7 @@ def _page(request, project, run, data, *, status=200, **more):
         "project": project,
         "run": run,
         "flips": flips,
-        "page": flips.page(after),
+        "page": flips.page(after, request.user),
         "is_first": not after,
         "count": capped_count(flips.rows()),
         "total": sum(capped_count(model.objects.filter(run=run, flips=True)) for model in VERDICTS.values()),
