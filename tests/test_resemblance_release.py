@@ -131,6 +131,17 @@ def test_what_leaks_stays_out_unless_asked(project, include, rows, left_out):
     assert made.recipe["include_leaks"] is include
 
 
+def test_what_a_person_wrote_into_an_answer_is_held_against_the_sets_too(project):
+    """The teacher's answers share nothing; one was edited, one of another project was as well."""
+    for each, text in ((project, text_of(60, 1)), (project, text_of(60, 3)), (factories.project(), text_of(60, 1))):
+        prompt = factories.prompt(each, State.ACCEPTED, answer=text_of(60, 2))
+        factories.resolution(prompt.current_response, text=text, edited=True)
+    leaks.keep(project, "held", [text_of(60, 1)], 13)
+    made = release(project)
+    assert (made.counts["rows"], made.counts["leaks"]) == (1, 1)
+    assert release(project, include_leaks=True).counts["leaks"] == 0
+
+
 def test_where_everything_stays_out_there_is_no_release(project):
     accepted(project, text_of(60, 1))
     leaks.keep(project, "held", [text_of(60, 1)], 13)

@@ -15,6 +15,7 @@ from django.db.models import F, Q
 from curation.models import Fingerprint, Pair, Release, Resolution, SplitAssignment
 from curation.models.prompt import AT_ONCE
 from pipeline.resemblance import leaks
+from pipeline.resemblance.held_out import HeldOut
 
 PEOPLE = (Resolution.By.CONSENSUS, Resolution.By.ADJUDICATOR)
 RESPONSE = Fingerprint.Kind.RESPONSE
@@ -37,7 +38,7 @@ def pick(project, rows, prompts, *, near_duplicates, include_leaks):
     picked = Picked(rows)
     units = _units(project, rows)
     if not include_leaks:
-        leaking = set(leaks.leaking(prompts).values_list("pk", flat=True))
+        leaking = set(leaks.leaking(prompts).values_list("pk", flat=True)) | _edited_into_leaks(project, rows)
         _leave_out(picked, "leaks", units, {units[row.prompt_id] for row in rows if row.prompt_id in leaking})
     if near_duplicates:
         marks = _Marks(project)
@@ -60,6 +61,17 @@ def _leave_out(picked, why, units, those):
     kept = [row for row in picked.rows if units[row.prompt_id] not in those]
     picked.left_out[why] = len(picked.rows) - len(kept)
     picked.rows = kept
+
+
+def _edited_into_leaks(project, rows):
+    """Ids of the prompts whose text, as a person edited and accepted it, shares words with an evaluation set."""
+    sets = [HeldOut(leaks.path_of(each), each.n) for each in project.evaluation_sets.select_related("project")]
+    prompt_of, found = {row.response_id: row.prompt_id for row in rows} if sets else {}, set()
+    edited = Resolution.objects.filter(current=True, action="accept", edited=True, response__prompt__project=project)
+    for response, text in edited.values_list("response", "text").iterator(AT_ONCE) if sets else ():
+        if response in prompt_of and any(known.shared(text) for known in sets):
+            found.add(prompt_of[response])
+    return found
 
 
 class _Marks:
