@@ -97,9 +97,13 @@ def test_signatures_are_the_same_everywhere():
 FIRST_NUMBERS = [76934225, 599958234, 217231392, 691911364]
 
 
-@pytest.mark.parametrize(("width", "least"), [(2, 1), (2, 19), (3, 20), (3, 59), (5, 60), (5, 10_000)])
-def test_short_texts_have_shorter_shingles(width, least):
-    assert minhash.width_of(least) == width
+@pytest.mark.parametrize(
+    ("number", "widths"),
+    [(1, (2,)), (19, (2,)), (20, (3, 2)), (24, (3, 2)), (25, (3,)), (59, (3,)), (60, (5, 3)), (75, (5,)), (9999, (5,))],
+)
+def test_short_texts_have_shorter_shingles_and_those_near_a_border_both(number, widths):
+    assert minhash.widths_of(number) == widths
+    assert [*minhash.shingles(text_of(number))] == [min(width, number) for width in widths]
 
 
 @pytest.mark.parametrize("percent", [1, 30, 50, 70, 80, 90, 95, 99, 100])
@@ -186,4 +190,5 @@ def test_any_text_has_a_signature_or_no_word(text):
     (signature,) = minhash.signatures([text])
     assert (signature is None) == (words(text) == [])
     if signature:
-        assert minhash.matrix([signature]).shape == (1, minhash.NUMBERS)
+        assert minhash.matrix([signature]).shape == (len(minhash.shingles(text)), minhash.NUMBERS)
+        assert minhash.rows_of([signature]) == [len(minhash.shingles(text))]

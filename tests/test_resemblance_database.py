@@ -1,6 +1,5 @@
 """Fingerprints and clusters in the database: made once, kept up to date behind runs, whatever is killed."""
 
-import numpy as np
 import pytest
 from django.core.management import call_command
 
@@ -255,7 +254,17 @@ def test_states_do_not_move(project):
 def test_texts_decide_where_signatures_leave_it_open(project, number):
     """Pairs around the threshold: joined exactly where the texts share as much."""
     texts = [text_of(150, 40 + number), changed(text_of(150, 40 + number), number)]
-    one, other = (np.unique(minhash.shingles(text)) for text in texts)
+    one, other = map(minhash.shingles, texts)
     answered(project, *texts)
     look(project)
     assert bool(found(project)) == minhash.share_at_least(one, other, 80)
+
+
+@pytest.mark.parametrize("border", [20, 60])
+@pytest.mark.parametrize("shorter", [1, 2])
+def test_near_duplicates_are_found_across_the_borders_of_length(project, border, shorter):
+    """Texts of a border's length and beyond are cut otherwise than those that are a word or two shorter."""
+    text = text_of(border + 1).split()
+    answered(project, " ".join(text), " ".join(text[:-shorter]), " ".join(text[shorter:]), text_of(border, 1))
+    look(project)
+    assert [len(cluster) for cluster in found(project)] == [3]

@@ -117,13 +117,14 @@ def _begin_anew_where_changed(project, kind, percent):
 
 
 def _load(project, kind):
-    """(ids, signatures as rows) of all fingerprints of a kind; a text without a word has no signature."""
+    """(ids, signatures as rows) of all fingerprints of a kind: a text has a row, two, or none where it has no word."""
     rows = Fingerprint.objects.filter(project=project, kind=kind).exclude(signature=b"").order_by("pk")
     ids, numbers = [np.zeros(0, np.int64)], [minhash.matrix([])]
     stored = rows.values_list("pk", "signature").iterator(AT_ONCE)
     while some := list(islice(stored, AT_ONCE)):
-        ids.append(np.array([pk for pk, _ in some], np.int64))
-        numbers.append(minhash.matrix([signature for _, signature in some]))
+        signatures = [signature for _, signature in some]
+        ids.append(np.repeat(np.array([pk for pk, _ in some], np.int64), minhash.rows_of(signatures)))
+        numbers.append(minhash.matrix(signatures))
     return np.concatenate(ids), np.concatenate(numbers)
 
 
@@ -135,7 +136,7 @@ def _share(kind, pairs, percent):
         some = pairs[start : start + BATCH].tolist()
         rows = Fingerprint.objects.filter(pk__in={pk for pair in some for pk in pair})
         texts = {pk: next(filter(None, parts), "") for pk, *parts in rows.values_list("pk", *fields)}
-        shingles = {pk: np.unique(minhash.shingles(text)) for pk, text in texts.items()}
+        shingles = {pk: minhash.shingles(text) for pk, text in texts.items()}
         for place, (one, other) in enumerate(some, start):
             both = one in shingles and other in shingles  # one may have gone with its prompt
             found[place] = both and minhash.share_at_least(shingles[one], shingles[other], percent)
