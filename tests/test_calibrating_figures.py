@@ -142,7 +142,7 @@ def test_numbers_on_the_page_are_those_of_the_rows(project):
     assert (found.answers, found.several, found.all_versions, len(found.judges)) == (120, 120, False, 2)
     judge = found.judges[0]
     assert (judge.name, judge.rubric, judge.spread.n) == ("The factuality judge", "factuality", 120)
-    assert [row.label for row in judge.rows] == ["Score as a whole", "Plausibility", "Grounding"]
+    assert [row.label for row in judge.rows] == ["Score as a whole", "Grounding", "Plausibility"]
     scores, values = {}, {}
     for row in JudgeScore.objects.filter(rubric="factuality", response__annotations__isnull=False).distinct():
         scores.setdefault(row.response_id, []).append(row.score)

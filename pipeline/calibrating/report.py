@@ -92,8 +92,9 @@ def _computed(project):
 
 def _judge(name, rubric, threshold, reads, answers, called):
     pairs = [(answers[pk], read) for pk, read in reads.items()]
-    found = dict.fromkeys(dimension for _, read in pairs for dimension in read.dimensions)
-    named = [name for name in called if name in found] + [name for name in found if name not in called]
+    found = {dimension for _, read in pairs for dimension in read.dimensions}
+    # In the rubric's order; of what it does not name no order is known, as databases keep JSON in orders of their own.
+    named = [name for name in called if name in found] + sorted(found - called.keys())
     rows = [_row("Score as a whole", [(a, read.score) for a, read in pairs], threshold, with_alpha=True)]
     for dimension in named:
         scored = [(a, read.dimension(dimension)) for a, read in pairs]
