@@ -97,6 +97,21 @@ def test_failures_count_every_rule_of_every_answer_under_the_current_rules(peopl
     assert drawn[-1] == ([("No citations", 2), ("Shortest answer, in characters", 1)], {})
 
 
+def test_an_answer_that_was_replaced_counts_no_more(people, project):
+    rules, prompt = factories.ruleset(project), factories.prompt(project, "to_review")
+    factories.filter_result(prompt.current_response, ruleset=rules, failed=["refusal"])
+    factories.filter_result(factories.response(prompt), ruleset=rules)
+    assert "100 % of 1 answers pass." in text(page_of(people, project))
+
+
+def test_a_gate_that_only_shows_its_scores_has_no_share_that_passes(people, project):
+    project.judge_factuality = factories.teacher()
+    project.save()
+    rules = factories.ruleset(project, "gate", {"decides": False})
+    factories.gate_result(factories.prompt(project, "to_review").current_response, ruleset=rules)
+    assert "1 answers gated: scores are shown and decide nothing." in text(page_of(people, project))
+
+
 def test_scores_fall_into_bins_of_ten_and_the_threshold_is_drawn(people, project, drawn):
     for score in (0, 9.5, 79.9, 80, 100, None):
         response = factories.prompt(project, "to_review").current_response

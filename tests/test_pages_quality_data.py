@@ -235,3 +235,10 @@ def test_no_more_than_some_are_measured_afresh(people, project, monkeypatch):
 def test_spreads(values, expected):
     found = spread(values)
     assert (found.n, found.unknown, found.lowest, found.median, found.highest) == expected
+
+
+def test_the_two_prompts_of_one_source_are_no_near_duplicates(people, project):
+    for task in ("hypothesis", "methodology"):
+        prompt = factories.prompt(project, "to_review", task_type=task)
+        factories.fingerprint(prompt, unit=7, cluster=7)
+    assert page_of(people, project).context["clusters"] == {}

@@ -8,6 +8,7 @@ from itertools import islice
 from django.db.models import Count, Max, Min
 
 from curation.models import Fingerprint
+from pipeline.resemblance.fingerprints import sizes
 
 from .keeping import kept
 from .rows import rows_of_project
@@ -87,8 +88,13 @@ def cells_of(project):
     return {(domain, task): number for domain, task, number in counted}
 
 
-def clusters_of(project):
-    """{kind: (clusters, members)} of a project's near-duplicates, answered by an index."""
-    clustered = Fingerprint.objects.filter(project=project, cluster__isnull=False).order_by().values_list("kind")
-    counted = clustered.annotate(clusters=Count("cluster", distinct=True), members=Count("pk"))
-    return {kind: (clusters, members) for kind, clusters, members in counted}
+def clusters_of(project, kinds=Fingerprint.Kind):
+    """{kind: (clusters, members)} of a project's near-duplicates: the clusters that their own page shows.
+
+    A member is a unit, such as a pair: the two prompts of one source resemble each other, and are no duplicates.
+    """
+    found = {}
+    for kind in kinds:
+        if by_size := sizes(project, kind):
+            found[str(kind)] = (sum(by_size.values()), sum(size * number for size, number in by_size.items()))
+    return found

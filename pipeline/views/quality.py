@@ -45,7 +45,7 @@ def quality(request, slug):
             _gate_card(project, limits, counted["gated"]),
             _judges_card(project, against),
             _rubrics_card(project),
-            _duplicates_card(project),
+            _duplicates_card(counted["clusters"]),
             _data_card(project),
         ],
         "failures": failed,
@@ -64,12 +64,13 @@ def _counted(project, limits):
         "gated": _gated(project),
         "scores": scores_by_ten(project),
         "against_people": against_people(project, limits),
+        "clusters": inspecting.clusters_of(project, ["response"]).get("response", (0, 0)),
     }
 
 
 def _gated(project):
-    """{"n": verdicts of the gate in force, "passed": those that passed}."""
-    results = GateResult.objects.filter(ruleset=project.gate_ruleset_id)
+    """{"n": verdicts of the gate in force on current answers, "passed": those that passed}."""
+    results = GateResult.objects.filter(ruleset=project.gate_ruleset_id, response__current_for__project=project)
     return results.aggregate(n=Count("pk"), passed=Count("pk", filter=Q(passed=True)))
 
 
@@ -93,6 +94,9 @@ def _gate_card(project, limits, counted):
         return Card("Gate", "quality_gate", "–", "No judges: what passes the filters goes to people.")
     if not counted["n"]:
         return Card("Gate", "quality_gate", "–", f"Thresholds {both}: no answer gated yet.")
+    if not limits["decides"]:
+        sentence = f"answers gated: scores are shown and decide nothing. Thresholds {both}."
+        return Card("Gate", "quality_gate", f"{counted['n']:,}", sentence)
     share = _percent(counted["passed"], counted["n"])
     return Card("Gate", "quality_gate", share, f"of {counted['n']:,} answers pass. Thresholds {both}.")
 
@@ -116,8 +120,8 @@ def _rubrics_card(project):
     )
 
 
-def _duplicates_card(project):
-    clusters, members = inspecting.clusters_of(project).get("response", (0, 0))
+def _duplicates_card(found):
+    clusters, members = found
     sentence = (
         f"clusters, with {members:,} answers that resemble another." if clusters else "clusters of answers known."
     )
@@ -131,8 +135,12 @@ def _data_card(project):
 
 
 def failed_lists(project):
-    """[(ids of the rules that failed, passed, answers)] under the rules in force: a few hundred groups at most."""
-    results = FilterResult.objects.filter(ruleset=project.filter_ruleset_id).order_by()
+    """[(ids of the rules that failed, passed, current answers)] under the rules in force: some hundred groups at most.
+
+    What an earlier answer failed is no longer what the project has; the filter page counts the same ones.
+    """
+    current = {"response__current_for__project": project}
+    results = FilterResult.objects.filter(ruleset=project.filter_ruleset_id, **current).order_by()
     return list(results.values_list("failed", "passed").annotate(n=Count("pk")))
 
 
