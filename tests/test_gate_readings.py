@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from curation.models import Call, GateResult, JudgeScore, Prompt, Ruleset, State
+from curation.reviewing.verdicts import judgements_of
 from pipeline import jobs, quotes
 from pipeline.gate import load_gate
 from pipeline.stages import judge, questions
@@ -217,3 +218,22 @@ def test_a_batch_that_was_filled_before_rubrics_were_data_is_understood(project)
     }
     assert (notes["tried"], notes["candidates"]) == ({"factuality of 1"}, 1)
     assert questions.brought_up_to_date(project, notes) is notes
+
+
+def test_under_the_same_gate_another_judge_makes_another_verdict(project, teacher_server):
+    prompt = factories.prompt(project, State.TO_JUDGE)
+    project.more_judges.clear()
+    teacher_server.script(scored(20), when=of_model("first"), always=True)
+    Ruleset.record(project, "gate", load_gate({"decides": False}))
+    run(project, "judge")
+    second = factories.teacher("Third", base_url=teacher_server.url, model="third")
+    project.judge_factuality = project.judge_reasoning = second
+    project.save()
+    teacher_server.script(scored(90), when=of_model("third"), always=True)
+    Prompt.objects.filter(pk=prompt.pk).update(state=State.TO_JUDGE)
+    run(project, "judge")
+    result = GateResult.objects.get()
+    assert (result.score, result.reasons, {each["n"] for each in result.measurements}) == (90, [], {2})
+    scores = list(prompt.current_response.judge_scores.select_related("judge"))
+    factuality, _ = judgements_of(scores, result, {})
+    assert (factuality.score, factuality.counted, len(factuality.readable)) == (90, 2, 4)

@@ -56,6 +56,11 @@ class Judgement:
         return fmean(means) if means else None
 
     @property
+    def counted(self):
+        """How many readings the score is made of: those by judges who are asked no more stand beside it."""
+        return (self.measured or {}).get("n", len(self.readable))
+
+    @property
     def low(self):
         return min(reading.score for reading in self.readable)
 

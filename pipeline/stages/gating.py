@@ -255,7 +255,13 @@ def _mean(one, other):
 
 
 def _store(run, rows, found):
-    GateResult.objects.bulk_create(rows, ignore_conflicts=True)
+    # Judged again under the same gate, by other judges say: the verdict is that of the readings that moved the prompt.
+    GateResult.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=("response", "ruleset"),
+        update_fields=("run", "measurements", "reasons", "score", "pair_score", "passed"),
+    )
     ruleset = gate_of(run.project)
     recalling.note_outcomes(GateResult, ruleset, [each.row for each in found])
     audited = [each.row.response_id for each in found if each.row.audit]
