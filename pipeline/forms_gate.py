@@ -5,6 +5,8 @@ from django import forms
 from pipeline.config_errors import ConfigError
 from pipeline.gate import ACCEPT_FROM, THRESHOLDS, load_gate
 
+DECIDES = {"yes": True, "no": False}
+
 
 class GateForm(forms.Form):
     """The numbers of a gate that may be moved; what it has besides stays as in force.
@@ -20,6 +22,12 @@ class GateForm(forms.Form):
         help_text="Points between the readings by one rubric; empty: however far.",
     )
 
+    decides = forms.ChoiceField(
+        label="The scores",
+        choices=[("yes", "decide"), ("no", "are only shown")],
+        help_text="Only shown, no score keeps an answer from people or sends it back.",
+    )
+
     def __init__(self, in_force, rubrics, data=None):
         """`in_force` is the gate as load_gate gives it, `rubrics` those that answers are read by."""
         self.in_force, self.rubrics = in_force, rubrics
@@ -31,14 +39,15 @@ class GateForm(forms.Form):
 
     def _names(self):
         names = [name for rubric in self.rubrics for name in (THRESHOLDS[rubric], ACCEPT_FROM[rubric])]
-        return [*names, "max_spread"]
+        return [*names, "max_spread", "decides"]
 
     def _start(self):
-        start = {name: self.in_force[name] for name in self._names()}
+        start = {name: self.in_force[name] for name in self._names() if name != "decides"}
         for rubric in self.rubrics:
             if start[ACCEPT_FROM[rubric]] is None:
                 start[ACCEPT_FROM[rubric]] = start[THRESHOLDS[rubric]]
-        return {name: "" if value is None else f"{value:g}" for name, value in start.items()}
+        start = {name: "" if value is None else f"{value:g}" for name, value in start.items()}
+        return start | {"decides": "yes" if self.in_force["decides"] else "no"}
 
     @property
     def pairs(self):
@@ -75,4 +84,6 @@ def _points(label, *, required=False):
 
 
 def _plain(value):
+    if value in DECIDES:
+        return DECIDES[value]
     return int(value) if value is not None and float(value).is_integer() else value

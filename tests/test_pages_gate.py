@@ -8,6 +8,7 @@ from django.urls import reverse
 from curation.models import GateResult, JudgeScore, Prompt, Resolution, Ruleset, State
 from pipeline import simulating
 from pipeline.gate import load_gate
+from pipeline.stages import gating
 from tests import factories, judged
 
 pytestmark = pytest.mark.django_db
@@ -245,3 +246,24 @@ def test_looking_writes_nothing(people, project, answers, django_assert_max_num_
     assert [model.objects.count() for model in tables] == before
     written = [q["sql"] for q in queries.captured_queries if q["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
     assert written == []
+
+
+def test_scores_that_are_only_shown_are_made_to_decide(people, project, answers):
+    factories.ruleset(project, "gate", {"judge_f_threshold": 70, "judge_r_threshold": 70, "decides": False})
+    page = text(people["manager"].get(address(project)))
+    assert "The gate in force decides nothing: moving a limit changes nothing while scores are only shown" in page
+    tried = people["manager"].get(address(project, "quality_gate_try"), {"decides": "yes"})
+    assert "scores: are only shown → decide" in text(tried)
+    assert int(table(tried)["Judged so far"][1]) > 0
+    people["manager"].post(address(project, "quality_gate_apply"), {"version": "1", "decides": "yes"})
+    project.refresh_from_db()
+    assert (project.gate_ruleset.version, project.gate_ruleset.body["decides"]) == (2, True)
+
+
+def test_a_version_that_only_asks_again_may_come_between(people, project, answers):
+    factories.ruleset(project, "gate", {"judge_f_threshold": 70})
+    gating.judge_anew(project)
+    said = {"version": "1", "judge_f_threshold": "80"}
+    response = people["manager"].post(address(project, "quality_gate_apply"), said)
+    assert response.status_code == 409
+    assert "what judges are asked" in text(response)

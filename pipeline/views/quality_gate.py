@@ -31,7 +31,8 @@ FIELDS = {
     "accept_r_from": "reasoning, accept band from",
     "max_spread": "readings further apart go to people",
     "require_both": "asks for both judges",
-    "decides": "decides",
+    "decides": "scores",
+    "readings": "what judges are asked",
 }
 
 
@@ -133,11 +134,16 @@ def _trial(request, project, judged, form):
         "shares": _shares(trial, now),
         "work": [("Judged so far", trial.everything, now.everything), ("Waiting for people now", trial.waiting, None)],
         "further": (trial.further, now.further),
-        "changed": {FIELDS[key]: values for key, values in form.changed.items()},
+        "changed": {FIELDS[key]: tuple(map(_said, values)) for key, values in form.changed.items()},
         "stricter": _shown(request.user, project, judged, trial.stricter),
         "looser": _shown(request.user, project, judged, trial.looser),
         "link": f"{address}?{query}" if form.changed else address,
     }
+
+
+def _said(value):
+    """A value of the gate in words where it is a switch."""
+    return {True: "decide", False: "are only shown"}[value] if isinstance(value, bool) else value
 
 
 def _shares(trial, now):
@@ -217,6 +223,6 @@ def _conflict(project, form, typed):
         project=project, kind=Ruleset.Kind.GATE, version=int(typed) if typed.isdecimal() and len(typed) < 10 else -1
     ).first()
     before = load_gate(theirs.body) if theirs else load_gate(DEFAULTS)
-    since = [(FIELDS[key], before[key], now) for key, now in form.in_force.items() if before[key] != now]
-    yours = [(FIELDS[key], *values) for key, values in form.changed.items()] if form.is_valid() else []
+    since = [(FIELDS[key], _said(before[key]), _said(now)) for key, now in form.in_force.items() if before[key] != now]
+    yours = [(FIELDS[key], *map(_said, values)) for key, values in form.changed.items()] if form.is_valid() else []
     return {"version": typed, "since": since, "yours": yours}
