@@ -237,7 +237,7 @@ def test_the_command(project, capsys):
     answered(project, BASE, changed(BASE, 1))
     call_command("find_duplicates", project=project.slug, inline=True)
     out = capsys.readouterr().out
-    assert "responses: 1 clusters of 2" in out
+    assert "answers: 1 cluster of 2" in out
     assert "held back in review: 1" in out
     call_command("find_duplicates", project=project.slug, dry_run=True)
     assert "Would read 0 prompts and 0 responses." in capsys.readouterr().out

@@ -308,3 +308,10 @@ def test_a_stopped_run_goes_on(project, tmp_path):
     assert jobs.carry_out(run, lambda: asked.append(1) or len(asked) == 2) == "stopped"
     assert jobs.carry_out(run) == "ended"
     assert Overlap.objects.count() == 1
+
+
+def test_a_file_without_texts_is_no_evaluation_set(project, tmp_path):
+    (tmp_path / "numbers.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(CommandError, match="No text in it has 4 words or more"):
+        call_command("decontaminate", "--project", project.slug, "--inline", "--against", str(tmp_path / "numbers.csv"))
+    assert not EvaluationSet.objects.exists()

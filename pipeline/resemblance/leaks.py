@@ -3,9 +3,10 @@
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from curation.importing import ImportRefused
 from curation.models import EvaluationSet, Event, Overlap, Prompt, TeacherResponse
 
-from .held_out import HeldOut, write
+from .held_out import SHORTEST, HeldOut, write
 
 BATCH = 1000
 # Rows are numbered when they are made and seen when they are committed: so many before the last are looked at again.
@@ -19,11 +20,17 @@ def path_of(evaluation_set):
 
 
 def keep(project, name, texts, n, by=None):
-    """The EvaluationSet of these texts (an iterable); the one that has these very n-grams already stands for it."""
+    """The EvaluationSet of these texts (an iterable); the one that has these very n-grams already stands for it.
+
+    Raises ImportRefused where no text is long enough to be told from others: such a set would promise what it cannot.
+    """
     folder = project.data_dir / "evaluation"
     folder.mkdir(parents=True, exist_ok=True)
     new = folder / f".new-{name}"
     number, ngrams, sha256 = write(new, texts, n)
+    if not number:
+        new.unlink()
+        raise ImportRefused(name, f"No text in it has {SHORTEST} words or more, so nothing can be held against it.")
     made = EvaluationSet.objects.get_or_create(
         project=project,
         sha256=sha256,

@@ -191,7 +191,9 @@ def _limits(form, rule):
     if len(set(said.values())) == 1:
         return said[""]
     on = [
-        f"{words(task) or 'others'}{'' if text == 'on' else f' {text}'}" for task, text in said.items() if text != "off"
+        f"on for {words(task) or 'others'}" if text == "on" else f"{words(task) or 'others'} {text}"
+        for task, text in said.items()
+        if text != "off"
     ]
     return " · ".join(on)
 
@@ -202,7 +204,7 @@ def _said(rules, rule, task):
         return "off"
     if rule.limit is None:
         return "on"
-    return f"{rule.bound} {thresholds['limit']:,}".strip()
+    return f"{rule.bound} {thresholds['limit']:,}{' %' if rule.unit == '%' else ''}".strip()
 
 
 def rule_plots(sample, form, rule):

@@ -10,6 +10,8 @@ from pipeline.management.step import StepCommand
 from pipeline.resemblance import fingerprints
 from pipeline.stages import deduplicate
 
+NAMES = {"prompt": "sources", "response": "answers"}  # as the page calls what is compared
+
 
 class Command(StepCommand):
     help = (
@@ -42,10 +44,10 @@ class Command(StepCommand):
             self.stdout.write(json.dumps(numbers | {"clusters": found}))
             return
         for kind, by_size in found.items():
-            self.stdout.write(f"{kind}s: {_words(by_size)}")
+            self.stdout.write(f"{NAMES[kind]}: {_words(by_size)}")
         self.stdout.write(f"held back in review: {held:,}")
 
 
 def _words(by_size):
-    said = [f"{number:,} clusters of {size:,}" for size, number in by_size.items()]
+    said = [f"{number:,} cluster{'' if number == 1 else 's'} of {size:,}" for size, number in by_size.items()]
     return ", ".join(said[:20]) + (f" and {len(said) - 20:,} larger sizes" if len(said) > 20 else "") or "none"
