@@ -74,7 +74,8 @@ class Progress:
             self.console.print(f"{self.run}: {self.notice}", soft_wrap=True, markup=False)
         if time.monotonic() - self.told > QUIET_SECONDS:
             self.told = time.monotonic()
-            done = f"{self.run}: {self.run.done:,} of {self.run.total or 'unknown':,}; {told(self.run)}"
+            total = f"{self.run.total:,}" if self.run.total else "unknown"
+            done = f"{self.run}: {self.run.done:,} of {total}; {told(self.run)}"
             self.console.print(done, soft_wrap=True, markup=False)
 
 

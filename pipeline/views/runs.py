@@ -1,5 +1,7 @@
 """Watch and cancel runs."""
 
+from pathlib import PurePath
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404
@@ -40,7 +42,7 @@ def _context(run):
     return {
         "project": run.project,
         "run": run,
-        "parameters": {name: value for name, value in run.parameters.items() if name not in hidden and value},
+        "parameters": dict(_said(*each) for each in run.parameters.items() if each[0] not in hidden and each[1]),
         "counters": {n: number for n, number in run.counters.items() if n not in State.values and n not in TOLD},
         "sent_on": [(label, number) for label, number in sent_on if label != State.PARKED.label],
         "release": release,
@@ -49,6 +51,13 @@ def _context(run):
         **_how_far(run),
         **(_asking(run) if run.stage in watching.ASKING else {}),
     }
+
+
+def _said(name, value):
+    """(name, value) of a parameter for people: of a file its name, since the server's folders tell them nothing."""
+    if name == "against":
+        return name, [PurePath(path).name for path in value]
+    return ("words in a row" if name == "n" else name), value
 
 
 def _how_far(run):
