@@ -1,6 +1,6 @@
 """The rules of filters.yaml as fields of a page: one for each key, and for each task type where that may differ."""
 
-import math
+import sys
 from dataclasses import dataclass, field
 
 from pipeline import filters
@@ -150,7 +150,7 @@ def from_text(kind, text):
             number = read(text)
         except ValueError:
             continue
-        return number if math.isfinite(number) else text
+        return number if abs(number) <= sys.float_info.max else text
     return text
 
 

@@ -120,6 +120,8 @@ def test_decided_answers_are_counted_apart(people, measured):
         ({"max_char_length.hypothesis": "0"}, "Longest answer, in characters (hypothesis): 0 is wrong"),
         ({"min_char_length.hypothesis": 9000}, "min_char_length 9000 is above max_char_length 1200"),
         ({"min_char_length": "nan"}, "'nan' is wrong"),
+        ({"min_char_length": "9" * 11}, "it takes a whole number up to 1,000,000,000, or nothing"),
+        ({"min_char_length": "9" * 400}, "is wrong; it takes a whole number"),
         ({"allowed_action_verbs": ""}, "takes a list of single verbs"),
     ],
 )

@@ -10,6 +10,7 @@ LANGUAGES = frozenset(
     sdh se si sk sl sn so sq sr st sv sw ta te tg th tk tl tr tt ug uk ur uz uzs vec vi vo wa wuu xh yo yue zh
     zu""".split()  # noqa: SIM905  a list of words reads best as words
 )
+MOST = 10**9  # of anything that is counted: a longer number is a slip, and some hundred digits are no number to NumPy
 VERB = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
@@ -21,6 +22,8 @@ def count_from(lowest):
             return None
         if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
             raise ValueError(f"takes a whole number of {lowest} or more, or null to switch the rule off")
+        if value > MOST:
+            raise ValueError(f"takes a whole number up to {MOST:,}, or null to switch the rule off")
         return value
 
     return read
