@@ -39,6 +39,12 @@ def asked(project, prompt):
 
 @pytest.mark.django_db
 class TestQuestion:
+    def test_white_space_is_no_text_and_no_reason_to_ask_nobody(self, project):
+        prompt = factories.prompt(project, State.TO_JUDGE, answer=" \n\t", context="\u2003", user_prompt="\n")
+        for words, _ in asked(project, prompt).values():
+            assert "(empty)" in words
+            assert "(no source was given)" in words
+
     def test_a_hypothesis_is_read_by_the_shipped_rubrics(self, project):
         found = asked(project, factories.prompt(project, State.TO_JUDGE))
         words, dimensions = found["reasoning"]

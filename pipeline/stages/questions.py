@@ -172,16 +172,20 @@ def _hypotheses(responses):
     return {row.pk: row.authoritative for row in rows}
 
 
+def _said(text, instead):
+    return text if text.strip() else instead  # a template refuses what is blank
+
+
 def question(prompt, response, judge, sheet, repeat=0, hypothesis="", *, sample=None):
     """The Ask for a judge's reading of one answer; each repeat is a sample of its own, with room for a second try."""
     is_method = prompt.task_type == "methodology"
     text = prompts.render(
         sheet.template.body,
         {
-            "context": prompt.context or NO_SOURCE,
-            "prompt": prompt.user_prompt or f"Write one {prompt.task_type} from the source.",
-            "response": response.text or NO_TEXT,
-            "hypothesis": (hypothesis or NO_HYPOTHESIS) if is_method else NOT_A_METHOD,
+            "context": _said(prompt.context, NO_SOURCE),
+            "prompt": _said(prompt.user_prompt, f"Write one {prompt.task_type} from the source."),
+            "response": _said(response.text, NO_TEXT),
+            "hypothesis": _said(hypothesis, NO_HYPOTHESIS) if is_method else NOT_A_METHOD,
             "rubric": rubrics.words(sheet.rubric.body, prompt.task_type),
             "task_type": prompt.task_type,
         },
