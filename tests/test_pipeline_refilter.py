@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from curation import reviewing
 from curation.models import FilterResult, Prompt, Resolution, Run, State
+from curation.models.prompt import PromptQuerySet
 from pipeline import jobs
 from tests import factories
 from tests.test_pipeline_collect import run
@@ -134,3 +135,22 @@ def test_what_is_in_a_batch_for_hours_keeps_no_run_of_the_filters_waiting(projec
     assert jobs.carry_out(jobs.prepare(project, "filter"), lambda: next(looks)) == "ended"
     prompt.refresh_from_db()
     assert prompt.lease_until > timezone.now() + timedelta(hours=25)
+
+
+def test_what_a_person_decides_at_the_moment_of_the_recall_stays_where_it_is(project, monkeypatch):
+    rules(project, min_char_length=10)
+    prompt = factories.prompt(project, State.TO_FILTER, answer=SHORT)
+    run(project, "filter")
+    move = PromptQuerySet.move
+
+    def decided_meanwhile(prompts, target, kind, **options):
+        if kind == "refiltered":
+            factories.annotation(prompt.current_response, factories.member(project, "reviewer"))
+        return move(prompts, target, kind, **options)
+
+    monkeypatch.setattr(PromptQuerySet, "move", decided_meanwhile)
+    rules(project, min_char_length=120)
+    ended = run(project, "filter")
+    prompt.refresh_from_db()
+    assert prompt.state == State.TO_REVIEW
+    assert FilterResult.objects.get(run=ended).flips

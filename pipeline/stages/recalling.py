@@ -51,7 +51,10 @@ def recall(prompts, target, kind, run):
     policy, after = Resolution.objects.filter(by=Resolution.By.POLICY, current=True), 0
     while ids := list(prompts.free().filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
         after = ids[-1]
-        moved = Prompt.objects.filter(pk__among=ids).free().move(target, kind, run=run)
+        portion = Prompt.objects.filter(pk__among=ids).free()
+        # A decision takes these locks as well: what was decided before this one got them is seen by the next statement.
+        list(portion.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+        moved = portion.exclude(_decided_by_people()).move(target, kind, run=run)
         policy.filter(response__current_for__among=moved).update(current=False)
 
 
