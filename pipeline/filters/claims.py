@@ -55,6 +55,7 @@ KNOWN_PAIRS = tuple(
     )
 )
 NOT_KNOWN = re.compile(r"\b(?:not|never|un|yet to be|remains? to be|little|if|whether|no)\b[^.,;]{0,24}$")
+FURTHER_CONDITION = re.compile(r"\bif\b[^,;.]*", re.IGNORECASE)
 OPEN = re.compile(r"\b(?:will|would|should|shall|hypothesi[sz]e|predict|expect)\b")
 
 
@@ -129,6 +130,8 @@ def outcome_words(answer):
     A word counts that names a quantity, or anything named whose change is told ("the cracks will double").
     """
     condition, consequence = answer.clauses
+    if condition is not consequence and FURTHER_CONDITION.search(consequence):
+        consequence = FURTHER_CONDITION.sub(" ", consequence)
     told = answer.words if condition is consequence else words(consequence.lower())
     measured = [word for word in told if word in MEASURED]
     if not measured and not CHANGES.isdisjoint(told):
