@@ -5,7 +5,7 @@ import pytest
 from curation import reviewing
 from curation.models import Event, FilterResult, GateResult, JudgeScore, Prompt, Ruleset, State, TeacherResponse
 from pipeline.gate import Verdict, load_gate
-from pipeline.stages import choosing, filtering
+from pipeline.stages import choosing
 from tests import factories, gates, teacher_replies
 from tests.test_pipeline_collect import run
 

@@ -58,8 +58,7 @@ def test_a_vague_word_names_no_variable(text):
         "If the dose is raised, the results will be different.",
         "In this phase a specific generative model is used.",  # once "ph", "if" and "rate" were found in these words
         # What changes is named in the conditions alone: "it" is nothing.
-        "If the electron-ion coupling factor increases, it will increase, but if the coupling factor decreases, it will "
-        "decrease.",
+        "If the coupling factor increases, it will increase, but if the coupling factor decreases, it will decrease.",
         "If the number of reconfigurations increases, it will increase, and if the number of resources used decreases, "
         "it will decrease.",
     ],
