@@ -147,6 +147,19 @@ def test_filtered_rows_are_marked_unreviewed(project):
     assert "not reviewed by a person" in (release.directory / "README.md").read_text()
 
 
+def test_a_prompt_measured_by_several_versions_of_the_rules_is_one_row(project):
+    pairs = [*accepted_pairs(project, 1), factories.pair(project, State.TO_REVIEW)]
+    for least, failed in ((100, []), (110, ["refusal"]), (120, [])):
+        rules = factories.ruleset(project, body={"min_char_length": least})
+        for pair in pairs:
+            for prompt in (pair.hypothesis, pair.methodology):
+                factories.filter_result(prompt.current_response, ruleset=rules, failed=failed)
+    project.refresh_from_db()
+    assert [candidates(project, include).count() for include in ("accepted", "filtered")] == [2, 4]
+    run(project, "package", include="filtered")
+    assert Release.objects.get().counts["statuses"] == {"accepted": 2, "unreviewed": 2}
+
+
 def test_datasets_loads_every_split(project, tmp_path):
     datasets = pytest.importorskip("datasets")
     accepted_pairs(project, 10)

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
 
-from curation.models import Event, Pair, Project, Prompt, Release, Resolution, Run, State, TeacherResponse
+from curation.models import (
+    Event,
+    FilterResult,
+    Pair,
+    Project,
+    Prompt,
+    Release,
+    Resolution,
+    Run,
+    State,
+    TeacherResponse,
+)
 from curation.reviewing import settle
 from pipeline import card, formats, splits
 
@@ -38,11 +49,10 @@ def candidates(project, include="accepted"):
     """
     wanted = Q(state=State.ACCEPTED)
     if include == "filtered":
-        passed = Q(
-            current_response__filter_results__passed=True,
-            current_response__filter_results__ruleset=project.filter_ruleset,
-        )
-        wanted |= passed & Q(state__in=(State.TO_JUDGE, State.TO_REVIEW, State.TO_RESOLVE))
+        # Asked for, not joined: an accepted prompt would come once for each version of the rules that measured it.
+        verdicts = FilterResult.objects.filter(response=OuterRef("current_response"), ruleset=project.filter_ruleset)
+        waiting = Q(state__in=(State.TO_JUDGE, State.TO_REVIEW, State.TO_RESOLVE))
+        wanted |= waiting & Exists(verdicts.filter(passed=True))
     # An answer without a text has nothing to train on, whoever accepted it, unless a person wrote one.
     written = Resolution.objects.filter(response=OuterRef("current_response"), current=True, action="accept")
     has_text = ~Q(current_response__text="") | Exists(written.exclude(text=""))
