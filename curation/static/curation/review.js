@@ -98,7 +98,8 @@
     });
     if (restored) say("Your draft is back.");
     activeMs = 0;
-    activeSince = document.hidden ? null : Date.now();
+    lastSign = Date.now(); // coming is a sign: else the first move would count as the end of a minute away
+    activeSince = document.hidden ? null : lastSign;
     chosenCard = null;
     watchTakeBack();
   }
