@@ -70,6 +70,12 @@ def test_terciles_name_the_thirds():
     assert len(set(terciles([5, 5, 5]))) == 1
 
 
+def test_groups_stand_in_the_order_asked_for_or_else_by_size():
+    names = ["long", "short", "long"]
+    assert [each.group for each in bias_by(names, [1, 2, 3], [1, 1, 1])] == ["long", "short"]
+    assert [each.group for each in bias_by(names, [1, 2, 3], [1, 1, 1], ["short", "long"])] == ["short", "long"]
+
+
 def test_reliability_bins_hold_every_settled_answer_once():
     found = reliability(SCORES, VERDICTS)
     assert sum(each.n for each in found) == 19

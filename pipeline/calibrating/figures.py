@@ -138,12 +138,13 @@ def confusion(passed, accepted, threshold):
     return Confusion(threshold, *(int(cell.sum()) for cell in cells))
 
 
-def bias_by(groups, scores, values):
-    """[Bias] for each of `groups`, one name an answer, the largest first."""
+def bias_by(groups, scores, values, order=()):
+    """[Bias] for each of `groups`, one name an answer: those of `order` as it says, then the largest first."""
     found = {}
     for group, score, value in zip(groups, scores, values, strict=True):
         found.setdefault(group, []).append(score - value)
-    rows = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    place = {group: number for number, group in enumerate(order)}
+    rows = sorted(found.items(), key=lambda item: (place.get(item[0], len(place)), -len(item[1]), item[0]))
     return [bias_of(group, differences) for group, differences in rows]
 
 

@@ -103,18 +103,21 @@ def _judge(name, rubric, threshold, reads, answers, called):
     seen = [answer for answer, _ in pairs]
     scores = [read.score for _, read in pairs]
     values, verdicts = zip(*(answer.opinions[0] for answer in seen), strict=True)
+    thirds = terciles([answer.length for answer in seen])
+    by_length = [third for _, third in sorted(zip((answer.length for answer in seen), thirds, strict=True))]
     groups = {
-        "length": terciles([answer.length for answer in seen]),
+        "length": thirds,
         "teacher": [answer.teacher for answer in seen],
         "domain": [answer.domain or "no domain" for answer in seen],
     }
+    order = {"length": dict.fromkeys(by_length), "teacher": (), "domain": ()}
     return Judge(
         name=name,
         rubric=rubric,
         threshold=threshold,
         rows=rows,
         reliability=reliability(scores, verdicts),
-        biases=[(by, bias_by(of, scores, values)[:GROUPS]) for by, of in groups.items()],
+        biases=[(by, bias_by(of, scores, values, order[by])[:GROUPS]) for by, of in groups.items()],
         spread=spread_of([read.scores for _, read in pairs]),
     )
 
