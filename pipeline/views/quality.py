@@ -162,7 +162,10 @@ def failures(project, groups):
 
 
 def _scores(project):
-    return JudgeScore.objects.filter(response__prompt__project=project).order_by()
+    """The scores of current answers by the judges that are asked today, and those that came with an import."""
+    scores = JudgeScore.objects.filter(response__current_for__project=project).order_by()
+    judges = {judge.pk for _, judge, _ in project.readers}
+    return scores.filter(Q(judge__in=judges) | Q(rubric_version=JudgeScore.IMPORTED)) if judges else scores
 
 
 def scores_by_ten(project):
