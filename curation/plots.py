@@ -97,7 +97,10 @@ def bars(rows, *, title, x):
     most = max(row["number"] for row in data) or 1
     base = alt.Chart(_values(data)).encode(
         x=alt.X(
-            "number:Q", title=_text(x), axis=_axis(alt, most=4), scale=alt.Scale(domain=[0, most * 1.16], nice=False)
+            "number:Q",
+            title=_text(x),
+            axis=_axis(alt, most=4, whole=True),
+            scale=alt.Scale(domain=[0, most * 1.16], nice=False),
         ),
         y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=215, labelPadding=6, ticks=False)),
     )

@@ -562,7 +562,7 @@ def test_why_a_queue_is_empty(browser, project, bob, prompt):
     page = get(browser)
 
     assert "held by bob" in page
-    assert "<strong>1</strong> wait for a run" in page
+    assert "<strong>1</strong> waits for a run" in page
 
 
 def test_all_done(browser, project):

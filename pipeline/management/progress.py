@@ -84,7 +84,7 @@ def told(run):
     parts = [f"{number:,} {name.replace('_', ' ')}" for name, number in run.counters.items() if number]
     if run.cost:
         parts.append(f"{run.cost:.4f} USD")
-    return ", ".join(parts) or "nothing to count yet"
+    return ", ".join(parts) or ("nothing to count yet" if run.is_live else "done")
 
 
 @contextmanager
