@@ -28,10 +28,11 @@ WITH_CHILD = [
 
 # A whole process with a supervisor in it: it says which children it has, and watches them until it is stopped.
 ALL_IN_ONE = """
-import json, sys
+import json, signal, sys
 from contextlib import suppress
 from pathlib import Path
 from pipeline.embedded.supervisor import Supervisor
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a suite that was started with nohup has it ignored in every child
 with suppress(KeyboardInterrupt), Supervisor(Path(sys.argv[1])) as supervisor:
     for name, argv in json.loads(sys.argv[2]).items():
         supervisor.start(name, argv, restart=True, grace_seconds=1)

@@ -234,6 +234,8 @@ def test_under_the_same_gate_another_judge_makes_another_verdict(project, teache
     run(project, "judge")
     result = GateResult.objects.get()
     assert (result.score, result.reasons, {each["n"] for each in result.measurements}) == (90, [], {2})
+    replaced = prompt.events.get(kind="gate_verdict_replaced").detail["was"]
+    assert (replaced["score"], {each["value"] for each in replaced["measurements"]}) == (20, {20})
     scores = list(prompt.current_response.judge_scores.select_related("judge"))
     factuality, _ = judgements_of(scores, result, {})
     assert (factuality.score, factuality.counted, len(factuality.readable)) == (90, 2, 4)

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from django.db.models import Exists, OuterRef, Q
 
-from curation.models import GateResult, JudgeScore, Pair, Prompt, Resolution, Ruleset, State, Teacher
+from curation.models import Event, GateResult, JudgeScore, Pair, Prompt, Resolution, Ruleset, State, Teacher
 from pipeline.gate import ACCEPT, DEFAULTS, Reading, Verdict, band_of, judge_verdict, load_gate
 
 from . import choosing, recalling
@@ -256,11 +256,12 @@ def _mean(one, other):
 
 def _store(run, rows, found):
     # Judged again under the same gate, by other judges say: the verdict is that of the readings that moved the prompt.
+    _keep_replaced(run, rows)
     GateResult.objects.bulk_create(
         rows,
         update_conflicts=True,
         unique_fields=("response", "ruleset"),
-        update_fields=("run", "measurements", "reasons", "score", "pair_score", "passed"),
+        update_fields=("run", "measurements", "reasons", "score", "pair_score", "passed", "audit", "flips"),
     )
     ruleset = gate_of(run.project)
     recalling.note_outcomes(GateResult, ruleset, [each.row for each in found])
@@ -268,6 +269,26 @@ def _store(run, rows, found):
     GateResult.objects.filter(ruleset=ruleset, response__in=audited, audit=False).update(audit=True)
     passed = sum(each.row.passed for each in found)
     run.count(gate_passed=passed, gate_held=len(found) - passed)
+
+
+def _keep_replaced(run, rows):
+    """What the gate said before under the same version, and says otherwise now, goes into the history of its prompt."""
+    now = {row.response_id: row for row in rows}
+    former = GateResult.objects.filter(ruleset=gate_of(run.project), response__in=now).select_related("response")
+    said = ("passed", "score", "pair_score", "reasons", "measurements", "outcome", "audit", "flips")
+    Event.objects.bulk_create(
+        [
+            Event(
+                project=run.project,
+                prompt_id=old.response.prompt_id,
+                run=run,
+                kind="gate_verdict_replaced",
+                detail={"response": old.response_id, "was": {name: getattr(old, name) for name in said}},
+            )
+            for old in former
+            if (old.measurements, old.reasons) != (now[old.response_id].measurements, now[old.response_id].reasons)
+        ]
+    )
 
 
 def _accept_by_policy(responses):
