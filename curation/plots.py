@@ -21,9 +21,9 @@ from django.utils.safestring import SafeString
 WIDTH = 440  # of the drawing, in its own pixels: a screen of 390 px shrinks it a little, a wide one enlarges it
 SIZES = {"15px": "13px", "16px": "14px"}  # what Vega lays out and what is shown: the page's font may be a wide one
 TEXT = 15
-TITLE_LETTERS = 52
+TITLE_LETTERS = 46
 KEPT_SECONDS = 24 * 3600
-VERSION = 1  # a change of how plots look makes the cached ones stale
+VERSION = 2  # a change of how plots look makes the cached ones stale
 SERIES = [f"var(--plot-{number})" for number in range(1, 7)]
 UNUSED = {"class", "role", "font-family", "pointer-events", "version"}
 SVG = "http://www.w3.org/2000/svg"
