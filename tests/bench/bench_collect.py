@@ -8,7 +8,6 @@ median of the rounds' ratios, so that a busy minute of the machine does not deci
 
 import argparse
 import itertools
-import multiprocessing
 import os
 import random
 import statistics
@@ -26,7 +25,6 @@ BASE = "AsyncOpenAI, default transport"
 BARE = {BASE: "openai", "AsyncOpenAI, aiohttp transport": "openai_aiohttp", "aiohttp without SDK": "aiohttp"}
 ENGINE = {"engine, one worker": 1, "engine, two workers": 2}
 
-spawning = multiprocessing.get_context("spawn")
 numbers = itertools.count(1)
 
 
@@ -140,21 +138,8 @@ def bare_round(url, prompts, loop):
 
 def together(jobs, prompts):
     """Run children that start at the same moment; the last one counts."""
-    children = []
-    for function, arguments in jobs:
-        here, there = spawning.Pipe()
-        child = spawning.Process(target=function, args=(there, *arguments))
-        child.start()
-        there.close()
-        children.append((here, child))
-    for pipe, _ in children:
-        pipe.recv()
-    for pipe, _ in children:
-        pipe.send("go")
-    results = [pipe.recv() for pipe, _ in children]
-    for _, child in children:
-        child.join()
-    seconds, cpu = max(each["seconds"] for each in results), sum(each["cpu"] for each in results)
+    results = contestants.together(jobs)
+    seconds, cpu = contestants.slowest(results)
     peak = max(each["peak_mb"] for each in results)
     return {"rate": prompts / seconds, "cpu_ms": 1000 * cpu / prompts, "peak_mb": peak}
 

@@ -5,19 +5,17 @@ jobs. On PostgreSQL: `python -m tests.with_postgres python -m tests.bench.bench_
 """
 
 import argparse
-import multiprocessing
 import os
 import time
 from itertools import islice
 from pathlib import Path
 
-from tests.bench import filter_texts, rivals
+from tests.bench import contestants, filter_texts, rivals
 from tests.bench.contestants import peak_mb
 from tests.bench.installation import installation
 
 PORTION = 5000  # answers stored in one transaction
 WARM_UP = 200
-spawning = multiprocessing.get_context("spawn")
 
 
 def main():
@@ -41,7 +39,7 @@ def contest(source, options):
     """
     tenth = source.with_name("tenth.parquet")
     write_parquet(tenth, options.rows // 10)
-    contestants = {
+    runs = {
         "pyarrow": lambda: rival("pyarrow", source, options.rows),
         "stage, one process": lambda: stage(options.rows, processes=1),
         "polars": lambda: rival("polars", source, options.rows),
@@ -52,7 +50,7 @@ def contest(source, options):
         "stage, one process, a tenth": lambda: stage(options.rows // 10, processes=1),
         "stage, all rules, one process": lambda: stage(options.all_rules, processes=1, rules={}),
     }
-    for name, run in contestants.items():
+    for name, run in runs.items():
         if options.only in name:
             result = run()
             print(f"  {name}: {result['rate']:,.0f} a second, {result['passed']:,} pass", flush=True)
@@ -76,21 +74,8 @@ def table(measured):
 
 def together(jobs, rows):
     """Run children that start at the same moment; the last one counts."""
-    children = []
-    for function, arguments in jobs:
-        here, there = spawning.Pipe()
-        child = spawning.Process(target=function, args=(there, *arguments))
-        child.start()
-        there.close()
-        children.append((here, child))
-    for pipe, _ in children:
-        pipe.recv()
-    for pipe, _ in children:
-        pipe.send("go")
-    results = [pipe.recv() for pipe, _ in children]
-    for _, child in children:
-        child.join()
-    seconds, cpu = max(each["seconds"] for each in results), sum(each["cpu"] for each in results)
+    results = contestants.together(jobs)
+    seconds, cpu = contestants.slowest(results)
     most = {name: max(each[name] for each in results) for name in ("peak_mb", "mapped_mb")}
     return {"rate": rows / seconds, "cpu_us": 1e6 * cpu / rows, **most, "passed": results[0]["passed"]}
 

@@ -1,4 +1,4 @@
-"""What bench_collect compares: the engine's worker job, and bare loops that store nothing; each in a child process.
+"""Contestants in child processes. Those of bench_collect: the engine's job, and bare loops that store nothing.
 
 A contestant is a function of (pipe, url, …): it warms up, sends "ready", waits for "go", works and sends its measure.
 """
@@ -6,12 +6,38 @@ A contestant is a function of (pipe, url, …): it warms up, sends "ready", wait
 import asyncio
 import cProfile
 import json
+import multiprocessing
 import pstats
 import threading
 import time
 from pathlib import Path
 
 CONCURRENCY = 64
+spawning = multiprocessing.get_context("spawn")
+
+
+def together(jobs):
+    """Run children that start at the same moment: [(contestant, its arguments)]; returns what each measured."""
+    children = []
+    for function, arguments in jobs:
+        here, there = spawning.Pipe()
+        child = spawning.Process(target=function, args=(there, *arguments))
+        child.start()
+        there.close()
+        children.append((here, child))
+    for pipe, _ in children:
+        pipe.recv()
+    for pipe, _ in children:
+        pipe.send("go")
+    results = [pipe.recv() for pipe, _ in children]
+    for _, child in children:
+        child.join()
+    return results
+
+
+def slowest(results):
+    """(seconds until the last child was done, CPU seconds of all of them)."""
+    return max(each["seconds"] for each in results), sum(each["cpu"] for each in results)
 
 
 def engine(pipe, warm_up_id, run_id, profiled=False):

@@ -1,4 +1,4 @@
-// Sliders beside their fields, and short addresses: only what differs from the rules in force is asked about.
+// Short addresses: only what differs from the rules in force is asked about.
 (function () {
   "use strict";
 
@@ -8,16 +8,6 @@
     const now = input.type === "checkbox" ? (input.checked ? "on" : "off") : input.value.replace(/\r\n/g, "\n");
     return now.trim() !== input.dataset.was.trim();
   }
-
-  document.addEventListener("input", function (event) {
-    const slider = event.target.closest("input[data-slides]");
-    if (slider) {
-      document.getElementById(slider.dataset.slides).value = slider.value;
-      return;
-    }
-    const beside = document.querySelector('input[data-slides="' + CSS.escape(event.target.id) + '"]');
-    if (beside && event.target.value.trim() !== "" && !isNaN(event.target.value)) beside.value = event.target.value;
-  });
 
   // The numbers are read out from a place that stays, as what is replaced is not always read.
   document.addEventListener("htmx:afterSwap", function (event) {
