@@ -44,7 +44,7 @@ def test_a_verb_is_found_in_any_form(text, verb):
     measurement = measure(text)
     assert measurement.ok
     assert measurement.value >= 1
-    assert action_verbs(text) == [verb]
+    assert action_verbs(Answer(text)) == [verb]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_no_verb_is_found_in_nouns_and_other_words(text):
 )
 def test_forms_of_the_projects_own_verbs(verb, forms):
     for form in forms.split():
-        assert action_verbs(f"It is so that they {form} something.", [verb]) == [verb], form
+        assert action_verbs(Answer(f"It is so that they {form} something."), (verb,)) == [verb], form
 
 
 def test_the_value_counts_different_verbs():

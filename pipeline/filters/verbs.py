@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from pipeline.filters import kinds, reading
+from pipeline.filters import kinds
 from pipeline.filters.answer import Measurement
 from pipeline.filters.inflection import IRREGULAR, past_and_ing, spellings, third_person
 from pipeline.filters.registry import Setting, rule
@@ -76,21 +76,21 @@ class Word(NamedTuple):
     unit="verbs",
 )
 def require_action_verb(answer, *, verbs=DEFAULT_VERBS):
-    found = [] if answer.word_set.isdisjoint(_forms(verbs)) else _used(answer.lower, answer.word_set, verbs)
+    found = action_verbs(answer, verbs)
     note = "" if found else f"None of the verbs {', '.join(verbs)} is used."
     return Measurement("require_action_verb", len(found), 1, bool(found), note)
 
 
-def action_verbs(text, verbs=DEFAULT_VERBS):
-    """The base forms of `verbs` that `text` uses as verbs, sorted: "measured" is measure, "the long run" is nothing."""
-    text = text.lower()
-    return _used(text, frozenset(reading.words(text)), tuple(verbs))
+def action_verbs(answer, verbs=DEFAULT_VERBS):
+    """The base forms of the tuple `verbs` that an answer uses as verbs, sorted.
 
-
-def _used(text, words, verbs):
+    "measured" is measure, "the long run" is nothing.
+    """
+    if answer.word_set.isdisjoint(_forms(verbs)):
+        return []
     found = set()
     for word in words_of(verbs):
-        if word.verb not in found and not word.forms.isdisjoint(words) and uses(word, text):
+        if word.verb not in found and not word.forms.isdisjoint(answer.word_set) and uses(word, answer.lower):
             found.add(word.verb)
     return sorted(found)
 
