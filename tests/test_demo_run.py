@@ -52,6 +52,8 @@ def test_the_demo_ends_well_leaves_nothing_running_and_goes_on(tmp_path):
     assert re.search(r"^  manager +\S+ +Manager$", first.stdout, re.M)
     assert processes_of(data_dir) == []
     assert query(data_dir, "select count(*) from curation_prompt") == [(60,)]
+    first_run = query(data_dir, "select total from curation_run where stage = 'pipeline' order by id limit 1")
+    assert first_run == [(16,)]  # eight pairs: with all of them begun at once none was finished
     answered = query(data_dir, "select count(*) from curation_call where state = 'answered'")[0][0]
     assert answered >= 2
     assert query(data_dir, "select count(*) from curation_teacherresponse where form = 'json'")[0][0] >= 1

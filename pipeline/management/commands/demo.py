@@ -13,6 +13,7 @@ from pipeline.embedded.supervisor import Supervisor
 from pipeline.management.step import StepCommand
 
 WORKERS = 2
+BEGUN_AT_ONCE = 16  # prompts, two of a pair, that the model answers in one start
 
 
 class Command(StepCommand):
@@ -67,6 +68,8 @@ class Command(StepCommand):
         limits = {name: options[name] for name in ("seconds", "at_least", "at_most_seconds")}
         # Started again, it owes nobody a minimum: a second start is to be shorter.
         limits["at_least"] = max(0, limits["at_least"] - demo.finished_by_the_model(project))
+        # A pair is accepted whole, and a method waits for its hypothesis: few are begun, so that pairs get finished.
+        limits["limit"] = BEGUN_AT_ONCE
         self._start(project, limits | {"only": "own_answers"})
         self._start(project, {"seconds": max(1, options["seconds"] // 4), "only": "imported_answers"})
 
