@@ -79,6 +79,30 @@ def test_five_prompts_with_the_keyboard_alone(project, ada, open_as):
     page.locator(".places a[aria-current] .count", has_text=re.compile("^1$")).wait_for()
 
 
+def test_a_submit_in_the_moment_of_a_swap_keeps_the_page_and_its_focus(project, ada, open_as):
+    """What came is wired at once: else the browser sends the form by itself, and the page begins anew."""
+    prompts(project, 3)
+    page = open_as(ada)
+    before = shown(page)
+    page.evaluate(
+        """() => {
+            window.samePage = true;
+            const watch = new MutationObserver(() => {
+                watch.disconnect();
+                document.querySelector("input[value=accept]").checked = true;
+                document.getElementById("review-form").requestSubmit();
+            });
+            watch.observe(document.body, {childList: true, subtree: true});
+        }"""
+    )
+    page.locator("[data-slot=skip]").click()
+    wait_for_another(page, before)
+    page.locator(".places a[aria-current] .count", has_text=re.compile("^2$")).wait_for()
+    assert decisions() == ["accept"]
+    assert page.evaluate("window.samePage") is True
+    page.locator("#review-item :focus").wait_for(state="attached")
+
+
 def test_letters_are_text_while_typing_and_escape_leaves(project, ada, open_as):
     (prompt,) = prompts(project, 1)
     page = open_as(ada)
