@@ -11,10 +11,15 @@ from curation.models import (
     Annotation,
     Batch,
     Call,
+    Change,
+    Comment,
+    Draft,
     EvaluationSet,
     FilterResult,
     Fingerprint,
+    Flag,
     GateResult,
+    Gold,
     JudgeScore,
     Overlap,
     Pair,
@@ -26,6 +31,7 @@ from curation.models import (
     Rubric,
     Ruleset,
     Run,
+    SavedView,
     SourceDocument,
     State,
     Teacher,
@@ -256,7 +262,9 @@ def judge_score(response, rubric="factuality", score=90, **fields):
 def annotation(response, reviewer, action="accept", **fields):
     """A current decision of `reviewer`."""
     defaults = {"idempotency_key": f"key{next(_count)}"}
-    return Annotation.objects.create(response=response, reviewer=reviewer, action=action, **(defaults | fields))
+    made = Annotation.objects.create(response=response, reviewer=reviewer, action=action, **(defaults | fields))
+    Prompt.objects.filter(pk=response.prompt_id).count_decisions()
+    return made
 
 
 def resolution(response, action="accept", **fields):
@@ -311,3 +319,39 @@ def overlap(prompt, response=None, *, evaluation_set=None, **fields):
     fields = {"shared": 3, "share": 0.1, "words": "the shared words"} | fields
     evaluation_set = evaluation_set or held_out(prompt.project)
     return Overlap.objects.create(evaluation_set=evaluation_set, prompt=prompt, response=response, **fields)
+
+
+def gold(response, action="reject", **fields):
+    """A response whose right decision is known."""
+    return Gold.objects.create(response=response, action=action, **fields)
+
+
+def comment(prompt, author, text="Look at the second number.", *, mentions=(), **fields):
+    """A remark on a prompt that names `mentions`."""
+    made = Comment.objects.create(prompt=prompt, author=author, text=text, **fields)
+    for person in mentions:
+        made.mentions.create(user=person)
+    return made
+
+
+def flag(prompt, raised_by, note="The source is cut off.", **fields):
+    """An open flag."""
+    return Flag.objects.create(prompt=prompt, raised_by=raised_by, note=note, **fields)
+
+
+def draft(response, reviewer, **body):
+    """What `reviewer` typed about `response`."""
+    return Draft.objects.create(response=response, reviewer=reviewer, body=body)
+
+
+def saved_view(project, owner, name="Cited", query="failed=ban_citations", **fields):
+    """A query under a name."""
+    return SavedView.objects.create(project=project, owner=owner, name=name, query=query, **fields)
+
+
+def change(project, by, *prompts, kind="bulk", action="reopen", **fields):
+    """A change over `prompts`, without its effects."""
+    made = Change.objects.create(project=project, created_by=by, kind=kind, action=action, **fields)
+    for each in prompts:
+        made.items.create(prompt=each, response=each.current_response)
+    return made

@@ -87,6 +87,14 @@ def test_no_list_shows_a_row_of_a_foreign_project(model, staff, rf):
     foreign.split_assignments.create(group_key="g", split="train")
     foreign.invitations.create(token_sha256="x", expires_at=timezone.now())
     pair.hypothesis.claims.create(reviewer=staff, until=timezone.now())
+    pair.hypothesis.assignments.create(reviewer=staff)
+    factories.draft(response, staff, text="Typed.")
+    factories.gold(response)
+    factories.comment(pair.hypothesis, staff, mentions=[staff])
+    factories.flag(pair.hypothesis, staff)
+    factories.change(foreign, staff, pair.hypothesis)
+    factories.saved_view(foreign, staff)
+    foreign.tallies.create(kind="state", key="accepted", number=1)
     assert model.objects.count() > len(before)
     assert set(registered.get_queryset(request)) == before
 

@@ -15,7 +15,6 @@ from curation.models import (
     Pair,
     PromptTemplate,
     Resolution,
-    ReviewClaim,
     Rubric,
     Ruleset,
     SourceDocument,
@@ -85,7 +84,6 @@ register(
     narrow=("action", "by", "current"),
     joined=("decided_by", "response"),
 )
-register(ReviewClaim, "prompt__project", ("prompt", "reviewer", "until"), joined=("prompt", "reviewer"))
 register(
     Event,
     "project",

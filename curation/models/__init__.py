@@ -2,6 +2,7 @@
 
 from .batch import Batch, BatchItem
 from .call import Call
+from .change import Change, ChangeItem
 from .document import SourceDocument
 from .event import Event
 from .pair import Pair
@@ -9,29 +10,40 @@ from .project import Invitation, LastManager, Membership, Project
 from .prompt import Prompt, State
 from .release import Release, SplitAssignment
 from .response import TeacherResponse
-from .review import Annotation, Resolution, ReviewClaim
+from .review import Annotation, Assignment, Draft, Gold, Resolution, ReviewClaim
 from .rubric import Rubric
 from .ruleset import Ruleset
 from .run import Run
 from .similarity import EvaluationSet, Fingerprint, Overlap
+from .talk import Comment, Flag, Mention
+from .tally import Tally
 from .teacher import Teacher
 from .template import PromptTemplate
 from .verdict import FilterResult, GateResult, JudgeScore
+from .view import SavedView
 
 __all__ = [
     "Annotation",
+    "Assignment",
     "Batch",
     "BatchItem",
     "Call",
+    "Change",
+    "ChangeItem",
+    "Comment",
+    "Draft",
     "EvaluationSet",
     "Event",
     "FilterResult",
     "Fingerprint",
+    "Flag",
     "GateResult",
+    "Gold",
     "Invitation",
     "JudgeScore",
     "LastManager",
     "Membership",
+    "Mention",
     "Overlap",
     "Pair",
     "Project",
@@ -43,9 +55,11 @@ __all__ = [
     "Rubric",
     "Ruleset",
     "Run",
+    "SavedView",
     "SourceDocument",
     "SplitAssignment",
     "State",
+    "Tally",
     "Teacher",
     "TeacherResponse",
 ]

@@ -17,6 +17,7 @@ from .event import Event
 DEFAULT_SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 MOST_SAMPLES = 20  # answers from each teacher for one prompt
 MOST_REPEATS = 9  # readings by each judge of one answer
+MOST_CHECKS = 50  # per cent of what a reviewer is given that are gold or repeated items
 MOST_AUTO_ACCEPTED = 99  # per cent: some of what passes is always seen by people
 
 
@@ -58,6 +59,12 @@ class Project(models.Model):
         REVIEW = "to_review", "Show it to people"
         REJECT = "rejected", "Reject it"
 
+    class QueueOrder(models.TextChoices):
+        UNCERTAINTY = "uncertainty", "Where judges and filters are least sure"
+        JUDGES_APART = "judges_apart", "Where judges differ most"
+        AGE = "age", "The oldest first"
+        RANDOM = "random", "By chance"
+
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     notice = models.TextField(blank=True, help_text="Shown on top of the project page.")
@@ -90,6 +97,29 @@ class Project(models.Model):
         default=80,
         validators=[MaxValueValidator(100)],
         help_text="Texts that share at least this much are near-duplicates: one of them is reviewed; 0 looks for none.",
+    )
+    queue_order = models.CharField(
+        "what reviewers get first", max_length=16, choices=QueueOrder, default=QueueOrder.UNCERTAINTY
+    )
+    gold_percent = models.PositiveSmallIntegerField(
+        "gold items, per cent",
+        default=0,
+        validators=[MaxValueValidator(MOST_CHECKS)],
+        help_text="Share of what reviewers are given whose answer is known; it is not told apart on the page.",
+    )
+    repeat_percent = models.PositiveSmallIntegerField(
+        "repeated items, per cent",
+        default=0,
+        validators=[MaxValueValidator(MOST_CHECKS)],
+        help_text="Share of what reviewers are given that they decided before, to see whether they stay with it.",
+    )
+    too_fast_seconds = models.PositiveSmallIntegerField(
+        "too fast below, seconds",
+        default=3,
+        help_text="Decisions made in fewer seconds of active time are shown as too fast; 0 shows none.",
+    )
+    reason_codes = models.JSONField(
+        default=list, blank=True, help_text="The project's reasons, [{code, label, help}]; empty: the shipped list"
     )
     split_seed = models.CharField(max_length=64, default=new_seed)
     split_shares = models.JSONField(default=default_shares)
@@ -125,6 +155,10 @@ class Project(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(blind_percent__lte=100, near_duplicate_percent__lte=100), name="project_percents_in_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(gold_percent__lte=MOST_CHECKS, repeat_percent__lte=MOST_CHECKS),
+                name="project_checks_in_range",
             ),
         ]
 

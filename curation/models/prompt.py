@@ -206,10 +206,23 @@ class PromptQuerySet(models.QuerySet):
         changes |= {"state": target, "state_changed_at": timezone.now(), "lease_until": None}
         said = {"run_id": run and run.pk, "actor_id": actor and actor.pk, "kind": kind, "to_state": target}
         self._say_why(before, projects, detail, said)
-        self.model.objects.filter(pk__among=before).update(**changes)
+        moved = self.model.objects.filter(pk__among=before)
+        moved.update(**changes)
+        if target == State.TO_REVIEW:
+            moved.count_decisions()
         if target == State.REJECTED:
             self._reject_methodologies(before, run, actor)
         return list(before)
+
+    def count_decisions(self):
+        """Set `given` to what it says; for a prompt to review it is kept true by whoever changes its decisions."""
+        from .review import Annotation
+
+        current = Annotation.objects.filter(
+            response=OuterRef("current_response"), purpose=Annotation.Purpose.REVIEW, current=True
+        )
+        number = current.order_by().values("response").annotate(n=Count("pk")).values("n")
+        return self.update(given=Coalesce(Subquery(number), 0))
 
     def _say_why(self, before, projects, detail, said):
         """An event for each prompt that is about to move; `detail` is a dict for all, or one per id."""
@@ -286,6 +299,12 @@ class Prompt(models.Model):
     current_response = models.ForeignKey(
         "TeacherResponse", models.PROTECT, null=True, blank=True, related_name="current_for"
     )
+    rank = models.FloatField(default=0, help_text="Place among what waits for review: the highest first")
+    pinned = models.BooleanField(default=False, help_text="Comes before everything else that waits for review")
+    required = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Decisions it needs, where that is not the project's number"
+    )
+    given = models.PositiveSmallIntegerField(default=0, help_text="Current decisions of review on the current response")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Answers stored, those for a new hypothesis aside")
     run = models.ForeignKey("Run", models.SET_NULL, null=True, blank=True, related_name="prompts", db_index=False)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -317,6 +336,9 @@ class Prompt(models.Model):
                 ),
                 name="prompt_state_known",
             ),
+            models.CheckConstraint(
+                condition=Q(required=None) | Q(required__gte=1), name="prompt_requires_at_least_one"
+            ),
             models.CheckConstraint(condition=~Q(state="parked") | ~Q(parked_from=""), name="prompt_parked_says_from"),
             models.CheckConstraint(
                 condition=Q(state__in=["to_collect", "rejected", "parked"]) | Q(current_response__isnull=False),
@@ -329,6 +351,11 @@ class Prompt(models.Model):
             # What a run has in hand right now: few rows, whatever its size.
             models.Index(fields=["run", "lease_until"], condition=Q(lease_until__isnull=False), name="prompt_in_hand"),
             models.Index(fields=["project", "group_key"]),
+            # The review queue in its order: the next one is found without looking at the others.
+            models.Index(
+                fields=["project", "-pinned", "-rank", "id"], condition=Q(state="to_review"), name="prompt_review_queue"
+            ),
+            models.Index(fields=["project", "state_changed_at", "id"]),
         ]
 
     def __str__(self):

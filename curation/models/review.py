@@ -12,11 +12,21 @@ class Action(models.TextChoices):
     REJECT = "reject", "Reject"
 
 
+class Purpose(models.TextChoices):
+    REVIEW = "review", "Review"
+    REPEAT = "repeat", "Repeat"
+    GOLD = "gold", "Gold"
+
+
 class ReviewClaim(models.Model):
-    """Who holds which prompt until when. A lapsed claim is nobody's."""
+    """Who holds which prompt until when. A lapsed claim is nobody's.
+
+    One of purpose gold or repeat says what its reviewer was shown the prompt for; it takes no place from anybody.
+    """
 
     prompt = models.ForeignKey("Prompt", models.CASCADE, related_name="claims")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="review_claims")
+    purpose = models.CharField(max_length=8, choices=Purpose, default=Purpose.REVIEW)
     until = models.DateTimeField()
     skipped_at = models.DateTimeField(null=True, help_text="Put at the end of this reviewer's own queue then.")
 
@@ -31,10 +41,7 @@ class ReviewClaim(models.Model):
 class Annotation(models.Model):
     """One person's decision on one response. A changed mind is a new version; nothing is edited in place."""
 
-    class Purpose(models.TextChoices):
-        REVIEW = "review", "Review"
-        REPEAT = "repeat", "Repeat"
-        GOLD = "gold", "Gold"
+    Purpose = Purpose
 
     response = models.ForeignKey("TeacherResponse", models.CASCADE, related_name="annotations")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="annotations")
@@ -48,6 +55,15 @@ class Annotation(models.Model):
     seconds = models.PositiveIntegerField(default=0, help_text="Active time, seconds")
     blind = models.BooleanField(default=False, help_text="The judges' scores were not shown before this decision.")
     surplus = models.BooleanField(default=False, help_text="Came after the deciding ones: kept, without effect.")
+    change = models.ForeignKey(
+        "Change",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="annotations",
+        help_text="The change it is part of",
+    )
+    origin = models.CharField(max_length=200, blank=True, help_text="The file it was imported from")
     idempotency_key = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -105,3 +121,57 @@ class Resolution(models.Model):
 
     def __str__(self):
         return f"{self.action} by {self.by}"
+
+
+class Assignment(models.Model):
+    """A manager gave this prompt to this person: it comes first in their queue, and keeps a place for them."""
+
+    prompt = models.ForeignKey("Prompt", models.CASCADE, related_name="assignments")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="assignments")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["prompt", "reviewer"], name="assignment_once_each")]
+
+    def __str__(self):
+        return f"{self.prompt_id} for {self.reviewer}"
+
+
+class Draft(models.Model):
+    """What a person typed about a response and has not submitted; the newest wins, and a submit removes it."""
+
+    response = models.ForeignKey("TeacherResponse", models.CASCADE, related_name="drafts")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="drafts")
+    body = models.JSONField(default=dict, help_text="action, reasons, text, comment as they stand in the form")
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["response", "reviewer"], name="draft_once_each")]
+
+    def __str__(self):
+        return f"draft of {self.reviewer} on response {self.response_id}"
+
+
+class Gold(models.Model):
+    """A response whose right decision is known; mixed in among what reviewers are given, to see how they decide."""
+
+    response = models.OneToOneField("TeacherResponse", models.CASCADE, related_name="gold")
+    action = models.CharField(max_length=12, choices=Action)
+    reasons = models.JSONField(default=list, blank=True)
+    note = models.TextField(blank=True, help_text="Why this is the right decision")
+    active = models.BooleanField(default=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name_plural = "gold"
+        constraints = [
+            models.CheckConstraint(condition=Q(action__in=["accept", "regenerate", "reject"]), name="gold_action_known")
+        ]
+
+    def __str__(self):
+        return f"{self.response_id}: {self.action}"

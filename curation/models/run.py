@@ -39,6 +39,10 @@ class Run(models.Model):
         DEDUPLICATE = "deduplicate", "Near-duplicates"
         DECONTAMINATE = "decontaminate", "Decontamination"
         PACKAGE = "package", "Release"
+        BULK = "bulk", "Bulk action"
+        EXPORT = "export", "Export of annotations"
+        ANNOTATIONS = "annotations", "Import of annotations"
+        RANK = "rank", "Order of the review queue"
 
     LIVE = (State.QUEUED, State.RUNNING, State.CANCELLING)
     COUNTED = (

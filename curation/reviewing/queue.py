@@ -24,9 +24,9 @@ def _decisions(response="current_response"):
 
 
 def with_counts(project, user):
-    """Prompts to review with `given` (current decisions), `held` (live claims of others) and `mine` (decided by user).
+    """Prompts to review with `held` (live claims of others) and `mine` (decided by user) beside their own `given`.
 
-    One statement counts both, since a submit turns a claim into a decision between two.
+    One statement reads all, since a submit turns a claim into a decision between two.
     """
     return _counted(project.prompts, user)
 
@@ -34,7 +34,6 @@ def with_counts(project, user):
 def _counted(prompts, user):
     claims = ReviewClaim.objects.filter(prompt=OuterRef("pk"), until__gt=timezone.now()).exclude(reviewer=user)
     return prompts.in_state(State.TO_REVIEW).annotate(
-        given=_number(_decisions(), "response"),
         held=_number(claims, "prompt"),
         mine=Exists(_decisions().filter(reviewer=user)),
     )

@@ -45,6 +45,9 @@ def weigh(project, prompt):
     """Weigh the current decisions on a locked prompt's response: a resolution, the resolve queue, or more to come."""
     response = prompt.current_response
     rows = list(current_decisions(response.pk))
+    if prompt.given != len(rows):
+        prompt.given = len(rows)
+        prompt.save(update_fields=["given"])
     decisions = [
         Decision(row.action, response.text if row.edited_text is None else row.edited_text, row) for row in rows
     ]
@@ -145,6 +148,7 @@ def close_round(prompt):
     """What people decided on the current response so far stays on record, but counts no more."""
     current_decisions(prompt.current_response_id).update(current=False)
     Resolution.objects.filter(response=prompt.current_response_id, current=True).update(current=False)
+    Prompt.objects.filter(pk=prompt.pk).count_decisions()
 
 
 def recount(project):
