@@ -118,6 +118,9 @@ REFUSED = {
     "resolution_one_current": two_current_resolutions,
     "resolution_action_known": lambda p: make.resolution(a_response(p), "shrug"),
     "run_state_known": lambda p: change(make.run(p), state="lost"),
+    "release_row_once": lambda p: again(
+        make.release(p).rows.create(prompt=(r := a_response(p)).prompt, response=r, row_id="a", split="train"),
+    ),
     "release_version_once": lambda p: again(make.release(p)),
     "split_group_once": lambda p: again(SplitAssignment.objects.create(project=p, group_key="g", split="train")),
     "split_known": lambda p: SplitAssignment.objects.create(project=p, group_key="g", split="dev"),

@@ -14,6 +14,7 @@ from curation.models import (
     Overlap,
     Pair,
     PromptTemplate,
+    ReleaseRow,
     Resolution,
     Rubric,
     Ruleset,
@@ -38,6 +39,9 @@ register(
     "prompt__project",
     ("__str__", "prompt", "response", "shared", "share", "words"),
     joined=("evaluation_set", "prompt", "response"),
+)
+register(
+    ReleaseRow, "release__project", ("row_id", "release", "prompt", "split"), search=("row_id",), narrow=("split",)
 )
 register(SplitAssignment, "project", ("group_key", "split", "stratum", "project"), narrow=("split",))
 register(

@@ -398,4 +398,43 @@ class Migration(migrations.Migration):
             model_name='tally',
             constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['state', 'decision'])), name='tally_kind_known'),
         ),
+        migrations.CreateModel(
+            name="ReleaseRow",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("row_id", models.CharField(help_text="sha256 of prompt key and text, as in the files", max_length=64)),
+                ("split", models.CharField(max_length=12)),
+                (
+                    "prompt",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="release_rows",
+                        to="curation.prompt",
+                    ),
+                ),
+                (
+                    "release",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rows",
+                        to="curation.release",
+                    ),
+                ),
+                (
+                    "response",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="curation.teacherresponse",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["pk"],
+                "indexes": [models.Index(fields=["row_id"], name="curation_re_row_id_c64ca6_idx")],
+                "constraints": [models.UniqueConstraint(fields=("release", "prompt"), name="release_row_once")],
+            },
+        ),
     ]

@@ -8,7 +8,7 @@ from .event import Event
 from .pair import Pair
 from .project import Invitation, LastManager, Membership, Project
 from .prompt import Prompt, State
-from .release import Release, SplitAssignment
+from .release import Release, ReleaseRow, SplitAssignment
 from .response import TeacherResponse
 from .review import Annotation, Assignment, Draft, Gold, Resolution, ReviewClaim
 from .rubric import Rubric
@@ -50,6 +50,7 @@ __all__ = [
     "Prompt",
     "PromptTemplate",
     "Release",
+    "ReleaseRow",
     "Resolution",
     "ReviewClaim",
     "Rubric",

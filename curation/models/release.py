@@ -59,3 +59,21 @@ class Release(models.Model):
     def directory(self):
         """Where the files lie, once published."""
         return self.project.data_dir / "releases" / f"v{self.version}"
+
+
+class ReleaseRow(models.Model):
+    """One row of a release: which answer to which prompt it is. What the files say stays; this finds it again."""
+
+    release = models.ForeignKey(Release, models.CASCADE, related_name="rows", db_index=False)
+    prompt = models.ForeignKey("Prompt", models.CASCADE, related_name="release_rows")
+    response = models.ForeignKey("TeacherResponse", models.CASCADE, related_name="+", db_index=False)
+    row_id = models.CharField(max_length=64, help_text="sha256 of prompt key and text, as in the files")
+    split = models.CharField(max_length=12)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["release", "prompt"], name="release_row_once")]
+        indexes = [models.Index(fields=["row_id"])]
+
+    def __str__(self):
+        return f"{self.row_id[:12]} of {self.release_id}"

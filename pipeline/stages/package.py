@@ -15,11 +15,13 @@ from curation.models import (
     Project,
     Prompt,
     Release,
+    ReleaseRow,
     Resolution,
     Run,
     State,
     TeacherResponse,
 )
+from curation.models.writing import insert_values
 from curation.reviewing import settle
 from pipeline import card, formats, splits
 
@@ -139,7 +141,7 @@ def _build(run, release, scratch, should_stop):
     (scratch / "manifest.json").write_text(
         json.dumps(release.manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
     )
-    _publish(run, release, scratch)
+    _publish(run, release, scratch, [(row, placed[row.group]) for row in rows if row.group in placed])
 
 
 def _choose(project, recipe, should_stop):
@@ -315,8 +317,8 @@ def _manifest(release, rows):
     }
 
 
-def _publish(run, release, scratch):
-    """Move the folder into place in one step, then say so in the database."""
+def _publish(run, release, scratch, rows):
+    """Move the folder into place in one step, then say so in the database; `rows` are (Row, split)."""
     for path in sorted(scratch.rglob("*")):
         if path.is_file() and not any(entry["path"] == str(path.relative_to(scratch)) for entry in release.files):
             release.files.append(
@@ -331,6 +333,8 @@ def _publish(run, release, scratch):
     with transaction.atomic():
         release.state = Release.State.PUBLISHED
         release.save()
+        values = [(row.prompt_id, row.response_id, row.row_id, split) for row, split in rows]
+        insert_values(ReleaseRow, ("prompt_id", "response_id", "row_id", "split"), values, release_id=release.pk)
         Run.objects.filter(pk=run.pk).update(versions={"release": release.version})
         Event.objects.create(
             project=run.project, run=run, actor=run.created_by, kind="released", detail={"version": release.version}
