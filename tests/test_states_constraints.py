@@ -82,6 +82,7 @@ REFUSED = {
     "draft_once_each": lambda p: again(make.draft(a_response(p), make.user())),
     "gold_action_known": lambda p: make.gold(a_response(p), "shrug"),
     "gold of a response": lambda p: again(make.gold(a_response(p))),
+    "comment_sent_once": lambda p: again(make.comment(make.prompt(p), make.user(), idempotency_key="1")),
     "mention_once": lambda p: again(
         make.comment(make.prompt(p), make.user(), mentions=[make.user()]).mentions.get(),
     ),

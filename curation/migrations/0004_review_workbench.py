@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('text', models.TextField()),
+                ('idempotency_key', models.CharField(blank=True, help_text='Of the form it came from; empty: of none', max_length=64)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
@@ -365,6 +366,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='changeitem',
             constraint=models.UniqueConstraint(fields=('change', 'prompt'), name='change_item_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='comment',
+            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('author', 'idempotency_key'), name='comment_sent_once'),
         ),
         migrations.AddConstraint(
             model_name='draft',

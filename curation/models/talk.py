@@ -12,10 +12,16 @@ class Comment(models.Model):
     response = models.ForeignKey("TeacherResponse", models.CASCADE, null=True, blank=True, related_name="comments")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     text = models.TextField()
+    idempotency_key = models.CharField(max_length=64, blank=True, help_text="Of the form it came from; empty: of none")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering = ["created_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["author", "idempotency_key"], condition=~models.Q(idempotency_key=""), name="comment_sent_once"
+            )
+        ]
 
     def __str__(self):
         return f"{self.author} on {self.prompt_id}"
