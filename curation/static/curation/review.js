@@ -1,4 +1,5 @@
-// Comfort on the review page: keys, drafts, focus, active time. Every decision can be made without this file.
+// Comfort on the review page: keys, focus, active time. Every decision can be made without this file.
+// Drafts and trouble with the server are in review_drafts.js, which is loaded before.
 (function () {
   "use strict";
 
@@ -13,51 +14,6 @@
   const cards = () => Array.from(document.querySelectorAll(".rv-deciding"));
   const radio = (card, action) => card.querySelector('input[type=radio][value="' + action + '"]');
   const checked = (card) => card.querySelector(".rv-actions input:checked");
-
-  // --- drafts: kept per person and response in this browser until they are sent
-
-  function draftKey(response) {
-    return "nexa-draft:" + root().dataset.user + ":" + response;
-  }
-  function readCard(card) {
-    const action = checked(card);
-    return {
-      action: action ? action.value : "",
-      reasons: Array.from(card.querySelectorAll(".rv-pop input:checked")).map((box) => box.value),
-      text: card.querySelector("[data-original]").value,
-      comment: card.querySelector(".rv-comment").value,
-    };
-  }
-  function saveDraft(card) {
-    try {
-      localStorage.setItem(draftKey(card.dataset.response), JSON.stringify(readCard(card)));
-      say("Draft kept in this browser.");
-    } catch (error) {
-      say("This browser keeps no drafts: submit before you leave.");
-    }
-  }
-  function restoreDraft(card) {
-    let draft = null;
-    try {
-      draft = JSON.parse(localStorage.getItem(draftKey(card.dataset.response)));
-    } catch (error) {
-      return false;
-    }
-    if (!draft || JSON.stringify(draft) === JSON.stringify(readCard(card))) return false;
-    if (draft.action && radio(card, draft.action)) radio(card, draft.action).checked = true;
-    card.querySelectorAll(".rv-pop input").forEach((box) => { box.checked = draft.reasons.includes(box.value); });
-    card.querySelector("[data-original]").value = draft.text;
-    card.querySelector(".rv-comment").value = draft.comment;
-    if (isEdited(card)) card.querySelector("[data-edit]").open = true;
-    return true;
-  }
-  function dropDrafts(responses) {
-    responses.forEach((response) => localStorage.removeItem(draftKey(response)));
-  }
-  function say(words) {
-    const note = document.querySelector("[data-draft-note]");
-    if (note) note.textContent = words;
-  }
 
   // --- the state of a card
 
@@ -91,12 +47,7 @@
     foldSource();
     if (!root()) return;
     drawCount();
-    let restored = false;
-    cards().forEach(function (card) {
-      restored = restoreDraft(card) || restored;
-      draw(card);
-    });
-    if (restored) say("Your draft is back.");
+    cards().forEach(draw);
     activeMs = 0;
     lastSign = Date.now(); // coming is a sign: else the first move would count as the end of a minute away
     activeSince = document.hidden ? null : lastSign;
@@ -257,15 +208,11 @@
       if (own) own.checked = true;
     }
     const card = event.target.closest(".rv-deciding");
-    if (!card) return;
-    saveDraft(card);
-    cards().forEach(draw);
+    if (card) cards().forEach(draw);
   });
   document.addEventListener("change", function (event) {
     const card = event.target.closest(".rv-deciding");
-    if (!card) return;
-    saveDraft(card);
-    cards().forEach(draw);
+    if (card) cards().forEach(draw);
   });
   document.addEventListener("click", function (event) {
     document.querySelectorAll("[data-reasons][open]").forEach(function (pop) {
@@ -274,10 +221,10 @@
     const restore = event.target.closest("[data-restore]");
     if (restore) {
       const card = restore.closest(".rv-deciding");
-      card.querySelector("[data-original]").value = original(card);
-      saveDraft(card);
-      draw(card);
-      card.querySelector("[data-original]").focus();
+      const field = card.querySelector("[data-original]");
+      field.value = original(card);
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      field.focus();
     }
     // From an answer to its sentence in the source, and back: what is folded opens.
     const jump = event.target.closest('a[href^="#support-"], a[href^="#claim-"]');
@@ -286,20 +233,8 @@
     if (fold) fold.open = true;
   });
 
-  // --- HTMX: the middle is swapped, errors that carry a page are shown, nothing typed is lost
+  // --- HTMX: the middle is swapped, and the focus goes on in it
 
-  function trouble(words, link) {
-    const line = document.getElementById("review-trouble");
-    if (!line) return;
-    line.textContent = words;
-    if (link) {
-      const anchor = document.createElement("a");
-      anchor.href = link;
-      anchor.textContent = " Log in again";
-      line.append(anchor);
-    }
-    line.hidden = false;
-  }
   document.addEventListener("submit", writeSeconds, true);
   document.addEventListener("focusout", () => { placed = null; });
   document.addEventListener("htmx:beforeRequest", function (event) {
@@ -309,32 +244,12 @@
     }
   });
   document.addEventListener("htmx:afterRequest", (event) => event.detail.elt.removeAttribute("aria-busy"));
-  // Before other listeners: elsewhere the page goes to the log-in by itself, here it stays with what is typed on it.
-  document.addEventListener("htmx:beforeSwap", function (event) {
-    const xhr = event.detail.xhr;
-    if (xhr.responseURL && new URL(xhr.responseURL).pathname === document.body.dataset.login && root()) {
-      event.detail.shouldSwap = false;
-      event.stopImmediatePropagation();
-      trouble("Your session has ended. What you typed is kept in this browser.", window.location.href);
-      return;
-    }
-    if (xhr.status === 409 || xhr.status === 422) {
-      event.detail.shouldSwap = true;
-      event.detail.isError = false;
-    }
-  }, true);
   document.addEventListener("htmx:afterSettle", function (event) {
     if (event.detail.target && event.detail.target.id === "review-held") return;
     if (event.detail.elt && event.detail.elt.id === "review-held") return;
     prepare();
     focusFirst();
   });
-  document.addEventListener("htmx:sendError", () =>
-    trouble("No connection to the server. What you typed is kept; submit again when it is back."));
-  document.addEventListener("htmx:responseError", (event) =>
-    trouble("The server answered with an error (" + event.detail.xhr.status + "). What you typed is kept; try again."));
-  document.addEventListener("review-saved", (event) => dropDrafts(event.detail.responses || []));
-
   document.addEventListener("DOMContentLoaded", prepare);
   window.addEventListener("pageshow", function (event) {
     if (event.persisted) prepare();
