@@ -9,6 +9,8 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from ..models import Project, Prompt, ReviewClaim, State
+from ..models.review import Purpose
+from . import checks
 from .queue import decidable, offered, why_empty
 from .resolutions import recount, settle
 from .units import Unit, unit_of
@@ -21,6 +23,7 @@ class ReviewItem:
     unit: Unit
     prompts: tuple[Prompt, ...]
     until: datetime | None  # when the claim lapses; None for one opened without a claim
+    purpose: str = Purpose.REVIEW  # gold or repeat for one that is mixed in; the page does not tell
 
     @property
     def for_reading(self):
@@ -45,6 +48,9 @@ def _claim(project, user):
     locked = _lock_claims(project)
     rows = offered(locked, user)
     first = _first(locked, rows, user)
+    check = checks.maybe(locked, user, first)
+    if check:
+        return ReviewItem(check.unit, check.prompts, hold(check.unit.ids, user, check.purpose), check.purpose)
     return _give(locked, user, decidable(locked, user), unit_of(locked, first)) if first else None
 
 
@@ -98,14 +104,14 @@ def _lock_claims(project):
     return Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
 
-def hold(prompt_ids, user):
+def hold(prompt_ids, user, purpose=Purpose.REVIEW):
     """Write the claims; returns until when."""
     until = timezone.now() + timedelta(seconds=settings.REVIEW_CLAIM_SECONDS)
     ReviewClaim.objects.bulk_create(
-        [ReviewClaim(prompt_id=pk, reviewer=user, until=until) for pk in sorted(prompt_ids)],
+        [ReviewClaim(prompt_id=pk, reviewer=user, purpose=purpose, until=until) for pk in sorted(prompt_ids)],
         update_conflicts=True,
         unique_fields=["prompt", "reviewer"],
-        update_fields=["until", "skipped_at"],
+        update_fields=["purpose", "until", "skipped_at"],
     )
     return until
 
