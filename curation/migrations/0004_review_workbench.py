@@ -67,7 +67,8 @@ class Migration(migrations.Migration):
             name='Draft',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('body', models.JSONField(default=dict, help_text='action, reasons, text, comment as they stand in the form')),
+                ('form', models.CharField(choices=[('review', 'Decision'), ('resolve', 'Resolving'), ('comment', 'Comment')], default='review', max_length=8)),
+                ('body', models.JSONField(default=dict, help_text='Lists of what stands in the form, by the names of its fields')),
                 ('updated_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
@@ -373,7 +374,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='draft',
-            constraint=models.UniqueConstraint(fields=('response', 'reviewer'), name='draft_once_each'),
+            constraint=models.UniqueConstraint(fields=('response', 'reviewer', 'form'), name='draft_once_each'),
         ),
         migrations.AddIndex(
             model_name='flag',

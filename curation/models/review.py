@@ -142,14 +142,20 @@ class Assignment(models.Model):
 class Draft(models.Model):
     """What a person typed about a response and has not submitted; the newest wins, and a submit removes it."""
 
+    class Form(models.TextChoices):
+        REVIEW = "review", "Decision"
+        RESOLVE = "resolve", "Resolving"
+        COMMENT = "comment", "Comment"
+
     response = models.ForeignKey("TeacherResponse", models.CASCADE, related_name="drafts")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="drafts")
-    body = models.JSONField(default=dict, help_text="action, reasons, text, comment as they stand in the form")
+    form = models.CharField(max_length=8, choices=Form, default=Form.REVIEW)
+    body = models.JSONField(default=dict, help_text="Lists of what stands in the form, by the names of its fields")
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["pk"]
-        constraints = [models.UniqueConstraint(fields=["response", "reviewer"], name="draft_once_each")]
+        constraints = [models.UniqueConstraint(fields=["response", "reviewer", "form"], name="draft_once_each")]
 
     def __str__(self):
         return f"draft of {self.reviewer} on response {self.response_id}"
