@@ -140,9 +140,8 @@ def _order(prompt, row, report):
     }
     mended = {"parked_from": "", "error_class": "", "error_detail": "", "failed_call": None}
     if prompt.go(State.TO_REGENERATE, "regeneration_ordered", source=prompt.state, detail=detail, **mended):
-        Annotation.objects.filter(response=prompt.current_response_id, current=True, action="accept").update(
-            current=False
-        )
+        accepts = Annotation.objects.filter(response=prompt.current_response_id, current=True, action="accept")
+        accepts.filter(purpose=Annotation.Purpose.REVIEW).withdraw()
         Resolution.objects.filter(response=prompt.current_response_id, current=True).update(current=False)
         report.ordered += 1
     else:

@@ -34,6 +34,7 @@ from curation.models import (
     SavedView,
     SourceDocument,
     State,
+    Tally,
     Teacher,
     TeacherResponse,
 )
@@ -147,6 +148,7 @@ def prompt(project, state=State.TO_COLLECT, *, task_type="hypothesis", document=
         # The shortest way into any state; only tests may take it.
         Prompt.objects.filter(pk=made.pk).update(state=state)
         made.refresh_from_db()
+    Tally.objects.add_prompts(project.pk, **{made.state: 1})
     return made
 
 
@@ -164,6 +166,7 @@ def many_prompts(project, contexts, *, task_type="hypothesis"):
         for text in contexts
     ]
     Prompt.objects.bulk_create(made, batch_size=500)
+    Tally.objects.add_prompts(project.pk, to_collect=len(made))
 
 
 def pair(project, state=State.TO_COLLECT, *, methodology_state=None, **document_fields):
@@ -262,7 +265,8 @@ def judge_score(response, rubric="factuality", score=90, **fields):
 def annotation(response, reviewer, action="accept", **fields):
     """A current decision of `reviewer`."""
     defaults = {"idempotency_key": f"key{next(_count)}"}
-    made = Annotation.objects.create(response=response, reviewer=reviewer, action=action, **(defaults | fields))
+    fields = {"response": response, "reviewer": reviewer, "action": action} | defaults | fields
+    made = Annotation.objects.decide(response.prompt.project, **fields)
     Prompt.objects.filter(pk=response.prompt_id).count_decisions()
     return made
 

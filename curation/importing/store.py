@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from django.db import connection, transaction
 
-from curation.models import Pair, Project, Prompt, SourceDocument
+from curation.models import Pair, Project, Prompt, SourceDocument, Tally
 from curation.models.writing import insert_values
 
 from .rows import Draft, Source
@@ -49,6 +49,7 @@ class Store:
                 drafts.setdefault(draft.key, (*draft, document))
         names = (*Draft._fields, "document_id")
         imported = insert_values(Prompt, names, drafts.values(), project_id=self.project.pk)
+        Tally.objects.add_prompts(self.project.pk, to_collect=imported)
         self._note(drafts, all_new=imported == len(drafts))
         given = sum(len(piece.drafts) for piece in pieces)
         answered = self._answer(pieces)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from . import among  # noqa: F401  registers the lookup
 from .event import Event
 from .pair import Pair
+from .tally import Tally
 from .verdict import FilterResult
 from .writing import insert_for_each, insert_values
 
@@ -208,6 +209,7 @@ class PromptQuerySet(models.QuerySet):
         self._say_why(before, projects, detail, said)
         moved = self.model.objects.filter(pk__among=before)
         moved.update(**changes)
+        Tally.objects.moved(before, projects, target)
         if target == State.TO_REVIEW:
             moved.count_decisions()
         if target == State.REJECTED:

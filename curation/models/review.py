@@ -1,9 +1,11 @@
 """What people decided: claims, annotations, and the resolution that holds."""
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
+
+from .tally import Tally
 
 
 class Action(models.TextChoices):
@@ -38,6 +40,34 @@ class ReviewClaim(models.Model):
         return f"{self.reviewer} holds {self.prompt_id} until {self.until}"
 
 
+class AnnotationQuerySet(models.QuerySet):
+    """Decisions become current and cease to be so here alone: how many there are is kept (see tally.py)."""
+
+    @transaction.atomic
+    def decide(self, project, **fields):
+        """Store a decision in this project; returns it."""
+        row = self.create(**fields)
+        if row.current:
+            Tally.objects.add_decisions(project.pk, [row])
+        return row
+
+    @transaction.atomic
+    def withdraw(self):
+        """These decisions count no more, of whatever purpose; they stay on record. Returns how many it were."""
+        rows = Annotation.objects.filter(pk__in=self.order_by().values("pk"), current=True)
+        rows = rows.select_for_update().order_by("pk").only("purpose", "action", "reviewer", "created_at", "seconds")
+        rows = {row.pk: row for row in rows}
+        if not rows:
+            return 0
+        chosen, projects = Annotation.objects.filter(pk__among=rows), {}
+        for pk, project in chosen.values_list("pk", "response__prompt__project").order_by():
+            projects.setdefault(project, []).append(rows[pk])
+        chosen.update(current=False)
+        for project, ended in projects.items():
+            Tally.objects.add_decisions(project, ended, sign=-1)
+        return len(rows)
+
+
 class Annotation(models.Model):
     """One person's decision on one response. A changed mind is a new version; nothing is edited in place."""
 
@@ -66,6 +96,8 @@ class Annotation(models.Model):
     origin = models.CharField(max_length=200, blank=True, help_text="The file it was imported from")
     idempotency_key = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = AnnotationQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at", "pk"]

@@ -42,7 +42,7 @@ def _reopen_portion(project, chosen, user, reason):
 def _move(prompts, user, reason):
     responses = [prompt.current_response_id for prompt in prompts]
     decisions = Annotation.objects.filter(response__in=responses, purpose=Annotation.Purpose.REVIEW, current=True)
-    decisions.update(current=False)
+    decisions.withdraw()
     Resolution.objects.filter(response__in=responses, current=True).update(current=False)
     for state in SETTLED:
         ids = [prompt.pk for prompt in prompts if prompt.state == state]

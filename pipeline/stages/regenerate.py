@@ -73,7 +73,7 @@ def _send_exhausted_on(run, waiting):
     ids = [prompt.pk for prompt in exhausted]
     if target == State.TO_REVIEW:
         # Another round of review: what was decided stays as history.
-        Annotation.objects.filter(response__current_for__in=ids, current=True).update(current=False)
+        Annotation.objects.filter(response__current_for__in=ids, current=True, purpose="review").withdraw()
         Resolution.objects.filter(response__current_for__in=ids, current=True).update(current=False)
     detail = {"attempts": run.project.attempt_limit}
     send_on(run, ids, target, "attempts_used_up", source=STATE, detail=detail)
