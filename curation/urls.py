@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from .views import accounts, home, members, projects, prompts, settings, teachers
+from .views import accounts, home, members, projects, prompt_life, prompts, settings, teachers
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -34,6 +34,8 @@ urlpatterns = [
     path("p/<slug:slug>/prompts/", prompts.prompt_list, name="prompt_list"),
     path("p/<slug:slug>/prompts/bulk/", prompts.prompt_bulk, name="prompt_bulk"),
     path("p/<slug:slug>/prompts/<str:key>/", prompts.prompt_detail, name="prompt_detail"),
+    path("p/<slug:slug>/prompts/<str:key>/life.txt", prompt_life.prompt_text, name="prompt_text"),
+    path("p/<slug:slug>/prompts/<str:key>/life.json", prompt_life.prompt_json, name="prompt_json"),
     path("p/<slug:slug>/prompts/<str:key>/reopen/", prompts.prompt_reopen, name="prompt_reopen"),
     path("p/<slug:slug>/prompts/<str:key>/retry/", prompts.prompt_retry, name="prompt_retry"),
     path("", include("curation.urls_review")),

@@ -64,6 +64,8 @@ TABLE = {
     # prompts
     "prompt_list": of_project("viewer", GET),
     "prompt_bulk": of_project("manager", POST, words={"action": "retry"}),
+    "prompt_json": of_project("viewer", GET, key="prompt"),
+    "prompt_text": of_project("viewer", GET, key="prompt"),
     "prompt_detail": of_project("viewer", GET, key="prompt"),
     "prompt_reopen": of_project("manager", POST, key="prompt"),
     "prompt_retry": of_project("manager", POST, key="prompt"),

@@ -16,12 +16,13 @@ from curation.access import MANAGER, project_or_404
 from curation.filtersets import PromptFilterSet
 from curation.models import Annotation, FilterResult, State, TeacherResponse
 from curation.paging import COUNT_CAP, capped_count, keyset_page
-from curation.reviewing import hazards, hidden_from, reopen, without_judgements
+from curation.reviewing import hazards, hidden_from, reopen, without_judgements, word_diff
 from curation.reviewing.holding import held_prompts, mates
 from curation.reviewing.support import mark, support_of
 from curation.reviewing.verdicts import judgements_of
 from curation.tables import PromptTable
 
+SHOWN_EVENTS = 200
 HIDDEN = "What the judges say is hidden until you decide: this prompt is in the blind share."
 SAMPLE = 5000  # rows that the offered rules, task types and domains are taken from
 
@@ -122,15 +123,20 @@ def _attempts(prompt, responses):
 
 def _responses(prompt, blind):
     """Every answer to a prompt with all that was said of it; of what judges said only the hazards where `blind`."""
+    decisions = Annotation.objects.all()
+    if not prompt.project.member.is_manager:  # what was a check of a reviewer is for managers to know
+        decisions = decisions.filter(purpose=Annotation.Purpose.REVIEW)
     rows = prompt.responses.select_related("teacher", "hypothesis__prompt", "run", "call").prefetch_related(
         "filter_results__ruleset",
         "gate_results__ruleset",
         "judge_scores__judge",
-        Prefetch("annotations", Annotation.objects.select_related("reviewer")),
+        Prefetch("annotations", decisions.select_related("reviewer")),
         "resolutions__decided_by",
     )
     dimensions = labels.dimensions(prompt.project)
     for row in rows:
+        for given in row.annotations.all():
+            given.diff = word_diff(row.text, given.edited_text) if given.edited_text is not None else ()
         gate = max(row.gate_results.all(), key=lambda result: result.pk, default=None)
         row.judgements = [] if blind else judgements_of(row.judge_scores.all(), gate, dimensions)
         row.hazards = hazards(row.judge_scores.all()) if blind else []
@@ -161,12 +167,12 @@ def prompt_detail(request, slug, key):
     """Source, every attempt with what was measured and decided, and the history."""
     project = project_or_404(request.user, slug)
     prompt = _prompt_or_404(project, key)
-    prompt.project = project
+    prompt.project = project  # with its member, who decides what is shown
     pair = prompt.pair
     partner_id = pair and (pair.methodology_id if pair.hypothesis_id == prompt.pk else pair.hypothesis_id)
     partner = project.prompts.select_related("current_response").filter(pk=partner_id).first() if partner_id else None
     blind = project.member.may_review and prompt.pk in hidden_from(request.user, project, [prompt])
-    events = prompt.events.select_related("actor", "run").order_by("-at", "-pk")[:200]
+    events = list(prompt.events.select_related("actor", "run").order_by("-at", "-pk")[: SHOWN_EVENTS + 1])
     text = prompt.context or (prompt.document.text if prompt.document else "")
     quotes = support_of(prompt.current_response, text) if prompt.current_response else []
     context = {
@@ -179,7 +185,9 @@ def prompt_detail(request, slug, key):
         "held": _held(project, prompt, partner),
         "attempts": _attempts(prompt, _responses(prompt, blind)),
         "overlaps": prompt.overlaps.select_related("evaluation_set", "response").order_by("evaluation_set__name", "pk"),
-        "events": [without_judgements(event) for event in events] if blind else events,
+        "events": [without_judgements(e) if blind else e for e in events[:SHOWN_EVENTS]],
+        "more_events": len(events) > SHOWN_EVENTS,
+        "releases": prompt.release_rows.select_related("release").order_by("release__version"),
         "hidden": HIDDEN if blind else "",
         # While people are still to decide, nobody reads what the others said; a manager may, behind a fold.
         "decisions": "open" if prompt.state != State.TO_REVIEW else "fold" if project.member.is_manager else "hidden",
