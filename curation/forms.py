@@ -3,8 +3,10 @@
 from django import forms
 from django.contrib.auth.forms import UserCreationForm
 
+from .forms_reasons import ReasonListField
 from .models import Event, Membership, Project, Teacher
 from .models.project import DEFAULT_SHARES, MOST_AUTO_ACCEPTED
+from .reviewing.reasons import rows_of
 
 
 class ProjectCreateForm(forms.ModelForm):
@@ -24,7 +26,13 @@ class ProjectForm(forms.ModelForm):
 
     GROUPS = (
         ("Project", ("name", "notice", "guidelines")),
-        ("Review", ("reviews_required", "consensus", "paired", "blind_percent", "near_duplicate_percent")),
+        (
+            "Review",
+            (
+                *("reviews_required", "consensus", "paired", "blind_percent", "near_duplicate_percent"),
+                "reason_codes",
+            ),
+        ),
         ("When something fails", ("on_filter_fail", "on_gate_fail", "attempt_limit", "on_exhausted")),
         ("Teachers", ("teacher", "more_teachers", "samples", "regen_teacher")),
         (
@@ -34,13 +42,19 @@ class ProjectForm(forms.ModelForm):
     )
     MODELS = ("teacher", "regen_teacher", "judge_factuality", "judge_reasoning")
 
+    reason_codes = ReasonListField(
+        label="Reasons",
+        help_text="One a line: code | what reviewers read | when it applies. Reasons given before stay readable when "
+        "their line goes; the field left empty brings the list back that came with Nexa Distill.",
+    )
+
     class Meta:
         model = Project
         fields = [
             *("name", "notice", "guidelines", "reviews_required", "consensus", "paired", "blind_percent"),
             *("near_duplicate_percent", "on_filter_fail", "on_gate_fail", "attempt_limit", "on_exhausted"),
             *("teacher", "more_teachers", "samples", "regen_teacher", "judge_factuality", "judge_reasoning"),
-            *("more_judges", "judge_repeats", "auto_accept_percent"),
+            *("more_judges", "judge_repeats", "auto_accept_percent", "reason_codes"),
         ]
         labels = {
             "reviews_required": "Decisions an answer needs",
@@ -99,6 +113,9 @@ class ProjectForm(forms.ModelForm):
             self.fields[name].empty_label = "none"
         for name in ("more_teachers", "more_judges"):
             self.fields[name].queryset = endpoints
+
+    def clean_reason_codes(self):
+        return rows_of(self.instance, self.cleaned_data["reason_codes"])
 
     def groups(self):
         """[(heading, bound fields)] in the order of the page."""

@@ -5,8 +5,7 @@ import uuid
 from django import forms
 
 from curation.models.review import Action
-from curation.reviewing import REASONS, Choice
-from curation.reviewing.reasons import BY_CODE
+from curation.reviewing import REASONS, Choice, known_reasons, reasons_of
 
 KEY_LENGTH = 64
 ACTIONS = [(Action.ACCEPT, "Accept"), (Action.REGENERATE, "Regenerate"), (Action.REJECT, "Reject")]
@@ -26,17 +25,21 @@ class ReasonedForm(forms.Form):
         label="Decision",
         error_messages={"required": "Choose accept, regenerate or reject."},
     )
-    reasons = forms.MultipleChoiceField(
-        choices=[(reason.code, reason.label) for reason in REASONS],
-        widget=forms.CheckboxSelectMultiple,
-        required=False,
-    )
+    reasons = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple, required=False)
     comment = forms.CharField(widget=forms.Textarea, required=False, max_length=5000)
+
+    def __init__(self, data=None, *, project=None, **options):
+        super().__init__(data, **options)
+        self._known = known_reasons(project) if project else {reason.code: reason for reason in REASONS}
+        self._offered = {reason.code for reason in (reasons_of(project) if project else REASONS)}
+        self.fields["reasons"].choices = [(reason.code, reason.label) for reason in self._known.values()]
 
     @property
     def reason_boxes(self):
-        """(checkbox, one-sentence help) for each reason."""
-        return [(box, BY_CODE[box.data["value"]].help) for box in self["reasons"]]
+        """(checkbox, one-sentence help) for each reason on offer, and for one that was ticked while it was."""
+        ticked = set(self["reasons"].value() or ())
+        boxes = {box.data["value"]: box for box in self["reasons"]}
+        return [(boxes[code], self._known[code].help) for code in boxes if code in self._offered or code in ticked]
 
     @property
     def reasons_chosen(self):
@@ -50,7 +53,7 @@ class DecisionForm(ReasonedForm):
     version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=32_767)
 
     def __init__(self, data=None, *, response, optional=False, **options):
-        super().__init__(data, prefix=f"r{response.pk}", **options)
+        super().__init__(data, prefix=f"r{response.pk}", project=response.prompt.project, **options)
         self.response, self.optional = response, optional
         self.fields["action"].required = not optional
 
@@ -63,6 +66,7 @@ class DecisionForm(ReasonedForm):
             initial |= {"action": before.action, "reasons": before.reasons, "comment": before.comment}
             if before.edited_text is not None:
                 initial["text"] = before.edited_text
+        card.response.prompt = card.prompt  # it has its project at hand
         return cls(response=card.response, initial=initial)
 
     def clean(self):

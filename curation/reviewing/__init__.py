@@ -16,7 +16,7 @@ from .decisions import (
 from .diff import Change, word_diff
 from .holding import Mate, held_prompts, mates
 from .queue import EmptyQueue, decidable, offered, pending_by_project, pending_counts, to_resolve
-from .reasons import REASONS, Reason, labels
+from .reasons import REASONS, Reason, known_reasons, labels, reasons_of
 from .reopening import reopen_many
 from .resolutions import recount, reopen, settle
 from .rule import Decision, Outcome, consensus, same_text
@@ -52,6 +52,7 @@ __all__ = [
     "held_until",
     "hidden_from",
     "holders",
+    "known_reasons",
     "labels",
     "last_decision",
     "mates",
@@ -62,6 +63,7 @@ __all__ = [
     "pair_score",
     "pending_by_project",
     "pending_counts",
+    "reasons_of",
     "recount",
     "renew",
     "reopen",

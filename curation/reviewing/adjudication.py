@@ -45,7 +45,7 @@ def adjudicate(project, user, response, action, *, text=None, reasons=(), commen
     The same decision by the same person again returns the first one. Raises NotYours, ValueError for a wrong choice,
     and Conflict if somebody else decided, a decision was taken back, or there is a newer answer.
     """
-    choice = checked(Choice(response.pk, action, tuple(reasons), text, comment))
+    choice = checked(Choice(response.pk, action, tuple(reasons), text, comment), project)
     prompt = lock_units(project, [response.prompt_id])[response.prompt_id]
     if prompt.state == State.TO_RESOLVE:
         close_applied(response.pk)

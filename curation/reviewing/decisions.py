@@ -9,7 +9,7 @@ from django.utils import timezone
 from ..models import Annotation, Event, Resolution, ReviewClaim, State, TeacherResponse
 from ..models.review import Action
 from .blind import decides_blind
-from .reasons import BY_CODE
+from .reasons import known_reasons
 from .resolutions import pending_resolution, weigh
 from .rule import same_text
 from .units import lock_units
@@ -66,7 +66,7 @@ def submit(project, user, choices, *, idempotency_key, seconds=0):
     for a wrong choice, TeacherResponse.DoesNotExist for a response that is not of `project`, Conflict where the form
     is out of date. A decision that comes after the deciding ones, or after its claim lapsed, is kept.
     """
-    choices = [checked(choice) for choice in choices]
+    choices = [checked(choice, project) for choice in choices]
     if not idempotency_key or len(idempotency_key) > 64:
         raise ValueError("A submit needs an idempotency key of 1 to 64 characters.")
     responses = _responses(project, choices)
@@ -90,13 +90,14 @@ def submit(project, user, choices, *, idempotency_key, seconds=0):
     return Submission(tuple(rows))
 
 
-def checked(choice):
+def checked(choice, project):
     """The choice, if it is one; raises ValueError saying what is wrong."""
     if choice.action not in Action.values:
         raise ValueError(f"{choice.action!r} is no decision: use {', '.join(Action.values)}.")
-    unknown = [code for code in choice.reasons if code not in BY_CODE]
+    known = known_reasons(project)
+    unknown = [code for code in choice.reasons if code not in known]
     if unknown:
-        raise ValueError(f"Unknown reasons {', '.join(unknown)}: see curation.reviewing.reasons.")
+        raise ValueError(f"Unknown reasons {', '.join(unknown)}: use {', '.join(known)}.")
     if choice.action == Action.ACCEPT and choice.edited_text is not None and not choice.edited_text.strip():
         raise ValueError("An accepted text cannot be empty: put the text back, or reject the response.")
     return choice

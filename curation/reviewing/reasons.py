@@ -35,6 +35,35 @@ REASONS = (
 BY_CODE = {reason.code: reason for reason in REASONS}
 
 
-def labels(codes):
-    """The labels of `codes`; a code that the list no longer knows is shown as it is."""
-    return [BY_CODE[code].label if code in BY_CODE else code for code in codes]
+def reasons_of(project):
+    """The Reasons that reviewers of `project` choose from: its own list, or the shipped one."""
+    own = [_reason(row) for row in project.reason_codes if not row.get("retired")]
+    return tuple(own) or REASONS
+
+
+def known_reasons(project):
+    """{code: Reason} of all that a decision may carry: what is offered, and what was offered once."""
+    retired = [_reason(row) for row in project.reason_codes if row.get("retired")]
+    return {reason.code: reason for reason in (*retired, *reasons_of(project))}
+
+
+def _reason(row):
+    return Reason(row["code"], row["label"], row.get("help", ""))
+
+
+def rows_of(project, wanted):
+    """What `Project.reason_codes` becomes when `wanted` are to be offered: what goes is kept as retired.
+
+    Decisions that carry a reason stay readable, and a form that was open meanwhile can still be sent.
+    """
+    kept = {reason.code for reason in wanted}
+    gone = [reason for code, reason in known_reasons(project).items() if code not in kept]
+    if tuple(wanted) == REASONS and not gone:
+        return []
+    return [reason._asdict() for reason in wanted] + [reason._asdict() | {"retired": True} for reason in gone]
+
+
+def labels(codes, project=None):
+    """The labels of `codes` as `project` calls them; a code that no list knows is shown as it is."""
+    known = BY_CODE | (known_reasons(project) if project else {})
+    return [known[code].label if code in known else code for code in codes]

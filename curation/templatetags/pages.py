@@ -175,9 +175,9 @@ def gate_reason(code):
 
 
 @register.filter
-def reasons(codes):
-    """Reviewers' reason codes by their labels."""
-    return ", ".join(labels(codes or []))
+def reasons(codes, project=None):
+    """Reviewers' reason codes by their labels, as `project` calls them."""
+    return ", ".join(labels(codes or [], project or None))
 
 
 @register.filter

@@ -65,7 +65,7 @@ def resolve_prompt(request, slug, key):
     if not to_resolve(project).filter(pk=prompt.pk).exists():
         messages.info(request, "Nobody disagrees here any more.")
         return redirect("prompt_detail", slug, key)
-    return _page(request, project, prompt, ResolveForm(texts=_texts(prompt)))
+    return _page(request, project, prompt, ResolveForm(texts=_texts(prompt), project=project))
 
 
 @require_POST
@@ -76,7 +76,7 @@ def resolve_submit(request, slug, key):
     if prompt.current_response is None:
         messages.warning(request, "There is no answer to decide on.")
         return redirect("resolve", slug)
-    form = ResolveForm(request.POST, texts=_texts(prompt))
+    form = ResolveForm(request.POST, texts=_texts(prompt), project=project)
     if str(prompt.current_response_id) != request.POST.get("response"):
         return _page(request, project, prompt, form, conflict="newer_answer", status=409)
     if not form.is_valid():
