@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.contrib.auth import get_user_model
+from django.db.models import Count, OuterRef, Subquery, Sum
 
-from .models import Annotation, Pair, Release, Run, State
+from . import tallies
+from .models import Pair, Release, Run, State
 from .models.prompt import MACHINE_STATES
+from .models.review import Action
 from .reviewing import pending_counts
 from .reviewing.queue import COUNT_CAP, why_empty
 
@@ -35,15 +38,14 @@ def cost_so_far(project):
 
 
 def reviewers_progress(project):
-    """Standing decisions per reviewer: user name, accept, regenerate, reject, all; the busiest first."""
-    by_action = {action: Count("pk", filter=Q(action=action)) for action in ("accept", "regenerate", "reject")}
-    return list(
-        Annotation.objects.filter(response__prompt__project=project, current=True, purpose="review")
-        .order_by()
-        .values("reviewer__username")
-        .annotate(decided=Count("pk"), **by_action)
-        .order_by("-decided", "reviewer__username")
-    )
+    """Standing decisions per reviewer: name, accept, regenerate, reject, all as `decided`; the busiest first."""
+    given = tallies.by_reviewer(project)
+    names = dict(get_user_model().objects.filter(pk__in=given).values_list("pk", "username"))
+    rows = [
+        {"name": names[user], "decided": sum(numbers.values())} | dict.fromkeys(Action.values, 0) | numbers
+        for user, numbers in given.items()
+    ]
+    return sorted(rows, key=lambda row: (-row["decided"], row["name"]))
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from django.db import transaction
 from redis.backoff import NoBackoff
 from redis.retry import Retry as ConnectionRetry
 
+from curation import tallies
 from curation.importing import ImportRefused
-from curation.models import Event, Prompt, Run, State, Teacher
+from curation.models import Event, Run, State, Teacher
 from curation.reviewing import settle
 
 from . import quotes, stages, workers
@@ -213,7 +214,7 @@ def _refuse_wrong_again(stage, wanted):
 
 def where_they_are(project):
     """How many prompts are in which state, in one line."""
-    counts = Prompt.objects.filter(project=project).state_counts()
+    counts = tallies.states(project)
     named = [f"{number:,} {State(state).label.lower()}" for state, number in counts.items() if number]
     return ", ".join(named) or "the project has no prompts yet"
 

@@ -7,6 +7,7 @@ from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, Subque
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from .. import tallies
 from ..models import Annotation, Pair, Project, Prompt, Resolution, ReviewClaim, State
 from ..models.prompt import MACHINE_STATES
 from .holding import held_back, held_back_anywhere
@@ -139,7 +140,7 @@ class EmptyQueue:
 def why_empty(project, user):
     """The EmptyQueue of `user`. Each number is looked up from its small side: claims, own decisions, pairs."""
     now = timezone.now()
-    state_counts = project.prompts.state_counts()
+    state_counts = tallies.states(project)
     claims = ReviewClaim.objects.filter(until__gt=now).exclude(reviewer=user).select_related("reviewer")
     claims = {claim.pk: claim for claim in claims}
     open_rows = with_counts(project, user).filter(given__lt=project.reviews_required, mine=False)

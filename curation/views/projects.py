@@ -5,14 +5,14 @@ from django.db import transaction
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from curation import overview, reviewing
+from curation import overview, reviewing, tallies
 from curation.access import project_or_404
 from curation.forms import ProjectCreateForm
 from curation.models import Membership, State
 
 
 def _progress(project):
-    counts = project.prompts.state_counts()
+    counts = tallies.states(project)
     return {
         "project": project,
         "counts": counts,

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from curation import plots
+from curation import plots, tallies
 from curation.access import project_or_404
 from curation.agreement import agreement_report
 from curation.models import FilterResult, GateResult, JudgeScore, Resolution, Rubric, State
@@ -129,7 +129,7 @@ def _duplicates_card(found):
 
 
 def _data_card(project):
-    counts = project.prompts.state_counts()
+    counts = tallies.states(project)
     accepted = counts[State.ACCEPTED]
     return Card("Data", "quality_data", f"{sum(counts.values()):,}", f"prompts, {accepted:,} of them accepted.")
 

@@ -5,6 +5,7 @@ from django.http import FileResponse, Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from curation import tallies
 from curation.access import MANAGER, project_or_404
 from curation.models import Release, State
 from pipeline import card, jobs
@@ -35,7 +36,7 @@ def release_create(request, slug):
             return redirect("run_detail", slug, jobs.start(project, "package", wanted, by=request.user).pk)
         except jobs.CannotStart as error:
             form.add_error(None, str(error))
-    counts = project.prompts.state_counts()
+    counts = tallies.states(project)
     ready = {include: candidates(project, include).count() for include in ("accepted", "filtered")}
     context = {
         "project": project,

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from curation import tallies
 from curation.models import Release, Run
 from pipeline import all_in_one, demo, jobs
 from pipeline.embedded import ServiceError
@@ -99,7 +100,7 @@ class Command(StepCommand):
     def _summarise(self, project, logins, address, seconds):
         say = self.stdout.write
         say(f"\nDemo project, after {seconds:.0f} s\n")
-        for state, number in project.prompts.state_counts().items():
+        for state, number in tallies.states(project).items():
             say(f"  {state:<14} {number:>4}")
         release = project.releases.filter(state=Release.State.PUBLISHED).first()
         if release:
