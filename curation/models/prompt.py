@@ -76,6 +76,8 @@ LEAVES_TO = {
     State.REJECTED: {State.TO_FILTER, State.TO_JUDGE, State.TO_REVIEW, State.TO_REGENERATE, State.TO_COLLECT},
     State.PARKED: {State.TO_COLLECT, State.TO_JUDGE, State.TO_REGENERATE, State.REJECTED},
 }
+# Where else a prompt goes back to when a change of many is taken back, and never otherwise.
+BACK_TO = {State.REJECTED: {State.ACCEPTED, State.TO_RESOLVE, State.PARKED}}
 
 
 def normalise(text):
@@ -184,13 +186,17 @@ class PromptQuerySet(models.QuerySet):
         return self.update(lease_until=None)
 
     @transaction.atomic
-    def move(self, target, kind, *, source=None, run=None, actor=None, detail=None, keep_run=False, **changes):
+    def move(
+        self, target, kind, *, source=None, run=None, actor=None, detail=None, keep_run=False, back=False, **changes
+    ):
         """Send these prompts on to `target`; each one leaves an Event of `kind`. Returns the ids that moved.
 
         Only prompts whose state may leave to `target` (and is `source`, if given) move; others stay as they are,
-        so that the same answer stored twice sends a prompt on once. `detail` is a dict for all, or one per id.
+        so that the same answer stored twice sends a prompt on once. `detail` is a dict for all, or one per id. `back`
+        says that a change is taken back.
         """
-        allowed = [state for state, targets in LEAVES_TO.items() if target in targets]
+        ways = [LEAVES_TO, BACK_TO] if back else [LEAVES_TO]
+        allowed = [state for each in ways for state, targets in each.items() if target in targets]
         wanted = [source] if source else allowed
         if not set(wanted) <= set(allowed):
             raise ValueError(f"No prompt goes from {source} to {target}; see curation.models.prompt.LEAVES_TO.")

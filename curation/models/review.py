@@ -67,6 +67,14 @@ class AnnotationQuerySet(models.QuerySet):
             Tally.objects.add_decisions(project, ended, sign=-1)
         return len(rows)
 
+    @transaction.atomic
+    def reinstate(self, project):
+        """These decisions in this project, which a change had ended, count again. Returns how many it were."""
+        rows = list(self.filter(current=False).select_for_update(of=("self",)).order_by("pk"))
+        Annotation.objects.filter(pk__among=[row.pk for row in rows]).update(current=True)
+        Tally.objects.add_decisions(project.pk, rows)
+        return len(rows)
+
 
 class Annotation(models.Model):
     """One person's decision on one response. A changed mind is a new version; nothing is edited in place."""
