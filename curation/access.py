@@ -1,9 +1,12 @@
 """The only place that decides who may see or do what."""
 
+from functools import partial
+
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from .models import Membership, Project
+from .reviewing.talk import unseen_mentions
 
 VIEWER, REVIEWER, MANAGER = "viewer", "reviewer", "manager"
 _RANK = {VIEWER: 0, REVIEWER: 1, MANAGER: 2}
@@ -61,7 +64,10 @@ def only_site_admins(user):
 
 
 def project_bar(request):
-    """Template context: the projects the user can switch to. Pages set `project` themselves."""
+    """Template context: the projects the user can switch to, what names them. Pages set `project` themselves."""
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return {}
-    return {"my_projects": Project.objects.visible_to(request.user).only("name", "slug").order_by("name")[:30]}
+    return {
+        "my_projects": Project.objects.visible_to(request.user).only("name", "slug").order_by("name")[:30],
+        "unseen_mentions": partial(unseen_mentions, request.user),  # asked by the bar alone
+    }

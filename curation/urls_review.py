@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import resolve, review
+from .views import resolve, review, talk
 
 urlpatterns = [
     path("p/<slug:slug>/review/", review.review, name="review"),
@@ -15,4 +15,11 @@ urlpatterns = [
     path("p/<slug:slug>/resolve/<slug:key>/", resolve.resolve_prompt, name="resolve_prompt"),
     path("p/<slug:slug>/resolve/<slug:key>/submit/", resolve.resolve_submit, name="resolve_submit"),
     path("p/<slug:slug>/resolve/<slug:key>/take-back/", resolve.resolve_take_back, name="resolve_take_back"),
+    # what is said about prompts
+    path("p/<slug:slug>/prompts/<str:key>/talk/", talk.talk, name="talk"),
+    path("p/<slug:slug>/prompts/<str:key>/talk/say/", talk.talk_say, name="talk_say"),
+    path("p/<slug:slug>/prompts/<str:key>/talk/flag/", talk.talk_flag, name="talk_flag"),
+    path("p/<slug:slug>/prompts/<str:key>/talk/flag/<int:pk>/clear/", talk.talk_flag_clear, name="talk_flag_clear"),
+    path("mentions/", talk.mentions, name="mentions"),
+    path("mentions/seen/", talk.mentions_seen, name="mentions_seen"),
 ]

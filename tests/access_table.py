@@ -80,6 +80,12 @@ TABLE = {
     "resolve_prompt": of_project("resolver", GET, key="prompt"),
     "resolve_submit": of_project("resolver", POST, key="prompt", posted={"response": "response"}),
     "resolve_take_back": of_project("resolver", POST, key="prompt"),
+    "talk": of_project("viewer", GET, key="prompt"),
+    "talk_say": of_project("reviewer", POST, key="prompt", words={"text": "Look at the second number."}),
+    "talk_flag": of_project("reviewer", POST, key="prompt", words={"note": "The source is cut off."}),
+    "talk_flag_clear": of_project("manager", POST, key="prompt", pk="flag"),
+    "mentions": Page(LOGGED_IN, GET),
+    "mentions_seen": Page(LOGGED_IN, POST),
     "quality": of_project("viewer", GET),
     "quality_data": of_project("viewer", GET),
     "quality_filters": of_project("viewer", BOTH),
@@ -195,6 +201,10 @@ class Objects:
         return factories.held_out(self.project).pk
 
     @cached_property
+    def flag(self):
+        return factories.flag(self._prompt, factories.user()).pk
+
+    @cached_property
     def template(self):
         return factories.template(self.project, f"only-in-{self.slug}").name
 
@@ -240,7 +250,7 @@ class World:
     def foreign_rows(self):
         """Everything that somebody could have changed in the foreign project."""
         project = self.foreign.project
-        within = {"prompt": ("claims",), "response": ("annotations", "resolutions")}
+        within = {"prompt": ("claims", "comments", "flags"), "response": ("annotations", "resolutions")}
         rows = {name: getattr(project, name) for name in ("prompts", "events", "memberships", "runs", "releases")}
         rows |= {name: getattr(self.foreign._prompt, name) for name in within["prompt"]}
         rows |= {name: getattr(self.foreign._prompt.current_response, name) for name in within["response"]}

@@ -58,6 +58,7 @@ NOT_OURS_TO_IMPORT = {
     "forms",
     "forms_again",
     "forms_review",
+    "forms_talk",
     "forms_teacher",
     "tables",
     "filtersets",
