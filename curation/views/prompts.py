@@ -21,6 +21,7 @@ from curation.reviewing.holding import held_prompts, mates
 from curation.reviewing.support import mark, support_of
 from curation.reviewing.verdicts import judgements_of
 from curation.tables import PromptTable
+from curation.views.talk import talk_context
 
 SHOWN_EVENTS = 200
 HIDDEN = "What the judges say is hidden until you decide: this prompt is in the blind share."
@@ -196,6 +197,7 @@ def prompt_detail(request, slug, key):
         and prompt.current_response_id,
         "may_retry": project.member.is_manager and prompt.state == State.PARKED,
     }
+    context |= talk_context(project, request.user, [prompt], place="prompt")
     return render(request, "curation/prompt_detail.html", context)
 
 
