@@ -3,6 +3,7 @@
 from .adjudication import NotYours, adjudicate, others_who_may_resolve, take_back_adjudication, why_not_adjudicate
 from .blind import drawn, hazards, hidden_from, without_judgements
 from .cards import Card, cards_of, pair_score, source_of
+from .checks import Check, purpose_of
 from .claims import ReviewItem, claim_next, held_until, holders, open_prompt, renew, skip
 from .decisions import (
     Choice,
@@ -27,6 +28,7 @@ __all__ = [
     "REASONS",
     "Card",
     "Change",
+    "Check",
     "Choice",
     "Conflict",
     "Decision",
@@ -63,6 +65,7 @@ __all__ = [
     "pair_score",
     "pending_by_project",
     "pending_counts",
+    "purpose_of",
     "reasons_of",
     "recount",
     "renew",

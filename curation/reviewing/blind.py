@@ -39,6 +39,11 @@ def hidden_from(user, project, prompts):
     return found - {current[pk] for pk in _decided_by(user, list(current))}
 
 
+def hidden_in_check(prompt):
+    """Whether a gold or repeated item is decided without its judgements: as it is, or was, the first time."""
+    return bool(drawn(prompt.project, [prompt]))
+
+
 def _decided_by(user, responses):
     """Ids of those of `responses` that this person ever decided on: they have seen what was hidden before."""
     given = Annotation.objects.filter(response__in=responses, reviewer=user, purpose=Annotation.Purpose.REVIEW)

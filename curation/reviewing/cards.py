@@ -5,7 +5,8 @@ from functools import cached_property
 
 from .. import labels
 from ..models import Annotation, Event, FilterResult, GateResult, JudgeScore, Prompt, Resolution, State, TeacherResponse
-from .blind import hazards, hidden_from
+from ..models.review import Purpose
+from .blind import drawn, hazards, hidden_from
 from .support import Quote, mark, support_of
 from .terms import pieces, terms_of
 from .verdicts import Verdicts, judgements_of
@@ -105,14 +106,14 @@ class Card:
         return self.own if self.own and (self.own.current or self.taken_back) else None
 
 
-def cards_of(unit, deciding, user, responses=()):
-    """A Card for each prompt of `unit`; `deciding` are those to decide.
+def cards_of(unit, deciding, user, responses=(), purpose=Purpose.REVIEW):
+    """A Card for each prompt of `unit`; `deciding` are those to decide, for `purpose`: gold and repeated ones look new.
 
     `responses` replace the current ones of their prompts: what a form was made for, where it is shown again.
     """
     shown = {prompt.pk: prompt.current_response for prompt in unit.prompts}
     shown |= {response.prompt_id: response for response in responses}
-    everything = _everything(unit, user)
+    everything = _everything(unit, user, purpose)
     made = [_card(prompt, shown[prompt.pk], prompt in deciding, everything) for prompt in unit.prompts]
     _find_support(unit, made)
     if unit.pair and len(made) == 2:
@@ -160,7 +161,7 @@ def _source_text(unit):
     return first.context or (first.document.text if first.document else "")
 
 
-def _everything(unit, user):
+def _everything(unit, user, purpose):
     ids = list(TeacherResponse.objects.filter(prompt__in=unit.ids).values_list("pk", flat=True))
     of_these = {"response__in": ids}
     found = {
@@ -177,26 +178,31 @@ def _everything(unit, user):
         },
         "own": {
             row.response_id: row
-            for row in Annotation.objects.filter(**of_these, reviewer=user, purpose="review").order_by("version")
+            for row in Annotation.objects.filter(**of_these, reviewer=user, purpose=purpose).order_by("version")
         },
     }
     for row in JudgeScore.objects.filter(**of_these).select_related("judge").order_by("pk"):
         found["scores"].setdefault(row.response_id, []).append(row)
-    found["taken_back"] = _taken_back(unit, user, found["own"])
-    found["hidden"] = _hidden(unit, user, found["responses"])
+    found["taken_back"] = _taken_back(unit, user, found, purpose)
+    found["hidden"] = _hidden(unit, user, found["responses"], purpose)
     return found
 
 
-def _hidden(unit, user, responses):
+def _hidden(unit, user, responses, purpose):
     """Ids of the responses, earlier ones and other candidates too, whose judgements this person does not see yet."""
-    prompts = hidden_from(user, unit.prompts[0].project, unit.prompts)
+    project = unit.prompts[0].project
+    review = purpose == Purpose.REVIEW
+    prompts = hidden_from(user, project, unit.prompts) if review else drawn(project, unit.prompts)
     return {response.pk for response in responses if response.prompt_id in prompts}
 
 
-def _taken_back(unit, user, own):
+def _taken_back(unit, user, found, purpose):
     """Ids of prompts where the last thing that ended a decision was this person taking it back."""
-    if all(row.current for row in own.values()):
+    ended = {pk for pk, row in found["own"].items() if not row.current}
+    if not ended:
         return set()
+    if purpose != Purpose.REVIEW:  # nothing else ends one, and no event tells
+        return {response.prompt_id for response in found["responses"] if response.pk in ended}
     ended = Event.objects.filter(prompt__in=unit.ids, kind__in=("taken_back", "reopened", "attempts_used_up"))
     last = {event.prompt_id: event for event in ended.order_by("at", "pk")}
     return {prompt_id for prompt_id, event in last.items() if event.kind == "taken_back" and event.actor_id == user.pk}

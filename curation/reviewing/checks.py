@@ -129,7 +129,7 @@ def _open_for_checks(project, user, prompt_ids):
 
 
 def purpose_of(user, prompt):
-    """What a decision of `user` on the current answer of `prompt` is for: gold or repeat, where it was given as such."""
+    """What a decision of `user` on the current answer of `prompt` is for: gold or repeat where it was given as such."""
     if prompt.state == State.TO_REVIEW:
         return Purpose.REVIEW
     claim = ReviewClaim.objects.filter(prompt=prompt, reviewer=user, purpose__in=CHECKS).first()

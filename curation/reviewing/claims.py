@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from ..models import Project, Prompt, ReviewClaim, State
@@ -123,7 +123,8 @@ def renew(project, user, prompt_ids):
     own = ReviewClaim.objects.filter(prompt__project=project, prompt__in=prompt_ids, reviewer=user)
     if own.count() != len(prompt_ids):
         return None  # never held, or decided from another window
-    if own.filter(until__gt=timezone.now()).count() == len(prompt_ids):
+    # A gold or repeated item takes no place, so that nobody else can have taken it.
+    if own.filter(Q(until__gt=timezone.now()) | ~Q(purpose=Purpose.REVIEW)).count() == len(prompt_ids):
         until = timezone.now() + timedelta(seconds=settings.REVIEW_CLAIM_SECONDS)
         own.update(until=until)
         return until
@@ -142,7 +143,8 @@ def skip(project, user, prompt_ids):
 
 def holders(prompts, user):
     """Names of others who hold one of `prompts` now."""
-    live = ReviewClaim.objects.filter(prompt__in=prompts, until__gt=timezone.now()).exclude(reviewer=user)
+    live = ReviewClaim.objects.filter(prompt__in=prompts, until__gt=timezone.now(), purpose=Purpose.REVIEW)
+    live = live.exclude(reviewer=user)
     return sorted(set(live.values_list("reviewer__username", flat=True)))
 
 

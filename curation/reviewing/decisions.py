@@ -7,8 +7,9 @@ from django.db.models import Max
 from django.utils import timezone
 
 from ..models import Annotation, Event, Resolution, ReviewClaim, State, TeacherResponse
-from ..models.review import Action
-from .blind import decides_blind
+from ..models.review import Action, Purpose
+from .blind import decides_blind, hidden_in_check
+from .checks import purpose_of
 from .reasons import known_reasons
 from .resolutions import pending_resolution, weigh
 from .rule import same_text
@@ -64,7 +65,8 @@ def submit(project, user, choices, *, idempotency_key, seconds=0):
 
     The same key again returns the first result. `seconds` is the active time spent on all of them. Raises ValueError
     for a wrong choice, TeacherResponse.DoesNotExist for a response that is not of `project`, Conflict where the form
-    is out of date. A decision that comes after the deciding ones, or after its claim lapsed, is kept.
+    is out of date. A decision that comes after the deciding ones, or after its claim lapsed, is kept; one on a gold or
+    repeated item is kept as such and changes nothing.
     """
     choices = [checked(choice, project) for choice in choices]
     if not idempotency_key or len(idempotency_key) > 64:
@@ -80,13 +82,19 @@ def submit(project, user, choices, *, idempotency_key, seconds=0):
     )
     if first:
         return _first_result(first, choices, responses, prompts)
-    _refuse_outdated(choices, responses, prompts, user)
+    purposes = {pk: purpose_of(user, prompts[response.prompt_id]) for pk, response in responses.items()}
+    _refuse_outdated(choices, responses, prompts, user, purposes)
     share = min(int(seconds), 86_400) // len(choices)
-    rows = [_record(choice, responses, prompts, user, idempotency_key, share) for choice in choices]
+    rows = [
+        _record(choice, response, prompts[response.prompt_id], user, purposes[response.pk], idempotency_key, share)
+        for choice in choices
+        for response in (responses[choice.response_id],)
+    ]
     ReviewClaim.objects.filter(prompt__in=prompts, reviewer=user).delete()
     for row in rows:
-        weigh(project, prompts[row.response.prompt_id])
-        row.refresh_from_db()
+        if row.purpose == Purpose.REVIEW:
+            weigh(project, prompts[row.response.prompt_id])
+            row.refresh_from_db()
     return Submission(tuple(rows))
 
 
@@ -146,12 +154,12 @@ def _same(choice, row):
     )
 
 
-def _refuse_outdated(choices, responses, prompts, user):
+def _refuse_outdated(choices, responses, prompts, user, purposes):
     problems = []
     for choice in choices:
         response = responses[choice.response_id]
         prompt = prompts[response.prompt_id]
-        own = newest_own(response.pk, user)
+        own = newest_own(response.pk, user, purposes[response.pk])
         kind = _outdated(choice, response, prompt, own)
         if kind:
             problems.append(Problem(choice, kind, response, prompt.current_response or response, own))
@@ -173,7 +181,7 @@ def _outdated(choice, response, prompt, own):
 
 def why_not_decide(user, response):
     """ "" if `user` may decide on `response` now, in the version after their newest one; else the kind of Problem."""
-    own = newest_own(response.pk, user)
+    own = newest_own(response.pk, user, purpose_of(user, response.prompt))
     return _outdated(Choice(response.pk, "", version=own.version if own else 0), response, response.prompt, own)
 
 
@@ -185,13 +193,9 @@ def _still_open(prompt):
     return resolution is None or resolution.effective_at > timezone.now()
 
 
-def newest_own(response_id, user):
-    """This reviewer's newest decision on a response, current or not, or None."""
-    return (
-        Annotation.objects.filter(response=response_id, reviewer=user, purpose=Annotation.Purpose.REVIEW)
-        .order_by("-version")
-        .first()
-    )
+def newest_own(response_id, user, purpose=Purpose.REVIEW):
+    """This reviewer's newest decision on a response for `purpose`, current or not, or None."""
+    return Annotation.objects.filter(response=response_id, reviewer=user, purpose=purpose).order_by("-version").first()
 
 
 def _edit(choice, response):
@@ -202,19 +206,20 @@ def _edit(choice, response):
     return None if same_text(text) == same_text(response.text) else text
 
 
-def _record(choice, responses, prompts, user, idempotency_key, seconds):
-    response = responses[choice.response_id]
-    prompt = prompts[response.prompt_id]
-    blind = decides_blind(user, prompt.project, prompt, response)
-    replaced = Annotation.objects.filter(
-        response=response, reviewer=user, purpose=Annotation.Purpose.REVIEW, current=True
-    ).update(current=False)
-    if replaced:
+def _record(choice, response, prompt, user, purpose, idempotency_key, seconds):
+    for_review = purpose == Purpose.REVIEW
+    # Whether it is blind is found before anything is stored: who has decided sees everything.
+    blind = decides_blind(user, prompt.project, prompt, response) if for_review else hidden_in_check(prompt)
+    replaced = Annotation.objects.filter(response=response, reviewer=user, purpose=purpose, current=True)
+    if for_review and replaced.filter(surplus=False).exists():
         drop_pending(response)
+    replaced.withdraw()
     newest = Annotation.objects.filter(response=response, reviewer=user).aggregate(version=Max("version"))["version"]
-    row = Annotation.objects.create(
+    row = Annotation.objects.decide(
+        prompt.project,
         response=response,
         reviewer=user,
+        purpose=purpose,
         version=(newest or 0) + 1,
         action=choice.action,
         reasons=list(choice.reasons),
@@ -223,10 +228,11 @@ def _record(choice, responses, prompts, user, idempotency_key, seconds):
         seconds=seconds,
         blind=blind,
         # Decided already, by others or by a policy: kept and counted, without effect.
-        surplus=prompt.state != State.TO_REVIEW or pending_resolution(response.pk) is not None,
+        surplus=for_review and (prompt.state != State.TO_REVIEW or pending_resolution(response.pk) is not None),
         idempotency_key=idempotency_key,
     )
-    tell(prompt, user, "decided", row)
+    if for_review:  # a check leaves no trace in the history that reviewers read: it would tell which one it was
+        tell(prompt, user, "decided", row)
     return row
 
 

@@ -33,7 +33,8 @@ def with_counts(project, user):
 
 
 def _counted(prompts, user):
-    claims = ReviewClaim.objects.filter(prompt=OuterRef("pk"), until__gt=timezone.now()).exclude(reviewer=user)
+    claims = ReviewClaim.objects.filter(prompt=OuterRef("pk"), until__gt=timezone.now(), purpose="review")
+    claims = claims.exclude(reviewer=user)
     return prompts.in_state(State.TO_REVIEW).annotate(
         held=_number(claims, "prompt"),
         mine=Exists(_decisions().filter(reviewer=user)),
@@ -141,7 +142,8 @@ def why_empty(project, user):
     """The EmptyQueue of `user`. Each number is looked up from its small side: claims, own decisions, pairs."""
     now = timezone.now()
     state_counts = tallies.states(project)
-    claims = ReviewClaim.objects.filter(until__gt=now).exclude(reviewer=user).select_related("reviewer")
+    claims = ReviewClaim.objects.filter(until__gt=now, purpose="review").exclude(reviewer=user)
+    claims = claims.select_related("reviewer")
     claims = {claim.pk: claim for claim in claims}
     open_rows = with_counts(project, user).filter(given__lt=project.reviews_required, mine=False)
     held = set(open_rows.filter(pk__in={claim.prompt_id for claim in claims.values()}).values_list("pk", flat=True))

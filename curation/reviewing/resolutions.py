@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from ..models import Annotation, Event, Project, Prompt, Resolution, ReviewClaim, State, TeacherResponse
@@ -51,7 +52,7 @@ def weigh(project, prompt):
     decisions = [
         Decision(row.action, response.text if row.edited_text is None else row.edited_text, row) for row in rows
     ]
-    outcome = consensus(decisions, project.reviews_required, project.consensus)
+    outcome = consensus(decisions, prompt.required or project.reviews_required, project.consensus)
     if prompt.state != State.TO_REVIEW or pending_resolution(response.pk):
         return outcome
     _mark_surplus(outcome)
@@ -123,7 +124,8 @@ def take_effect(project, prompt, resolution):
         Event.objects.create(project=project, prompt=prompt, kind="resolution_overtaken", detail=detail)
         return False
     Resolution.objects.filter(pk=resolution.pk).update(applied_at=timezone.now())
-    ReviewClaim.objects.filter(prompt=prompt).delete()  # nobody holds, or has put off, what is decided
+    # Nobody holds, or has put off, what is decided.
+    ReviewClaim.objects.filter(prompt=prompt, purpose=Annotation.Purpose.REVIEW).delete()
     if resolution.action == "regenerate" and not prompt.attempts_left:
         return _attempts_used_up(project, prompt, resolution, detail)
     return prompt.go(MOVES[resolution.action], "resolved", actor=resolution.decided_by, detail=detail)
@@ -146,29 +148,19 @@ def _attempts_used_up(project, prompt, resolution, detail):
 
 def close_round(prompt):
     """What people decided on the current response so far stays on record, but counts no more."""
-    current_decisions(prompt.current_response_id).update(current=False)
+    current_decisions(prompt.current_response_id).withdraw()
     Resolution.objects.filter(response=prompt.current_response_id, current=True).update(current=False)
     Prompt.objects.filter(pk=prompt.pk).count_decisions()
 
 
 def recount(project):
     """Weigh what a changed number of reviews or way to agree has left undecided; returns how many were decided."""
-    number = (
-        Annotation.objects.filter(
-            purpose=Annotation.Purpose.REVIEW,
-            current=True,
-            response__prompt__project=project,
-            response__prompt__state=State.TO_REVIEW,
-            response__prompt__current_response=F("response"),
-        )
-        .exclude(Exists(Resolution.objects.filter(response=OuterRef("response"), current=True, applied_at=None)))
-        .order_by()
-        .values("response__prompt_id")
-        .annotate(n=Count("pk"))
-        .filter(n__gte=project.reviews_required)
+    pending = Resolution.objects.filter(response=OuterRef("current_response"), current=True, applied_at=None)
+    enough = project.prompts.in_state(State.TO_REVIEW).filter(
+        given__gte=Coalesce("required", project.reviews_required), given__gt=0
     )
     decided = 0
-    for prompt_id in list(number.values_list("response__prompt_id", flat=True)):
+    for prompt_id in list(enough.exclude(Exists(pending)).values_list("pk", flat=True)):
         with transaction.atomic():
             prompt = lock_units(project, [prompt_id])[prompt_id]
             decided += not weigh(project, prompt).missing

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..models import Annotation, Resolution, State
+from ..models.review import Purpose
 from .claims import hold
 from .decisions import drop_pending, tell
 from .resolutions import pending_resolution, undo_window, weigh
@@ -21,7 +22,11 @@ def undo_until(row):
     """Until when this decision can be taken back, or None if it no longer can."""
     prompt = row.response.prompt
     open_states = (State.TO_REVIEW, State.TO_RESOLVE)
-    if not row.current or prompt.current_response_id != row.response_id or prompt.state not in open_states:
+    if not row.current or prompt.current_response_id != row.response_id:
+        return None
+    if row.purpose != Purpose.REVIEW:  # it has no effect that could be too late to undo
+        return _if_ahead(row.created_at + undo_window())
+    if prompt.state not in open_states:
         return None
     resolution = pending_resolution(row.response_id)
     if resolution is None or row.surplus:
@@ -30,6 +35,10 @@ def undo_until(row):
         until = resolution.effective_at
     else:
         return None
+    return _if_ahead(until)
+
+
+def _if_ahead(until):
     return until if until > timezone.now() else None
 
 
@@ -78,14 +87,20 @@ def take_back(user, annotation):
     rows = [row for row in _sent_with(annotation) if row.reviewer_id == user.pk and undo_until(row)]
     if not rows:
         raise TooLate("This decision has taken effect, or was taken back before.")
-    Annotation.objects.filter(pk__in=[row.pk for row in rows]).update(current=False)
+    Annotation.objects.filter(pk__in=[row.pk for row in rows]).withdraw()
     for row in rows:
-        prompt = prompts[row.response.prompt_id]
-        tell(prompt, user, "taken_back", row)
-        if not row.surplus:
-            drop_pending(row.response)
-        if prompt.state == State.TO_RESOLVE and not row.surplus:
-            prompt.go(State.TO_REVIEW, "taken_back", source=State.TO_RESOLVE, actor=user)
-        weigh(project, prompt)
-    hold([row.response.prompt_id for row in rows], user)
+        if row.purpose == Purpose.REVIEW:
+            _unweigh(project, prompts[row.response.prompt_id], user, row)
+    for purpose in {row.purpose for row in rows}:
+        hold([row.response.prompt_id for row in rows if row.purpose == purpose], user, purpose)
     return rows
+
+
+def _unweigh(project, prompt, user, row):
+    """What followed from a decision that was taken back follows no more."""
+    tell(prompt, user, "taken_back", row)
+    if not row.surplus:
+        drop_pending(row.response)
+    if prompt.state == State.TO_RESOLVE and not row.surplus:
+        prompt.go(State.TO_REVIEW, "taken_back", source=State.TO_RESOLVE, actor=user)
+    weigh(project, prompt)

@@ -24,6 +24,7 @@ from curation.reviewing import (
     open_prompt,
     pair_score,
     pending_counts,
+    purpose_of,
     renew,
     settle,
     skip,
@@ -69,7 +70,7 @@ def review_submit(request, slug):
     forms = _forms(unit, responses, request.POST)
     if not all([form.is_valid() for form in forms]):
         prompts = tuple(p for p in unit.prompts if p.pk in {r.prompt_id for r in responses})
-        item = ReviewItem(unit, prompts, held_until(prompts, request.user))
+        item = ReviewItem(unit, prompts, held_until(prompts, request.user), purpose_of(request.user, prompts[0]))
         return _page(request, project, item, forms=forms, status=422)
     choices = [form.choice for form in forms if form.choice]
     key, seconds = request.POST.get("key", ""), request.POST.get("seconds", "")
@@ -186,7 +187,7 @@ def _render(request, context, status=200):
 
 
 def _item_context(item, user, forms):
-    made = cards_of(item.unit, item.prompts, user, [form.response for form in forms])
+    made = cards_of(item.unit, item.prompts, user, [form.response for form in forms], item.purpose)
     bound = {form.response.pk: form for form in forms}
     for card in made:
         if card.deciding:
@@ -219,7 +220,7 @@ def _conflict_page(request, project, forms, problems):
             {
                 "form": form,
                 "response": response,
-                "own": newest_own(response.pk, request.user),
+                "own": newest_own(response.pk, request.user, purpose_of(request.user, response.prompt)),
                 "kind": problem.kind if problem else "" if problems else "already_sent",
                 "now": problem.now if problem else response,
                 "open": not why_not_decide(request.user, response),
