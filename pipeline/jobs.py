@@ -20,8 +20,7 @@ from curation.reviewing import settle
 
 from . import quotes, stages, workers
 from .outages import LOST, outlast
-from .stages import again, batching, decontaminate, deduplicate, package, reparse, working
-from .stages import importing as import_stage
+from .stages import again, batching, decontaminate, deduplicate, reparse, working
 from .stages.sending import HANDLES
 
 logger = logging.getLogger(__name__)
@@ -221,7 +220,7 @@ def where_they_are(project):
 
 def enqueue(run):
     """Put the run's jobs into the queue once the transaction around is committed."""
-    alone = run.stage in ("import", "package", "reparse", "deduplicate", "decontaminate") or by_batches(run)
+    alone = run.stage in stages.WHOLE or by_batches(run)
     parallel = 1 if alone else max(1, min(MAX_JOBS, workers_alive()))
     for _ in range(parallel):
         django_rq.get_queue(QUEUE).enqueue(
@@ -283,16 +282,8 @@ def look_for_near_duplicates(run, outcome, should_stop=lambda: False):
 def _carry_out(run, should_stop):
     if by_batches(run):
         return _follow_batches(run, should_stop)
-    if run.stage == "import":
-        return import_stage.work(run, should_stop)
-    if run.stage == "package":
-        return package.work(run, should_stop)
-    if run.stage == "reparse":
-        return reparse.work(run, should_stop)
-    if run.stage == "deduplicate":
-        return deduplicate.work(run, should_stop)
-    if run.stage == "decontaminate":
-        return decontaminate.work(run, should_stop)
+    if run.stage in stages.WHOLE:
+        return stages.WHOLE[run.stage](run, should_stop)
     if not again.put_back(run, should_stop):
         return "stopped"
     return working.work(run, stages.PLANS[run.stage], should_stop)
