@@ -60,10 +60,11 @@ class Conflict(Exception):
 
 
 @transaction.atomic
-def submit(project, user, choices, *, idempotency_key, seconds=0):
+def submit(project, user, choices, *, idempotency_key, seconds=0, change=None, at=None, origin=""):
     """Take in one person's decisions on the one or two responses of a review unit, all or none.
 
-    The same key again returns the first result. `seconds` is the active time spent on all of them. Raises ValueError
+    The same key again returns the first result. `seconds` is the active time spent on all of them; `change` is what
+    they are part of; imported ones say `at` what time they were made and the file of their `origin`. Raises ValueError
     for a wrong choice, TeacherResponse.DoesNotExist for a response that is not of `project`, Conflict where the form
     is out of date. A decision that comes after the deciding ones, or after its claim lapsed, is kept; one on a gold or
     repeated item is kept as such and changes nothing.
@@ -85,8 +86,10 @@ def submit(project, user, choices, *, idempotency_key, seconds=0):
     purposes = {pk: purpose_of(user, prompts[response.prompt_id]) for pk, response in responses.items()}
     _refuse_outdated(choices, responses, prompts, user, purposes)
     share = min(int(seconds), 86_400) // len(choices)
+    said = {"idempotency_key": idempotency_key, "seconds": share, "change": change, "origin": origin}
+    said |= {"created_at": at} if at else {}
     rows = [
-        _record(choice, response, prompts[response.prompt_id], user, purposes[response.pk], idempotency_key, share)
+        _record(choice, response, prompts[response.prompt_id], user, purposes[response.pk], said)
         for choice in choices
         for response in (responses[choice.response_id],)
     ]
@@ -206,7 +209,7 @@ def _edit(choice, response):
     return None if same_text(text) == same_text(response.text) else text
 
 
-def _record(choice, response, prompt, user, purpose, idempotency_key, seconds):
+def _record(choice, response, prompt, user, purpose, said):
     for_review = purpose == Purpose.REVIEW
     # Whether it is blind is found before anything is stored: who has decided sees everything.
     blind = decides_blind(user, prompt.project, prompt, response) if for_review else hidden_in_check(prompt)
@@ -225,11 +228,10 @@ def _record(choice, response, prompt, user, purpose, idempotency_key, seconds):
         reasons=list(choice.reasons),
         edited_text=_edit(choice, response),
         comment=choice.comment.strip(),
-        seconds=seconds,
         blind=blind,
         # Decided already, by others or by a policy: kept and counted, without effect.
         surplus=for_review and (prompt.state != State.TO_REVIEW or pending_resolution(response.pk) is not None),
-        idempotency_key=idempotency_key,
+        **said,
     )
     if for_review:  # a check leaves no trace in the history that reviewers read: it would tell which one it was
         tell(prompt, user, "decided", row)
