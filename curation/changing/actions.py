@@ -1,0 +1,153 @@
+"""The bulk actions: which of the chosen prompts each one touches, and why it leaves the others."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from ..models import Assignment, Run, State
+from . import deeds
+
+PREVIEW_CAP = 100_000  # prompts that a preview counts; the run counts them all
+UNANSWERED = ("they have no answer to review", lambda action: Q(current_response=None))
+IN_HAND = (
+    "a run has them in hand",
+    lambda action: Q(run__state__in=Run.LIVE) | Q(lease_until__gt=timezone.now()),
+)
+PINNED = ("they are pinned already", lambda action: Q(pinned=True))
+UNPINNED = ("they are not pinned", lambda action: Q(pinned=False))
+ASSIGNED = (
+    "somebody has them assigned already",
+    lambda action: Exists(Assignment.objects.filter(prompt=OuterRef("pk"))),
+)
+OPEN = (State.TO_FILTER, State.TO_JUDGE, State.TO_REGENERATE)
+
+
+@dataclass(frozen=True)
+class Action:
+    """A bulk action. `deed(change, prompts, locked)` changes locked prompts and returns a ChangeItem for each changed.
+
+    `hurdles` are (why prompts in its states are left all the same, their condition).
+    """
+
+    label: str
+    states: tuple
+    says: str
+    done: str
+    deed: object
+    hurdles: tuple = ()
+    needs_reason: bool = False
+    needs_people: bool = False
+
+    def touches(self, prompts):
+        """Those of `prompts` that would change."""
+        prompts = prompts.in_state(*self.states)
+        for _, condition in self.hurdles:
+            prompts = prompts.exclude(condition(self))
+        return prompts
+
+    @property
+    def where(self):
+        """The states of the prompts that it touches, in words."""
+        names = [State(state).label.lower() for state in self.states]
+        return " or ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What an action would come to: of `chosen` prompts it touches `touched`; `left` are (how many, why) of the others.
+
+    Beyond PREVIEW_CAP nothing is counted to its end: `capped` says so, and `left` is then empty.
+    """
+
+    chosen: int
+    touched: int
+    left: tuple[tuple[int, str], ...]
+    capped: bool = False
+
+
+def preview(action, prompts):
+    """The Preview of `action` over a queryset of prompts."""
+    states = Counter(prompts.order_by().values_list("state", flat=True)[: PREVIEW_CAP + 1])
+    chosen = states.total()
+    ready = _count(action.touches(prompts))
+    if chosen > PREVIEW_CAP:
+        return Preview(PREVIEW_CAP, min(ready, PREVIEW_CAP), (), capped=True)
+    left = [
+        (number, f"they are {State(state).label.lower()}")
+        for state, number in states.most_common()
+        if state not in action.states
+    ]
+    rest = prompts.in_state(*action.states)
+    for why, condition in action.hurdles:
+        number = _count(rest.filter(condition(action)))
+        rest = rest.exclude(condition(action))
+        left += [(number, why)] if number else []
+    return Preview(chosen, ready, tuple(left))
+
+
+def _count(prompts):
+    return prompts.order_by().values("pk")[: PREVIEW_CAP + 1].count()
+
+
+ACTIONS = {
+    "review": Action(
+        "Send to review",
+        OPEN,
+        "People decide on the answer as it is, whatever filters, SampleGate or another attempt would have said.",
+        "sent to review",
+        deeds.send_to_review,
+        (IN_HAND,),
+    ),
+    "reopen": Action(
+        "Reopen",
+        (State.ACCEPTED, State.REJECTED),
+        "They go back to review. Earlier decisions stay on record and count no more.",
+        "reopened",
+        deeds.reopen,
+        (UNANSWERED,),
+        needs_reason=True,
+    ),
+    "assign": Action(
+        "Assign",
+        (State.TO_REVIEW,),
+        "Each comes first in the queue of one of the people you name, who take turns.",
+        "assigned",
+        deeds.assign,
+        (ASSIGNED,),
+        needs_people=True,
+    ),
+    "pin": Action(
+        "Pin",
+        (State.TO_REVIEW,),
+        "They come before everything else that waits for review.",
+        "pinned",
+        deeds.pin,
+        (PINNED,),
+    ),
+    "unpin": Action(
+        "Unpin", (State.TO_REVIEW,), "They take their ordinary place in the queue.", "unpinned", deeds.unpin, (UNPINNED,)
+    ),
+    "reject": Action(
+        "Reject",
+        tuple(state for state in State if state != State.REJECTED),
+        "They are rejected in your name, a rejected hypothesis with its methodology, and are in no further release.",
+        "rejected",
+        deeds.reject,
+        (IN_HAND,),
+        needs_reason=True,
+    ),
+    "retry": Action(
+        "Retry parked",
+        (State.PARKED,),
+        "They wait again for the stage that parked them.",
+        "put back",
+        deeds.retry,
+    ),
+}
+
+
+def label(change):
+    """What a Change was, in a few words."""
+    return ACTIONS[change.action].label if change.action in ACTIONS else "One edit in several answers"

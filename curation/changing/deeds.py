@@ -1,0 +1,185 @@
+"""What each bulk action does to prompts that are locked, and what it writes down to be taken back."""
+
+from collections import defaultdict
+
+from django.utils import timezone
+
+from ..models import Annotation, Assignment, ChangeItem, Event, Prompt, Resolution, ReviewClaim, State
+from ..reviewing.resolutions import fell_with_hypothesis
+from ..reviewing.units import pairs_of
+
+PARKING = ("parked_from", "error_class", "error_detail", "failed_call_id")
+MENDED = {"parked_from": "", "error_class": "", "error_detail": "", "failed_call": None}
+
+
+def reopen(change, prompts, locked):
+    """Back to review; methodologies that fell with a hypothesis come back with it."""
+    chosen = {prompt.pk for prompt in prompts}
+    pairs = pairs_of(change.project, chosen)
+    with_them = {
+        pair.methodology_id: pair.hypothesis_id
+        for pair in pairs
+        if pair.hypothesis_id in chosen and pair.methodology_id not in chosen
+    }
+    fallen = [locked[pk] for pk in with_them if pk in locked and fell_with_hypothesis(locked[pk])]
+    return send_to_review(change, [*prompts, *fallen], locked, with_them)
+
+
+def send_to_review(change, prompts, locked, with_them=None):
+    """To review as they are, in a new round: what people said of the answers before stays on record."""
+    items = _items(change, prompts, with_them or {})
+    responses = [prompt.current_response_id for prompt in prompts]
+    Annotation.objects.filter(response__in=responses, purpose=Annotation.Purpose.REVIEW, current=True).withdraw()
+    Resolution.objects.filter(response__in=responses, current=True).update(current=False)
+    return _move(change, items, State.TO_REVIEW, "reopened")
+
+
+def reject(change, prompts, locked):
+    """Rejected by the manager, as an adjudicator's decision; a hypothesis' methodology falls with it."""
+    chosen = {prompt.pk for prompt in prompts}
+    with_them = {
+        pair.methodology_id: pair.hypothesis_id
+        for pair in pairs_of(change.project, chosen)
+        if pair.hypothesis_id in chosen and pair.methodology_id not in chosen
+    }
+    falling = [locked[pk] for pk in with_them if pk in locked and locked[pk].state != State.REJECTED]
+    items = _items(change, [*prompts, *falling], with_them)
+    resolved = _resolve(change, prompts)
+    ReviewClaim.objects.filter(prompt__in=[*chosen, *(prompt.pk for prompt in falling)]).delete()
+    items = _move(change, items, State.REJECTED, "rejected", only=chosen, **MENDED)
+    for item in items:
+        item.after |= {"resolution": resolved[item.prompt_id]} if item.prompt_id in resolved else {}
+    return items
+
+
+def _resolve(change, prompts):
+    """{prompt id: id of the resolution that rejects its answer}."""
+    answered = {prompt.current_response_id: prompt.pk for prompt in prompts if prompt.current_response_id}
+    Resolution.objects.filter(response__in=answered, current=True).update(current=False)
+    now = timezone.now()
+    rows = Resolution.objects.bulk_create(
+        Resolution(
+            response_id=response,
+            by=Resolution.By.ADJUDICATOR,
+            action="reject",
+            comment=change.detail.get("reason", ""),
+            reasons=change.detail.get("reasons", []),
+            decided_by=change.created_by,
+            effective_at=now,
+            applied_at=now,
+        )
+        for response in answered
+    )
+    return {answered[row.response_id]: row.pk for row in rows}
+
+
+def retry(change, prompts, locked):
+    """Parked ones wait again for the stage that parked them."""
+    items, moved = _items(change, prompts), []
+    for origin in sorted({prompt.parked_from for prompt in prompts}):
+        some = [item for item in items if item.before["parked"]["parked_from"] == origin]
+        moved += _move(change, some, origin, "unparked", **MENDED)
+    return moved
+
+
+def pin(change, prompts, locked, on=True):
+    """To the head of the review queue."""
+    Prompt.objects.filter(pk__in=[prompt.pk for prompt in prompts]).update(pinned=on)
+    _tell(change, prompts, "pinned" if on else "unpinned")
+    return [_item(change, prompt, {"pinned": not on}, {"pinned": on}) for prompt in prompts]
+
+
+def unpin(change, prompts, locked):
+    """Back to their ordinary place."""
+    return pin(change, prompts, locked, on=False)
+
+
+def assign(change, prompts, locked):
+    """Each prompt to the next of the people named who has not decided on it; a pair goes to one person whole."""
+    people, items, turn = change.detail["people"], [], change.detail.get("turn", 0)
+    decided = _decided(prompts)
+    together = {pair.methodology_id: pair.hypothesis_id for pair in pairs_of(change.project, [p.pk for p in prompts])}
+    given = {}
+    for prompt in prompts:
+        unit = together.get(prompt.pk, prompt.pk)
+        ways = [people[(turn + step) % len(people)] for step in range(len(people))]
+        ways = [given[unit]] if unit in given else ways
+        person = next((each for each in ways if each not in decided[prompt.pk]), None)
+        if person is None:
+            continue
+        if unit not in given:
+            given[unit], turn = person, turn + 1
+        items.append(_item(change, prompt, {}, {"assigned": person}))
+    change.detail["turn"] = turn % len(people)
+    Assignment.objects.bulk_create(
+        Assignment(prompt_id=item.prompt_id, reviewer_id=item.after["assigned"], created_by=change.created_by)
+        for item in items
+    )
+    _tell(change, [item.prompt for item in items], "assigned")
+    return items
+
+
+def _decided(prompts):
+    """{prompt id: people who decided on its answer}."""
+    found = defaultdict(set)
+    responses = [prompt.current_response_id for prompt in prompts]
+    rows = Annotation.objects.filter(response__in=responses, purpose=Annotation.Purpose.REVIEW, current=True)
+    for prompt, person in rows.order_by().values_list("response__prompt", "reviewer"):
+        found[prompt].add(person)
+    return found
+
+
+# -- what is written down --------------------------------------------------------------------------------------------
+
+
+def _item(change, prompt, before, after):
+    return ChangeItem(
+        change=change, prompt=prompt, response_id=prompt.current_response_id, before=before, after=after
+    )
+
+
+def _items(change, prompts, with_them=()):
+    """Items that say how prompts are now: state, decisions that count, what holds, why they are parked."""
+    responses = [prompt.current_response_id for prompt in prompts]
+    decisions, standing = defaultdict(list), {}
+    rows = Annotation.objects.filter(response__in=responses, purpose=Annotation.Purpose.REVIEW, current=True)
+    for response, pk in rows.order_by("pk").values_list("response", "pk"):
+        decisions[response].append(pk)
+    standing = dict(Resolution.objects.filter(response__in=responses, current=True).values_list("response", "pk"))
+    items = []
+    for prompt in prompts:
+        before = {"state": prompt.state}
+        if decisions.get(prompt.current_response_id):
+            before["annotations"] = decisions[prompt.current_response_id]
+        if prompt.current_response_id in standing:
+            before["resolution"] = standing[prompt.current_response_id]
+        if prompt.state == State.PARKED:
+            before["parked"] = {name: getattr(prompt, name) for name in PARKING}
+        after = {"with": with_them[prompt.pk]} if prompt.pk in with_them else {}
+        items.append(_item(change, prompt, before, after))
+    return items
+
+
+def _move(change, items, target, kind, *, only=None, **changes):
+    """Move the prompts of `items` (the others than `only` follow by themselves); returns those that arrived."""
+    chosen = [item.prompt_id for item in items if only is None or item.prompt_id in only]
+    detail = {"reason": change.detail.get("reason", ""), "change": change.pk}
+    rows = Prompt.objects.filter(pk__in=chosen)
+    rows.move(target, kind, actor=change.created_by, run=change.run, detail=detail, **changes)
+    now = Prompt.objects.filter(pk__in=[item.prompt_id for item in items], state=target)
+    arrived = dict(now.values_list("pk", "state_changed_at"))
+    for item in items:
+        if item.prompt_id in arrived:
+            item.after |= {"state": str(target), "at": arrived[item.prompt_id].isoformat()}
+    return [item for item in items if item.prompt_id in arrived]
+
+
+def _tell(change, prompts, kind):
+    detail = {"change": change.pk}
+    Event.objects.bulk_create(
+        Event(
+            project=change.project, prompt=prompt, run=change.run, actor=change.created_by, kind=kind, detail=detail
+        )
+        for prompt in prompts
+    )
+
