@@ -43,12 +43,12 @@ PAGES = {
     "project_detail": ("/p/{slug}/", 32),
     "project_progress": ("/p/{slug}/progress/", 6),
     "prompt_list": ("/p/{slug}/prompts/", 14),
-    "prompt_list_narrowed": ("/p/{slug}/prompts/?q=film&failed=ban_citations&domain=d0", 14),
-    "run_list": ("/p/{slug}/runs/", 10),
+    "prompt_list_narrowed": ("/p/{slug}/prompts/?q=film&failed=ban_citations&domain=d0", 15),
+    "run_list": ("/p/{slug}/runs/", 11),
     "release_list": ("/p/{slug}/releases/", 12),
     "member_list": ("/p/{slug}/members/", 10),
     "template_list": ("/p/{slug}/templates/", 12),
-    "quality": ("/p/{slug}/quality/", 24),
+    "quality": ("/p/{slug}/quality/", 25),
     "quality_data": ("/p/{slug}/quality/data/", 26),
 }
 
@@ -73,7 +73,7 @@ def test_home_costs_the_same_however_many_projects(django_assert_max_num_queries
     before = queries(client, "/")
     for _ in range(4):
         fill(factories.project(managers=[ada]), 1)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         assert queries(client, "/") == before
 
 
@@ -101,13 +101,15 @@ def test_one_prompt_costs_the_same_however_many_attempts_and_decisions(project, 
             factories.annotation(response, person)
         factories.resolution(response, decided_by=factories.user(), by="adjudicator")
         prompt.events.create(project=project, kind="reopened", actor=person, run=factories.run(project))
+        factories.comment(prompt, person, mentions=[factories.user()])
+        factories.flag(prompt, person)
 
     attempt()
     queries(manager, url)
     before = queries(manager, url)
     for _ in range(4):
         attempt()
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(28):
         assert queries(manager, url) == before
 
 

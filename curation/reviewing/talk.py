@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Prefetch
 from django.utils import timezone
 
 from ..models import Annotation, Comment, Flag, Mention, Project, ReviewClaim, State
@@ -109,7 +109,8 @@ def _people(project):
 
 def _remarks(user, prompts, people):
     """The newest SHOWN, in the order they were made."""
-    comments = Comment.objects.filter(prompt__in=prompts).select_related("author").prefetch_related("mentions__user")
+    mentions = Prefetch("mentions", Mention.objects.select_related("user"))
+    comments = Comment.objects.filter(prompt__in=prompts).select_related("author", "prompt").prefetch_related(mentions)
     made = []
     for comment in reversed(comments.order_by("-created_at", "-pk")[:SHOWN]):
         named = {mention.user.get_username(): mention for mention in comment.mentions.all()}
