@@ -2,14 +2,20 @@
 
 from django.urls import path
 
-from .views import resolve, review, talk
+from .views import drafts, resolve, review, review_compare, talk
 
 urlpatterns = [
     path("p/<slug:slug>/review/", review.review, name="review"),
     path("p/<slug:slug>/review/submit/", review.review_submit, name="review_submit"),
     path("p/<slug:slug>/review/skip/", review.review_skip, name="review_skip"),
     path("p/<slug:slug>/review/take-back/", review.review_take_back, name="review_take_back"),
+    path("p/<slug:slug>/review/take/", review.review_take, name="review_take"),
+    path("p/<slug:slug>/review/compare/", review_compare.review_compare, name="review_compare"),
     path("p/<slug:slug>/review/heartbeat/", review.review_heartbeat, name="review_heartbeat"),
+    path("p/<slug:slug>/review/release/", drafts.review_release, name="review_release"),
+    path("p/<slug:slug>/review/drafts/", drafts.draft_list, name="draft_list"),
+    path("p/<slug:slug>/review/drafts/save/", drafts.draft_save, name="draft_save"),
+    path("p/<slug:slug>/review/drafts/drop/", drafts.draft_drop, name="draft_drop"),
     path("p/<slug:slug>/review/<slug:key>/", review.review_prompt, name="review_prompt"),
     path("p/<slug:slug>/resolve/", resolve.resolve, name="resolve"),
     path("p/<slug:slug>/resolve/<slug:key>/", resolve.resolve_prompt, name="resolve_prompt"),

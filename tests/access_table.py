@@ -12,6 +12,8 @@ from tests import factories
 ROLES = ("outsider", "viewer", "reviewer", "resolver", "manager", "superuser")
 ANYBODY, LOGGED_IN, SITE_ADMIN = "anybody", "logged in", "site admin"
 GET, POST, BOTH = ("GET",), ("POST",), ("GET", "POST")
+FAR = "2100-01-01T00:00:00+00:00"
+A_DRAFT = {"draft_form": "review", "draft_made": FAR, "comment": "Half a thought"}
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,10 @@ TABLE = {
     "review_skip": of_project("reviewer", POST, posted={"prompt": "prompt_id"}),
     "review_take_back": of_project("reviewer", POST),
     "review_heartbeat": of_project("reviewer", POST, posted={"prompt": "prompt_id"}),
+    "review_release": of_project("reviewer", POST, words={"until": FAR}, posted={"prompt": "prompt_id"}),
+    "draft_list": of_project("reviewer", GET),
+    "draft_save": of_project("reviewer", POST, words=A_DRAFT, posted={"draft_response": "response"}),
+    "draft_drop": of_project("reviewer", POST, posted={"draft_response": "response"}),
     "resolve": of_project("resolver", GET),
     "resolve_prompt": of_project("resolver", GET, key="prompt"),
     "resolve_submit": of_project("resolver", POST, key="prompt", posted={"response": "response"}),
@@ -250,7 +256,7 @@ class World:
     def foreign_rows(self):
         """Everything that somebody could have changed in the foreign project."""
         project = self.foreign.project
-        within = {"prompt": ("claims", "comments", "flags"), "response": ("annotations", "resolutions")}
+        within = {"prompt": ("claims", "comments", "flags"), "response": ("annotations", "resolutions", "drafts")}
         rows = {name: getattr(project, name) for name in ("prompts", "events", "memberships", "runs", "releases")}
         rows |= {name: getattr(self.foreign._prompt, name) for name in within["prompt"]}
         rows |= {name: getattr(self.foreign._prompt.current_response, name) for name in within["response"]}

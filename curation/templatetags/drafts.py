@@ -1,0 +1,31 @@
+"""What tells the browser that a part of a form keeps drafts, and which."""
+
+from django import template
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def draft_attributes(context, form, response, draft=None):
+    """Attributes of the element whose fields are kept as a draft; `draft` is what they begin with, if anything."""
+    if not response:
+        return ""
+    return format_html(
+        ' data-draft="{}" data-draft-response="{}" data-draft-user="{}" data-draft-url="{}" data-draft-made="{}"'
+        ' data-draft-seen="{}"',
+        form,
+        str(response.pk),
+        str(context["user"].pk),
+        reverse("draft_save", args=[context["project"].slug]),
+        timezone.now().isoformat(),
+        draft.updated_at.isoformat() if draft else "",
+    )
+
+
+@register.simple_tag(takes_context=True)
+def typed_by(context):
+    """The field that says who filled in a form: sent under another account, it is refused."""
+    return format_html('<input type="hidden" name="typed_by" value="{}">', str(context["user"].pk))
