@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from ..models import Project, Prompt, ReviewClaim, State
@@ -14,6 +14,9 @@ from . import checks
 from .queue import decidable, offered, why_empty
 from .resolutions import recount, settle
 from .units import Unit, unit_of
+from .walking import Walk
+
+AT_HAND, PUT_OFF = 100, 500  # of one's own claims, so many are looked at
 
 
 @dataclass(frozen=True)
@@ -33,49 +36,53 @@ class ReviewItem:
 def claim_next(project, user):
     """Hold the next review unit for `user` for REVIEW_CLAIM_SECONDS; an EmptyQueue says why there is none.
 
-    What the user holds already goes on; then the oldest; what they skipped comes last.
+    What the user holds already goes on; then what a manager gave them, then the queue in the project's order; what they
+    skipped comes last.
     """
     settle(project, limit=20)  # enough to keep up; the stages settle all
-    item = _claim(project, user)
-    if item is None and recount(project):
+    item, enough = _claim(project, user)
+    if item is None and enough and recount(project, enough):
         # A lowered number of reviews decides what nobody could be given any more.
-        item = _claim(project, user)
+        item, _ = _claim(project, user)
     return item or why_empty(project, user)
 
 
 @transaction.atomic
 def _claim(project, user):
+    """(the ReviewItem or None, prompts met that have the decisions they need)."""
     locked = _lock_claims(project)
-    rows = offered(locked, user)
-    first = _first(locked, rows, user)
+    walk = Walk(locked, user)
+    first = _in_hand(locked, user) or walk.first_assigned() or walk.first() or _put_off(locked, user)
     check = checks.maybe(locked, user, first)
     if check:
-        return ReviewItem(check.unit, check.prompts, hold(check.unit.ids, user, check.purpose), check.purpose)
-    return _give(locked, user, decidable(locked, user), unit_of(locked, first)) if first else None
+        item = ReviewItem(check.unit, check.prompts, hold(check.unit.ids, user, check.purpose), check.purpose)
+    else:
+        item = _give(locked, user, decidable(locked, user), unit_of(locked, first)) if first else None
+    return item, walk.enough
 
 
-def _first(project, rows, user):
-    """The id to be given: what the user took in hand last, else the oldest, else what they skipped longest ago.
+def _own(user):
+    return ReviewClaim.objects.filter(reviewer=user, purpose=Purpose.REVIEW)  # few
 
-    What they hold at this moment goes on, also where a near-duplicate has come before it since.
-    """
-    own = ReviewClaim.objects.filter(reviewer=user)  # few; `rows` keeps to the project and to what is open
-    live = list(own.filter(skipped_at=None, until__gt=timezone.now()).order_by("-until", "prompt")[:100])
-    found = _still_given(decidable(project, user), [claim.prompt_id for claim in live])
-    if found:
-        return found
-    in_hand = list(own.filter(skipped_at=None).order_by("-until", "prompt").values_list("prompt", flat=True)[:100])
-    skipped = list(own.exclude(skipped_at=None).order_by("skipped_at", "prompt").values_list("prompt", flat=True)[:500])
-    found = _still_given(rows, in_hand)
-    if found:
-        return found
-    mine = ReviewClaim.objects.filter(prompt=OuterRef("pk"), reviewer=user).exclude(skipped_at=None)
-    found = rows.exclude(Exists(mine)).order_by("pk").values_list("pk", flat=True).first()
-    return found or _still_given(rows, skipped)
+
+def _in_hand(project, user):
+    """What the user took in hand last: held at this moment, also where a near-duplicate has come before it since; else
+    what lapsed."""
+    rows = _own(user).filter(skipped_at=None).order_by("-until", "prompt").values_list("prompt", flat=True)
+    now = timezone.now()
+    held = _still_given(decidable(project, user), rows.filter(until__gt=now)[:AT_HAND])
+    return held or _still_given(offered(project, user), rows.filter(until__lte=now)[:AT_HAND])
+
+
+def _put_off(project, user):
+    """What the user skipped the longest ago, of what they could be given."""
+    rows = _own(user).exclude(skipped_at=None).order_by("skipped_at", "prompt").values_list("prompt", flat=True)
+    return _still_given(offered(project, user), rows[:PUT_OFF])
 
 
 def _still_given(rows, ids):
     """The first of `ids` that is among `rows`, or None."""
+    ids = list(ids)
     still = set(rows.filter(pk__in=ids).values_list("pk", flat=True)) if ids else ()
     return next((pk for pk in ids if pk in still), None)
 
@@ -139,6 +146,13 @@ def skip(project, user, prompt_ids):
     now = timezone.now()
     own = ReviewClaim.objects.filter(prompt__project=project, prompt__in=prompt_ids, reviewer=user)
     return own.update(until=now, skipped_at=now)
+
+
+def release(project, user, prompt_ids):
+    """The page that showed these prompts was left: others may have them; for this person they come first again."""
+    own = ReviewClaim.objects.filter(prompt__project=project, prompt__in=prompt_ids, reviewer=user, skipped_at=None)
+    now = timezone.now()
+    return own.filter(purpose=Purpose.REVIEW, until__gt=now).update(until=now)
 
 
 def holders(prompts, user):

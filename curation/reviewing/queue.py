@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, Subquery
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from .. import tallies
-from ..models import Annotation, Pair, Project, Prompt, Resolution, ReviewClaim, State
+from ..models import Annotation, Assignment, Membership, Pair, Project, Prompt, Resolution, ReviewClaim, State
 from ..models.prompt import MACHINE_STATES
+from ..models.review import Purpose
 from .holding import held_back, held_back_anywhere
 
+MAY_REVIEW = (Membership.Role.MANAGER, Membership.Role.REVIEWER)
 COUNT_CAP = 1000  # beyond it a count says "1,000 or more": nobody plans by the exact number, and it stays cheap
 
 
@@ -25,23 +27,53 @@ def _decisions(response="current_response"):
 
 
 def with_counts(project, user):
-    """Prompts to review with `held` (live claims of others) and `mine` (decided by user) beside their own `given`.
+    """Prompts to review with the decisions each has `given` of those `needed`, and what speaks against `user`.
 
-    One statement reads all, since a submit turns a claim into a decision between two.
+    `held` are live claims of others, `kept` places for others whom a manager gave it, `mine` whether user decided. One
+    statement reads all, since a submit turns a claim into a decision between two.
     """
     return _counted(project.prompts, user)
 
 
 def _counted(prompts, user):
-    claims = ReviewClaim.objects.filter(prompt=OuterRef("pk"), until__gt=timezone.now(), purpose="review")
-    claims = claims.exclude(reviewer=user)
+    claims = live_claims().filter(prompt=OuterRef("pk")).exclude(reviewer=user)
+    own = Assignment.objects.filter(prompt=OuterRef("pk"), reviewer=user)
+    kept = Case(When(Exists(own), then=Value(0)), default=kept_places(user), output_field=IntegerField())
     return prompts.in_state(State.TO_REVIEW).annotate(
+        needed=needed(),
         held=_number(claims, "prompt"),
+        kept=kept,
         mine=Exists(_decisions().filter(reviewer=user)),
     )
 
 
-def _partner_in_machines():
+def needed():
+    """How many decisions a prompt needs."""
+    return Coalesce("required", "project__reviews_required")
+
+
+def live_claims():
+    """Claims of this moment that take a place."""
+    return ReviewClaim.objects.filter(until__gt=timezone.now(), purpose=Purpose.REVIEW)
+
+
+def kept_places(user=None):
+    """How many places a prompt keeps for people (other than `user`) whom a manager gave it and who are still to come.
+
+    Nobody's place is kept who decided, holds the prompt now, put it off, or may review no more.
+    """
+    begun = ReviewClaim.objects.filter(prompt=OuterRef("prompt"), reviewer=OuterRef("reviewer"))
+    begun = begun.filter(Q(until__gt=timezone.now(), purpose=Purpose.REVIEW) | Q(skipped_at__isnull=False))
+    decided = _decisions("prompt__current_response").filter(reviewer=OuterRef("reviewer"))
+    members = Membership.objects.filter(
+        project=OuterRef("prompt__project"), user=OuterRef("reviewer"), user__is_active=True, role__in=MAY_REVIEW
+    )
+    rows = Assignment.objects.filter(Exists(members), ~Exists(begun), ~Exists(decided), prompt=OuterRef("pk"))
+    return _number(rows.exclude(reviewer=user) if user else rows, "prompt")
+
+
+def partner_in_machines():
+    """The condition under which the other half of a prompt's pair is with the machines."""
     as_hypothesis = Pair.objects.filter(hypothesis=OuterRef("pk"), methodology__state__in=MACHINE_STATES)
     as_methodology = Pair.objects.filter(methodology=OuterRef("pk"), hypothesis__state__in=MACHINE_STATES)
     return Q(Exists(as_hypothesis)) | Q(Exists(as_methodology))
@@ -59,9 +91,9 @@ def _hypothesis_refused(user):
 
 def decidable(project, user):
     """Prompts that `user` may decide now: not decided by them, capacity left, partner past the machines."""
-    rows = with_counts(project, user).filter(mine=False, given__lt=project.reviews_required - F("held"))
+    rows = with_counts(project, user).filter(mine=False, given__lt=F("needed") - F("held") - F("kept"))
     if project.paired:
-        rows = rows.exclude(_partner_in_machines()).exclude(_hypothesis_refused(user))
+        rows = rows.exclude(partner_in_machines()).exclude(_hypothesis_refused(user))
     return rows
 
 
@@ -107,8 +139,8 @@ class _CappedCount(Subquery):
 def pending_by_project(user, projects):
     """{project id: pending_counts} of many projects in one statement."""
     prompts = Prompt.objects.filter(project=OuterRef("pk"))
-    review = _counted(prompts, user).filter(mine=False, given__lt=F("project__reviews_required") - F("held"))
-    review = review.exclude(Q(project__paired=True) & (_partner_in_machines() | _hypothesis_refused(user)))
+    review = _counted(prompts, user).filter(mine=False, given__lt=F("needed") - F("held") - F("kept"))
+    review = review.exclude(Q(project__paired=True) & (partner_in_machines() | _hypothesis_refused(user)))
     review = review.exclude(held_back_anywhere())
     rows = Project.objects.filter(pk__in=[project.pk for project in projects]).annotate(
         review=_CappedCount(review.order_by().values("pk")[:COUNT_CAP]),
@@ -140,12 +172,10 @@ class EmptyQueue:
 
 def why_empty(project, user):
     """The EmptyQueue of `user`. Each number is looked up from its small side: claims, own decisions, pairs."""
-    now = timezone.now()
     state_counts = tallies.states(project)
-    claims = ReviewClaim.objects.filter(until__gt=now, purpose="review").exclude(reviewer=user)
-    claims = claims.select_related("reviewer")
+    claims = live_claims().filter(prompt__project=project).exclude(reviewer=user).select_related("reviewer")
     claims = {claim.pk: claim for claim in claims}
-    open_rows = with_counts(project, user).filter(given__lt=project.reviews_required, mine=False)
+    open_rows = with_counts(project, user).filter(given__lt=F("needed"), mine=False)
     held = set(open_rows.filter(pk__in={claim.prompt_id for claim in claims.values()}).values_list("pk", flat=True))
     holding = [claim for claim in claims.values() if claim.prompt_id in held]
     partner, others = capped_count(_waiting_for_partner(project)), capped_count(_waiting_for_others(project, user))

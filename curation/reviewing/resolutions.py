@@ -153,12 +153,17 @@ def close_round(prompt):
     Prompt.objects.filter(pk=prompt.pk).count_decisions()
 
 
-def recount(project):
-    """Weigh what a changed number of reviews or way to agree has left undecided; returns how many were decided."""
+def recount(project, prompt_ids=None):
+    """Weigh what a changed number of reviews or way to agree has left undecided; returns how many were decided.
+
+    `prompt_ids` are the prompts to look at, all of the project without them.
+    """
     pending = Resolution.objects.filter(response=OuterRef("current_response"), current=True, applied_at=None)
     enough = project.prompts.in_state(State.TO_REVIEW).filter(
         given__gte=Coalesce("required", project.reviews_required), given__gt=0
     )
+    if prompt_ids is not None:
+        enough = enough.filter(pk__in=prompt_ids)
     decided = 0
     for prompt_id in list(enough.exclude(Exists(pending)).values_list("pk", flat=True)):
         with transaction.atomic():

@@ -1,0 +1,134 @@
+"""The next prompt for a person: a walk along the queue's index, in portions, to the first one that they are offered.
+
+What it costs depends on what lies before that one, and nobody but the person has to pass that: what can be given to
+nobody is set aside when it is met (see ranking.py).
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..models import Annotation, Assignment, Prompt, ReviewClaim, State
+from ..models.review import Purpose
+from . import ranking
+from .queue import live_claims, offered
+
+FIRST, MOST = 32, 2048  # prompts in the first portion, and in any
+LOOKED_AT = 16  # prompts whose offer is looked up at once; nearly always the first of them is given
+ASIDE_AT_ONCE = 500  # prompts set aside that are looked at again where nothing else is left
+
+
+class Place(NamedTuple):
+    """One prompt in the queue."""
+
+    pk: int
+    pinned: bool
+    rank: float
+    given: int
+    required: int | None
+    response: int
+
+
+@dataclass
+class Walk:
+    """One person's walk. `enough` are prompts met that have the decisions they need."""
+
+    project: object
+    user: object
+    enough: list = field(default_factory=list)
+
+    def first(self):
+        """The id of the first prompt in the queue that the person is offered and has not put off, or None."""
+        found = self._first_in_place()
+        if found is None and ranking.bring_back(self.project, self._aside()):
+            found = self._first_in_place()
+        return found
+
+    def first_assigned(self):
+        """The id of the first open prompt that a manager gave this person, or None; those done with are struck off."""
+        after = 0
+        while rows := self._assigned(after):
+            after = max(rows)
+            found = self._first_offered(list(rows.values()))
+            if found:
+                return found
+            Assignment.objects.filter(pk__in=self._done(rows)).delete()
+        return None
+
+    def _assigned(self, after):
+        rows = Assignment.objects.filter(reviewer=self.user, pk__gt=after, prompt__project=self.project)
+        return dict(rows.order_by("pk").values_list("pk", "prompt")[:FIRST])
+
+    def _done(self, rows):
+        """Assignments whose prompt this person decided, or that is settled."""
+        settled = Prompt.objects.filter(pk__in=rows.values(), state__in=(State.ACCEPTED, State.REJECTED))
+        done = set(settled.values_list("pk", flat=True))
+        current = Prompt.objects.filter(pk__in=rows.values(), current_response__isnull=False)
+        by_response = dict(current.values_list("current_response", "pk"))
+        done |= {by_response[response] for response in self._decided(by_response)}
+        return [pk for pk, prompt in rows.items() if prompt in done]
+
+    def _first_in_place(self):
+        for pinned in (True, False):
+            rows = Prompt.objects.filter(project=self.project, state=State.TO_REVIEW, pinned=pinned, rank__gte=0)
+            for portion in _portions(rows):
+                found = self._first_offered(self._open(portion))
+                if found:
+                    return found
+        return None
+
+    def _open(self, portion):
+        """Ids of the portion, in order, with room left, that this person has neither decided nor put off."""
+        needs = self.project.reviews_required
+        self.enough += [place.pk for place in portion if place.given >= (place.required or needs)]
+        ids = [place.pk for place in portion]
+        claims = live_claims().filter(prompt__among=ids).exclude(reviewer=self.user)
+        held = Counter(claims.values_list("prompt", flat=True))
+        places = [place for place in portion if place.given + held[place.pk] < (place.required or needs)]
+        decided = self._decided([place.response for place in places if place.given])
+        put_off = ReviewClaim.objects.filter(prompt__among=ids, reviewer=self.user, purpose=Purpose.REVIEW)
+        put_off = set(put_off.exclude(skipped_at=None).values_list("prompt", flat=True))
+        return [place.pk for place in places if place.response not in decided and place.pk not in put_off]
+
+    def _decided(self, responses):
+        """Those of `responses` that this person decided."""
+        if not responses:
+            return set()
+        rows = Annotation.objects.filter(
+            response__among=list(responses), reviewer=self.user, purpose=Purpose.REVIEW, current=True
+        )
+        return set(rows.values_list("response", flat=True))
+
+    def _first_offered(self, ids):
+        start, number = 0, LOOKED_AT
+        while some := ids[start : start + number]:
+            found = set(offered(self.project, self.user).filter(pk__among=some).values_list("pk", flat=True))
+            place = next((place for place, pk in enumerate(some) if pk in found), len(some))
+            if place:  # what was passed
+                ranking.set_aside(self.project, some[:place])
+            if place < len(some):
+                return some[place]
+            start, number = start + number, number * 4
+        return None
+
+    def _aside(self):
+        """Ids of prompts set aside, those first that were looked at the longest ago."""
+        rows = Prompt.objects.filter(project=self.project, state=State.TO_REVIEW, rank__lt=0)
+        ids = []
+        for pinned in (True, False):
+            some = rows.filter(pinned=pinned).order_by("-rank", "pk").values_list("pk", flat=True)
+            ids += some[: ASIDE_AT_ONCE - len(ids)]
+        return ids
+
+
+def _portions(rows):
+    """`rows` of one half of the queue (pinned or not) as lists of Place, in its order, each longer than the last."""
+    fields = ("pk", "pinned", "rank", "given", "required", "current_response")
+    rows, size, last = rows.order_by("-rank", "pk").values_list(*fields), FIRST, None
+    while True:
+        behind = rows if last is None else rows.filter(rank__lte=last.rank).exclude(rank=last.rank, pk__lte=last.pk)
+        portion = [Place(*row) for row in behind[:size]]
+        if not portion:
+            return
+        yield portion
+        last, size = portion[-1], min(size * 4, MOST)
