@@ -5,15 +5,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 
 @contextmanager
-def installation():
-    """Set Django up on an empty SQLite database, or on the empty one that DATABASE_URL names."""
-    with tempfile.TemporaryDirectory(prefix="nexa-bench-") as directory:
-        Path(directory, "static").mkdir()  # WhiteNoise warns where there is none
+def installation(kept=None):
+    """Set Django up on an empty SQLite database, or on the empty one that DATABASE_URL names.
+
+    `kept` is a folder for the installation that stays there, and is used again as it is.
+    """
+    with nullcontext(kept) if kept else tempfile.TemporaryDirectory(prefix="nexa-bench-") as directory:
+        Path(directory, "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where there is none
         os.environ |= {"DATA_DIR": directory, "DJANGO_SETTINGS_MODULE": "distill_site.settings"}
         import django
         from django.core.management import call_command
