@@ -33,6 +33,7 @@ class ProjectForm(forms.ModelForm):
                 "reason_codes",
             ),
         ),
+        ("Quality of reviewing", ("gold_percent", "repeat_percent", "too_fast_seconds")),
         ("When something fails", ("on_filter_fail", "on_gate_fail", "attempt_limit", "on_exhausted")),
         ("Teachers", ("teacher", "more_teachers", "samples", "regen_teacher")),
         (
@@ -55,6 +56,7 @@ class ProjectForm(forms.ModelForm):
             *("near_duplicate_percent", "on_filter_fail", "on_gate_fail", "attempt_limit", "on_exhausted"),
             *("teacher", "more_teachers", "samples", "regen_teacher", "judge_factuality", "judge_reasoning"),
             *("more_judges", "judge_repeats", "auto_accept_percent", "reason_codes"),
+            *("gold_percent", "repeat_percent", "too_fast_seconds"),
         ]
         labels = {
             "reviews_required": "Decisions an answer needs",
@@ -74,6 +76,9 @@ class ProjectForm(forms.ModelForm):
             "judge_reasoning": "Judge of reasoning and safety",
             "more_judges": "Further judges",
             "judge_repeats": "Readings by each judge",
+            "gold_percent": "Gold items, per cent",
+            "repeat_percent": "Repeated items, per cent",
+            "too_fast_seconds": "Too fast below, seconds",
         }
         help_texts = {
             "reviews_required": "A change applies to answers that are not decided yet.",
@@ -93,6 +98,15 @@ class ProjectForm(forms.ModelForm):
                 "Of the answers under review; the judges' scores are shown only after the decision. Against such "
                 "decisions the judges are measured."
             ),
+            "gold_percent": (
+                "Of what reviewers are given: answers whose right decision is known, silently mixed in. Such decisions "
+                "change no prompt and enter no release. Mark gold on the page of a prompt."
+            ),
+            "repeat_percent": (
+                "Of what reviewers are given: what they decided before, once more, to see whether they stay with it. "
+                "These change nothing either."
+            ),
+            "too_fast_seconds": "Decisions in less active time are counted as too fast; 0 counts none.",
             "near_duplicate_percent": (
                 "Answers that share at least so much of their wording are near-duplicates: the best is reviewed, the "
                 "others wait behind it. 0 looks for none."
