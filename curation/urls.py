@@ -32,7 +32,6 @@ urlpatterns = [
     path("p/<slug:slug>/invitations/<int:pk>/withdraw/", members.invitation_withdraw, name="invitation_withdraw"),
     # prompts
     path("p/<slug:slug>/prompts/", prompts.prompt_list, name="prompt_list"),
-    path("p/<slug:slug>/prompts/bulk/", prompts.prompt_bulk, name="prompt_bulk"),
     path("p/<slug:slug>/prompts/<str:key>/", prompts.prompt_detail, name="prompt_detail"),
     path("p/<slug:slug>/prompts/<str:key>/life.txt", prompt_life.prompt_text, name="prompt_text"),
     path("p/<slug:slug>/prompts/<str:key>/life.json", prompt_life.prompt_json, name="prompt_json"),

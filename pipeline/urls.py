@@ -3,6 +3,8 @@
 from django.urls import path
 
 from .views import (
+    annotations,
+    changes,
     failures,
     imports,
     quality,
@@ -39,6 +41,14 @@ urlpatterns = [
     path("p/<slug:slug>/runs/<int:pk>/flips/", run_flips.run_flips, name="run_flips"),
     path("p/<slug:slug>/runs/<int:pk>/flips/reopen/", run_flips.run_flips_reopen, name="run_flips_reopen"),
     path("p/<slug:slug>/runs/<int:pk>/rejects/", runs.run_rejects, name="run_rejects"),
+    path("p/<slug:slug>/changes/", changes.change_list, name="change_list"),
+    path("p/<slug:slug>/changes/new/", changes.change_new, name="change_new"),
+    path("p/<slug:slug>/changes/<int:pk>/", changes.change_detail, name="change_detail"),
+    path("p/<slug:slug>/changes/<int:pk>/undo/", changes.change_undo, name="change_undo"),
+    path("p/<slug:slug>/annotations/", annotations.annotations, name="annotations"),
+    path("p/<slug:slug>/annotations/export/", annotations.annotations_export, name="annotations_export"),
+    path("p/<slug:slug>/annotations/import/", annotations.annotations_import, name="annotations_import"),
+    path("p/<slug:slug>/annotations/files/<int:pk>/", annotations.annotations_file, name="annotations_file"),
     path("p/<slug:slug>/failed/", failures.failed_list, name="failed_list"),
     path("p/<slug:slug>/failed/retry/", failures.failed_retry, name="failed_retry"),
     path("p/<slug:slug>/failed/export/", failures.failed_export, name="failed_export"),

@@ -6,6 +6,7 @@ from functools import cached_property
 from django.contrib.auth import get_user_model
 
 from curation.models import Invitation
+from pipeline.stages.annotating import export_path
 from pipeline.stages.importing import rejects_path
 from tests import factories
 
@@ -65,7 +66,6 @@ TABLE = {
     "invitation_withdraw": of_project("manager", POST, pk="invitation"),
     # prompts
     "prompt_list": of_project("viewer", GET),
-    "prompt_bulk": of_project("manager", POST, words={"action": "retry"}),
     "prompt_json": of_project("viewer", GET, key="prompt"),
     "prompt_text": of_project("viewer", GET, key="prompt"),
     "prompt_detail": of_project("viewer", GET, key="prompt"),
@@ -83,6 +83,8 @@ TABLE = {
     "draft_save": of_project("reviewer", POST, words=A_DRAFT, posted={"draft_response": "response"}),
     "draft_drop": of_project("reviewer", POST, posted={"draft_response": "response"}),
     "resolve": of_project("resolver", GET),
+    "resolve_next": of_project("resolver", GET),
+    "resolve_heartbeat": of_project("resolver", POST, key="prompt"),
     "resolve_prompt": of_project("resolver", GET, key="prompt"),
     "resolve_submit": of_project("resolver", POST, key="prompt", posted={"response": "response"}),
     "resolve_take_back": of_project("resolver", POST, key="prompt"),
@@ -125,7 +127,15 @@ TABLE = {
     "run_cancel": of_project("manager", POST, pk="live_run"),
     "run_flips": of_project("viewer", GET, pk="live_run"),
     "run_flips_reopen": of_project("manager", POST, pk="live_run"),
+    "annotations": of_project("manager", GET),
+    "annotations_export": of_project("manager", POST, words={"format": "jsonl"}),
+    "annotations_import": of_project("manager", POST),
+    "annotations_file": of_project("manager", GET, pk="export_run"),
     "run_rejects": of_project("manager", GET, pk="import_run"),
+    "change_list": of_project("manager", GET),
+    "change_new": of_project("manager", POST, words={"action": "retry"}),
+    "change_detail": of_project("manager", GET, pk="change"),
+    "change_undo": of_project("manager", POST, pk="change"),
     "failed_list": of_project("viewer", GET),
     "failed_retry": of_project("manager", POST, words={"scope": "all"}),
     "failed_export": of_project("viewer", GET),
@@ -179,10 +189,21 @@ class Objects:
         return factories.run(self.project, state="running").pk
 
     @cached_property
+    def change(self):
+        return factories.change(self.project, factories.member(self.project, "manager"), self._prompt).pk
+
+    @cached_property
     def import_run(self):
         run = factories.run(self.project, "import", "finished")
         rejects_path(run).parent.mkdir(parents=True, exist_ok=True)
         rejects_path(run).write_text('{"line": 1, "problem": "The prompt is empty."}\n')
+        return run.pk
+
+    @cached_property
+    def export_run(self):
+        run = factories.run(self.project, "export", "finished", parameters={"format": "jsonl"})
+        export_path(run).parent.mkdir(parents=True, exist_ok=True)
+        export_path(run).write_text("{}\n")
         return run.pk
 
     @cached_property

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from curation import paging, prompt_bulk
+from curation import paging
 from curation.models import Prompt, State
 from tests import factories
 
@@ -189,68 +189,6 @@ def test_retrying_puts_a_parked_prompt_back(people, project):
     prompt.refresh_from_db()
     assert (prompt.state, prompt.error_class, prompt.parked_from) == (State.TO_COLLECT, "", "")
     assert "Nothing changed" in people["manager"].post(url, follow=True).content.decode()
-
-
-def bulk(client, project, **data):
-    return client.post(f"/p/{project.slug}/prompts/bulk/", data)
-
-
-def test_a_bulk_action_first_says_how_many_it_touches(people, project):
-    parked = [factories.prompt(project, "parked") for _ in range(3)]
-    waiting = factories.prompt(project)
-    chosen = [prompt.key for prompt in (*parked[:2], waiting)]
-    page = bulk(people["manager"], project, action="retry", scope="selected", key=chosen).content.decode()
-    assert "Chosen: 3 prompts" in page
-    assert "This touches 2" in page
-    assert Prompt.objects.in_state(State.PARKED).count() == 3
-    done = bulk(people["manager"], project, action="retry", scope="selected", key=chosen, confirmed="1")
-    assert done.status_code == 302
-    assert Prompt.objects.in_state(State.PARKED).count() == 1
-
-
-def test_all_that_match_means_the_filters_of_the_list_and_this_project_alone(people, project):
-    for domain in ("climate", "physics"):
-        factories.prompt(project, "parked", domain=domain)
-    foreign = factories.prompt(factories.project(), "parked", domain="climate")
-    query = "domain=climate&state=parked"
-    done = bulk(people["manager"], project, action="retry", scope="all", query=query, confirmed="1")
-    assert done.url == f"/p/{project.slug}/prompts/?{query}"
-    assert {p.domain for p in project.prompts.in_state(State.PARKED)} == {"physics"}
-    foreign.refresh_from_db()
-    assert foreign.state == State.PARKED
-
-
-def test_ticked_prompts_of_a_foreign_project_are_left_alone(people, project):
-    foreign = factories.prompt(factories.project(), "parked")
-    bulk(people["manager"], project, action="retry", scope="selected", key=[foreign.key], confirmed="1")
-    foreign.refresh_from_db()
-    assert foreign.state == State.PARKED
-
-
-def test_reopening_many_asks_for_the_reason_and_keeps_the_choice(people, project):
-    prompt = factories.accepted(project)
-    again = {"action": "reopen", "scope": "selected", "key": [prompt.key], "confirmed": "1"}
-    refused = bulk(people["manager"], project, **again)
-    assert refused.status_code == 422
-    assert prompt.key in refused.content.decode()
-    bulk(people["manager"], project, **again, reason="New guidelines.")
-    prompt.refresh_from_db()
-    assert prompt.state == State.TO_REVIEW
-
-
-def test_one_press_is_bounded(people, project, monkeypatch):
-    monkeypatch.setattr(prompt_bulk, "AT_ONCE", 2)
-    for _ in range(3):
-        factories.prompt(project, "parked")
-    page = bulk(people["manager"], project, action="retry", scope="all").content.decode()
-    assert "the first 2 of them" in page
-    bulk(people["manager"], project, action="retry", scope="all", confirmed="1")
-    assert Prompt.objects.in_state(State.PARKED).count() == 1
-
-
-def test_an_unknown_bulk_action_is_refused(people, project):
-    page = people["manager"].post(f"/p/{project.slug}/prompts/bulk/", {"action": "drop"}, follow=True)
-    assert "Choose what to do" in page.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from django.contrib.admin.helpers import ActionForm
 
 from curation.access import MANAGER, project_or_404
 from curation.models import Project, Prompt
-from curation.prompt_bulk import ACTIONS
+from curation.reviewing import reopen
 
 from .records import RecordAdmin
 
@@ -28,18 +28,23 @@ class PromptAdmin(RecordAdmin):
 
     @admin.action(description="Retry parked prompts")
     def retry(self, request, queryset):
-        self._carry_out("retry", request, queryset)
+        prompts = self._managed(request, queryset)
+        self._say(request, "Retried", prompts.unpark(actor=request.user, reason=request.POST.get("reason", "")))
 
     @admin.action(description="Reopen accepted or rejected prompts (give a reason)")
     def reopen(self, request, queryset):
-        self._carry_out("reopen", request, queryset)
-
-    def _carry_out(self, name, request, queryset):
-        action, reason = ACTIONS[name], request.POST.get("reason", "").strip()
-        if action.needs_reason and not reason:
+        reason = request.POST.get("reason", "").strip()
+        if not reason:
             self.message_user(request, "Give a reason beside the action: it stays in the history.", messages.ERROR)
             return
+        prompts = self._managed(request, queryset).exclude(current_response=None).select_related("project")
+        self._say(request, "Reopened", sum(reopen(prompt, request.user, reason) for prompt in prompts))
+
+    def _managed(self, request, queryset):
+        """The chosen prompts, all of projects that this person manages."""
         for project in Project.objects.filter(pk__in=queryset.order_by().values("project").distinct()):
             project_or_404(request.user, project.slug, MANAGER)
-        done = action.carry_out(Prompt.objects.filter(pk__in=queryset.values("pk")), request.user, reason)
-        self.message_user(request, f"{action.label}: {done:,} prompts changed.", messages.SUCCESS)
+        return Prompt.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
+
+    def _say(self, request, done, number):
+        self.message_user(request, f"{done}: {number:,} prompts changed.", messages.SUCCESS)

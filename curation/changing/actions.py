@@ -127,7 +127,12 @@ ACTIONS = {
         (PINNED,),
     ),
     "unpin": Action(
-        "Unpin", (State.TO_REVIEW,), "They take their ordinary place in the queue.", "unpinned", deeds.unpin, (UNPINNED,)
+        "Unpin",
+        (State.TO_REVIEW,),
+        "They take their ordinary place in the queue.",
+        "unpinned",
+        deeds.unpin,
+        (UNPINNED,),
     ),
     "reject": Action(
         "Reject",

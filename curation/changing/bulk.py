@@ -38,9 +38,7 @@ def begin(project, name, detail, user):
     trouble = wrong_wish(project, name, reason=detail.get("reason", ""), people=detail.get("people", ()))
     if trouble:
         raise WrongWish(trouble)
-    return Change.objects.create(
-        project=project, kind=Change.Kind.BULK, action=name, detail=detail, created_by=user
-    )
+    return Change.objects.create(project=project, kind=Change.Kind.BULK, action=name, detail=detail, created_by=user)
 
 
 def waiting(change):

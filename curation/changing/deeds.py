@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from ..models import Annotation, Assignment, ChangeItem, Event, Prompt, Resolution, ReviewClaim, State
-from ..reviewing.resolutions import fell_with_hypothesis
 from ..reviewing.units import pairs_of
 
 PARKING = ("parked_from", "error_class", "error_detail", "failed_call_id")
@@ -21,8 +21,16 @@ def reopen(change, prompts, locked):
         for pair in pairs
         if pair.hypothesis_id in chosen and pair.methodology_id not in chosen
     }
-    fallen = [locked[pk] for pk in with_them if pk in locked and fell_with_hypothesis(locked[pk])]
+    fallen = [locked[pk] for pk in sorted(_fallen(with_them)) if pk in locked and locked[pk].current_response_id]
     return send_to_review(change, [*prompts, *fallen], locked, with_them)
+
+
+def _fallen(prompt_ids):
+    """Those of these prompts that are rejected because their hypothesis was."""
+    last = Event.objects.filter(prompt=OuterRef("pk"), to_state=State.REJECTED).order_by("-at", "-pk")
+    rows = Prompt.objects.filter(pk__in=prompt_ids, state=State.REJECTED)
+    rows = rows.annotate(last_kind=Subquery(last.values("kind")[:1])).filter(last_kind="hypothesis_rejected")
+    return set(rows.values_list("pk", flat=True))
 
 
 def send_to_review(change, prompts, locked, with_them=None):
@@ -133,22 +141,21 @@ def _decided(prompts):
 
 
 def _item(change, prompt, before, after):
-    return ChangeItem(
-        change=change, prompt=prompt, response_id=prompt.current_response_id, before=before, after=after
-    )
+    return ChangeItem(change=change, prompt=prompt, response_id=prompt.current_response_id, before=before, after=after)
 
 
 def _items(change, prompts, with_them=()):
-    """Items that say how prompts are now: state, decisions that count, what holds, why they are parked."""
+    """Items that say how prompts are now: state, decisions that count, what holds, why parked or rejected."""
     responses = [prompt.current_response_id for prompt in prompts]
     decisions, standing = defaultdict(list), {}
     rows = Annotation.objects.filter(response__in=responses, purpose=Annotation.Purpose.REVIEW, current=True)
     for response, pk in rows.order_by("pk").values_list("response", "pk"):
         decisions[response].append(pk)
     standing = dict(Resolution.objects.filter(response__in=responses, current=True).values_list("response", "pk"))
+    fallen = _fallen([prompt.pk for prompt in prompts]) if change.project.paired else ()
     items = []
     for prompt in prompts:
-        before = {"state": prompt.state}
+        before = {"state": prompt.state} | ({"fell": True} if prompt.pk in fallen else {})
         if decisions.get(prompt.current_response_id):
             before["annotations"] = decisions[prompt.current_response_id]
         if prompt.current_response_id in standing:
@@ -177,9 +184,6 @@ def _move(change, items, target, kind, *, only=None, **changes):
 def _tell(change, prompts, kind):
     detail = {"change": change.pk}
     Event.objects.bulk_create(
-        Event(
-            project=change.project, prompt=prompt, run=change.run, actor=change.created_by, kind=kind, detail=detail
-        )
+        Event(project=change.project, prompt=prompt, run=change.run, actor=change.created_by, kind=kind, detail=detail)
         for prompt in prompts
     )
-

@@ -59,9 +59,7 @@ def _portion(change):
     """The next items, each with its pair's other half, so that the two go back together."""
     items = list(left_to_undo(change)[:PORTION])
     ids = {item.prompt_id for item in items}
-    partners = {
-        pk for pair in pairs_of(change.project, ids) for pk in (pair.hypothesis_id, pair.methodology_id)
-    } - ids
+    partners = {pk for pair in pairs_of(change.project, ids) for pk in (pair.hypothesis_id, pair.methodology_id)} - ids
     return items + list(left_to_undo(change).filter(prompt__in=partners))
 
 
@@ -84,7 +82,9 @@ def _decided_since(items):
     """Responses on which somebody decided after the change, whether that counts or not."""
     at = {item.response_id: datetime.fromisoformat(item.after["at"]) for item in items if item.response_id}
     rows = Annotation.objects.filter(response__in=at, purpose=Annotation.Purpose.REVIEW, origin="")
-    return {response for response, made in rows.order_by().values_list("response", "created_at") if made >= at[response]}
+    return {
+        response for response, made in rows.order_by().values_list("response", "created_at") if made >= at[response]
+    }
 
 
 def _why_moved(item, prompt, decided):
@@ -144,9 +144,11 @@ def _restore(change, items, locked, user, run):
     ends = defaultdict(list)
     for item in moved:
         parked_from = item.before["parked"]["parked_from"] if item.before["state"] == State.PARKED else ""
-        ends[item.before["state"], parked_from].append(item)
-    for (state, parked_from), some in ends.items():
-        _move_back(change, some, state, {"parked_from": parked_from} if parked_from else {}, user, run)
+        # Why a methodology fell is read from its history later on.
+        kind = "hypothesis_rejected" if "fell" in item.before else "change_taken_back"
+        ends[item.before["state"], kind, parked_from].append(item)
+    for (state, kind, parked_from), some in ends.items():
+        _move_back(change, some, state, kind, {"parked_from": parked_from} if parked_from else {}, user, run)
     _reinstate(change, moved)
     parked = [item for item in moved if item.before["state"] == State.PARKED]
     _say_why_parked(parked, locked)
@@ -157,13 +159,13 @@ def _end_resolutions(items):
     Resolution.objects.filter(pk__in=ended).update(current=False)
 
 
-def _move_back(change, items, state, changes, user, run):
+def _move_back(change, items, state, kind, changes, user, run):
     ids = [item.prompt_id for item in items]
     if state != State.TO_REVIEW:
         ReviewClaim.objects.filter(prompt__in=ids).delete()
     detail = {"change": change.pk}
     rows = Prompt.objects.filter(pk__in=ids)
-    rows.move(state, "change_taken_back", actor=user, run=run, detail=detail, back=True, **changes)
+    rows.move(state, kind, actor=user, run=run, detail=detail, back=True, **changes)
 
 
 def _reinstate(change, items):
@@ -172,7 +174,7 @@ def _reinstate(change, items):
     Annotation.objects.filter(pk__in=ids, current=False).reinstate(change.project)
     held = [item.before["resolution"] for item in items if "resolution" in item.before]
     Resolution.objects.filter(pk__in=held).update(current=True)
-    Prompt.objects.filter(pk__in=[item.prompt_id for item in items]).in_state(State.TO_REVIEW).count_decisions()
+    Prompt.objects.filter(pk__in=[item.prompt_id for item in items]).count_decisions()
 
 
 def _say_why_parked(items, locked):

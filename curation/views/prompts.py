@@ -6,13 +6,12 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Prefetch
-from django.http import QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from curation import labels
-from curation import prompt_bulk as bulk
 from curation.access import MANAGER, project_or_404
+from curation.changing import ACTIONS
 from curation.filtersets import PromptFilterSet
 from curation.models import Annotation, FilterResult, State, TeacherResponse
 from curation.paging import COUNT_CAP, capped_count, keyset_page
@@ -82,7 +81,7 @@ def prompt_list(request, slug):
         "count": capped_count(filterset.narrow(indexed, indexed=False)) if countable else None,
         "total": total,
         "cap": COUNT_CAP,
-        "bulk_actions": bulk.ACTIONS,
+        "bulk_actions": ACTIONS,
     }
     return render(request, "curation/prompt_list.html", context)
 
@@ -228,45 +227,3 @@ def prompt_retry(request, slug, key):
     else:
         messages.warning(request, f"Nothing changed: it is not parked but {prompt.get_state_display().lower()}.")
     return redirect("prompt_detail", slug, key)
-
-
-@require_POST
-def prompt_bulk(request, slug):
-    """Retry or reopen many: first a page that says how many it touches, then the deed."""
-    project = project_or_404(request.user, slug, MANAGER)
-    action = bulk.ACTIONS.get(request.POST.get("action"))
-    if action is None:
-        messages.error(request, "Choose what to do with the prompts: retry parked ones, or reopen settled ones.")
-        return redirect("prompt_list", slug)
-    back = request.POST.get("query", "")
-    prompts = _chosen_prompts(project, request.POST)
-    touched = capped_count(action.touches(prompts))
-    context = {
-        "project": project,
-        "action": action,
-        "touched": touched,
-        "most": bulk.AT_ONCE,
-        "chosen": capped_count(prompts),
-        "cap": COUNT_CAP,
-        "posted": request.POST,
-        "keys": request.POST.getlist("key"),
-        "reason": request.POST.get("reason", ""),
-    }
-    if not request.POST.get("confirmed"):
-        return render(request, "curation/prompt_bulk.html", context)
-    if action.needs_reason and not context["reason"].strip():
-        context["error"] = "Say why: the reason stays in the history of every prompt."
-        return render(request, "curation/prompt_bulk.html", context, status=422)
-    done = action.carry_out(prompts, request.user, context["reason"])
-    messages.success(request, f"{action.label}: {done:,} prompts.")
-    response = redirect("prompt_list", slug)
-    response["Location"] += f"?{back}" if back else ""
-    return response
-
-
-def _chosen_prompts(project, data):
-    """The ticked prompts, or all that the list's filters match."""
-    if data.get("scope") != "all":
-        return project.prompts.filter(key__in=data.getlist("key")[:1000])
-    filterset = _filterset(project, QueryDict(data.get("query", "")))
-    return filterset.narrow(filterset.narrow(project.prompts.all(), indexed=True), indexed=False)

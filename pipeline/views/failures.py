@@ -13,7 +13,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from curation.access import MANAGER, project_or_404
 from curation.paging import COUNT_CAP, capped_count, keyset_page
-from curation.prompt_bulk import AT_ONCE
 from pipeline import failures
 from pipeline.filtersets import FailedFilterSet
 from pipeline.tables import FailedTable
@@ -23,6 +22,8 @@ STORED_ALL_THE_SAME = (
     *(("failed=refusal", "refusals"), ("failed=truncated", "cut off"), ("failed=empty", "empty")),
     ("answer=unread", "not in the structure that was asked for"),
 )
+
+AT_ONCE = 5000  # prompts one press puts back at most, so that it ends within a request
 
 
 @require_GET
