@@ -4,18 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from ..models import Project, Prompt, ReviewClaim, State
 from ..models.review import Purpose
 from . import checks
+from .assigning import skipped_by_all
 from .queue import decidable, offered, why_empty
 from .resolutions import recount, settle
-from .units import Unit, unit_of
+from .units import Unit, lock_units, unit_of
 from .walking import Walk
 
+CLAIMING = 0x4E65  # marks the lock among those that this database gives for other things
 AT_HAND, PUT_OFF = 100, 500  # of one's own claims, so many are looked at
 
 
@@ -107,8 +109,15 @@ def open_prompt(project, user, prompt):
 
 
 def _lock_claims(project):
-    """Only one claim of a project is given at a time; everything else goes on meanwhile."""
-    return Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    """Only one claim of a project is given at a time; everything else goes on meanwhile. Returns the project anew.
+
+    SQLite has one writer at a time anyway. The project's row is not what is locked: a run that takes hold of a million
+    prompts has that in hand for its time.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [CLAIMING, project.pk])
+    return Project.objects.get(pk=project.pk)
 
 
 def hold(prompt_ids, user, purpose=Purpose.REVIEW):
@@ -141,11 +150,22 @@ def renew(project, user, prompt_ids):
     return hold(prompt_ids, user)
 
 
+@transaction.atomic
 def skip(project, user, prompt_ids):
-    """Let go of these prompts and put them at the end of this person's own queue."""
+    """Let go of these prompts and put them at the end of this person's own queue.
+
+    What everybody has skipped who reviews here and has not decided it goes to those who resolve.
+    """
     now = timezone.now()
-    own = ReviewClaim.objects.filter(prompt__project=project, prompt__in=prompt_ids, reviewer=user)
-    return own.update(until=now, skipped_at=now)
+    locked = lock_units(project, prompt_ids)
+    own = ReviewClaim.objects.filter(prompt__in=[pk for pk in prompt_ids if pk in locked], reviewer=user)
+    skipped = own.update(until=now, skipped_at=now)
+    for prompt in locked.values():
+        if prompt.state == State.TO_REVIEW and prompt.given < (prompt.required or project.reviews_required):
+            names = skipped_by_all(project, prompt)
+            if names:
+                prompt.go(State.TO_RESOLVE, "skipped_by_all", source=State.TO_REVIEW, detail={"skipped_by": names})
+    return skipped
 
 
 def release(project, user, prompt_ids):

@@ -52,6 +52,11 @@ def needed():
     return Coalesce("required", "project__reviews_required")
 
 
+def decided_by_those(users):
+    """How many current decisions on a prompt's answer are by `users`, a queryset of ids."""
+    return _number(_decisions().filter(reviewer__in=users), "response")
+
+
 def live_claims():
     """Claims of this moment that take a place."""
     return ReviewClaim.objects.filter(until__gt=timezone.now(), purpose=Purpose.REVIEW)

@@ -36,7 +36,7 @@ def lock_units(project, prompt_ids):
     ids = set(prompt_ids)
     for pair in pairs_of(project, prompt_ids):
         ids |= {pair.hypothesis_id, pair.methodology_id}
-    rows = project.prompts.filter(pk__in=ids).select_for_update().order_by("pk")
+    rows = project.prompts.filter(pk__in=ids).select_for_update(no_key=True).order_by("pk")
     return {prompt.pk: prompt for prompt in rows}
 
 

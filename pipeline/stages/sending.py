@@ -3,6 +3,8 @@
 from collections import Counter
 
 from curation.models import Prompt, State
+from curation.models.prompt import MACHINE_STATES
+from curation.reviewing import ranking
 
 # Which states a run of each kind works on; a prompt that reaches another one has left the run.
 HANDLES = {
@@ -30,6 +32,8 @@ def send_many(run, departures, kind, *, source, counts=lambda moved: {}, **chang
         chosen = Prompt.objects.filter(pk__among=set(ids))
         options = {"source": source, "run": run, "detail": detail, "keep_run": stays}
         moved.append(chosen.move(target, kind, **options, **changes) if ids else [])
+        if target not in MACHINE_STATES:
+            ranking.arrived(run.project, moved[-1])
         done += 0 if stays else len(moved[-1])
         numbers[str(target)] += len(moved[-1])
     if numbers.total():
@@ -43,6 +47,7 @@ def park(run, works):
         call = next(call for call in each.calls.values() if call.error_class)
         each.prompt.park(call.error_class, call.error_detail or call.error_class, run=run, call=call)
     if works:
+        ranking.arrived(run.project, [each.prompt.pk for each in works])
         run.count(done=len(works), parked=len(works), last_error=f"{works[-1].prompt}: {call.error_detail}")
 
 
