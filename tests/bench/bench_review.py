@@ -1,7 +1,7 @@
 """How fast review, lists, search and dashboards are beside 1,000,000 prompts: real HTTP, the server of `serve`.
 
-Run: python -m tests.bench.bench_review [--prompts N] [--times N]; on PostgreSQL:
-`python -m tests.with_postgres --durable python -m tests.bench.bench_review`. `--data DIR` keeps what was made for another run.
+Run: python -m tests.bench.bench_review [--prompts N] [--times N]. `--data DIR` keeps what was made for another run.
+On PostgreSQL: `python -m tests.with_postgres --durable python -m tests.bench.bench_review`.
 """
 
 import argparse
