@@ -29,8 +29,8 @@ class ProjectForm(forms.ModelForm):
         (
             "Review",
             (
-                *("reviews_required", "consensus", "paired", "blind_percent", "near_duplicate_percent"),
-                "reason_codes",
+                *("reviews_required", "consensus", "queue_order", "paired", "blind_percent"),
+                *("near_duplicate_percent", "reason_codes"),
             ),
         ),
         ("Quality of reviewing", ("gold_percent", "repeat_percent", "too_fast_seconds")),
@@ -56,10 +56,11 @@ class ProjectForm(forms.ModelForm):
             *("near_duplicate_percent", "on_filter_fail", "on_gate_fail", "attempt_limit", "on_exhausted"),
             *("teacher", "more_teachers", "samples", "regen_teacher", "judge_factuality", "judge_reasoning"),
             *("more_judges", "judge_repeats", "auto_accept_percent", "reason_codes"),
-            *("gold_percent", "repeat_percent", "too_fast_seconds"),
+            *("gold_percent", "repeat_percent", "too_fast_seconds", "queue_order"),
         ]
         labels = {
             "reviews_required": "Decisions an answer needs",
+            "queue_order": "What reviewers get first",
             "paired": "Pairs",
             "blind_percent": "Blind reviews, per cent",
             "near_duplicate_percent": "Near-duplicates from, per cent",
@@ -81,7 +82,10 @@ class ProjectForm(forms.ModelForm):
             "too_fast_seconds": "Too fast below, seconds",
         }
         help_texts = {
-            "reviews_required": "A change applies to answers that are not decided yet.",
+            "reviews_required": (
+                "A change applies to answers that are not decided yet. For single prompts their pages lower it."
+            ),
+            "queue_order": "What is pinned or assigned comes before. A change puts what waits in the new order.",
             "attempt_limit": "How often a prompt is asked; the answers that are asked for at once are one attempt.",
             "more_teachers": "Asked too. Filters and judges look at every answer; the best one goes on.",
             "samples": "Calls for a prompt: this number times the teachers. Another attempt asks for one answer.",

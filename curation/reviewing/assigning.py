@@ -57,7 +57,7 @@ def unassign(project, prompts, reviewer, by):
 
 @transaction.atomic
 def pin(project, prompts, by, *, on=True):
-    """Put those of `prompts` (ids, or a queryset) before all others, with their pairs, or no longer; returns how many."""
+    """Put those of `prompts` (ids, or a queryset) before all others, with their pairs, or no more; returns how many."""
     chosen = _units(project, prompts).filter(pinned=not on)
     ids = sorted(chosen.values_list("pk", flat=True))
     Prompt.objects.filter(pk__among=ids).update(pinned=on)

@@ -19,6 +19,7 @@ from .queue import kept_places, needed, partner_in_machines
 
 ASIDE = 10.0
 GATE_WEIGHT = 0.8  # of the judges' part in the uncertainty; the filters have the rest
+AT_ONCE = 500  # prompts that are put in order within a request
 REACH = 50.0  # points from its limit at which a score leaves no doubt
 
 Order = Project.QueueOrder
@@ -79,6 +80,23 @@ def _partners(project, ids):
     rows = Pair.objects.filter(Q(hypothesis__among=list(ids)) | Q(methodology__among=list(ids)), project=project)
     pairs = list(rows.values_list("hypothesis", "methodology"))
     return {one: other for one, other in pairs if one in ids} | {other: one for one, other in pairs if other in ids}
+
+
+def order_changed(project, by):
+    """Put the queue into the order that the project has now: at once where it is short, else by a run.
+
+    Returns a sentence for whoever changed it.
+    """
+    waiting = project.prompts.in_state(State.TO_REVIEW).order_by("pk").values_list("pk", flat=True)
+    ids = list(waiting[: AT_ONCE + 1])
+    if len(ids) > AT_ONCE:
+        return START_RUN[-1](project, by)
+    put_in_order(project, ids)
+    return "The queue is in the new order."
+
+
+# How a run is started that puts a long queue in order: runs are the pipeline's, which adds its own when it is ready.
+START_RUN = [lambda project, by: "What comes to review from now on is in the new order."]
 
 
 # -- what an answer's decision is worth -------------------------------------------------------------------------------

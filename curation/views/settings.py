@@ -7,6 +7,9 @@ from django.views.decorators.http import require_http_methods
 from curation import families, reviewing
 from curation.access import MANAGER, project_or_404
 from curation.forms import ProjectForm, SplitSharesForm
+from curation.reviewing import ranking
+
+ORDERING = {"queue_order", "paired"}  # what changes the places in the review queue
 
 
 @require_http_methods(["GET", "POST"])
@@ -26,7 +29,8 @@ def project_settings(request, slug):
         form.save_by(request.user)
         # Fewer reviews may decide what already has them, and more may be wanted of what has none yet.
         reviewing.recount(project)
-        messages.success(request, "Saved.")
+        in_order = ranking.order_changed(project, request.user) if ORDERING & set(form.changed_data) else ""
+        messages.success(request, f"Saved. {in_order}".strip())
         return redirect("project_settings", slug)
     if form.is_bound:
         # A form that is checked writes into its instance: the bar on top must say what is stored.
