@@ -9,7 +9,6 @@ from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.urls import reverse
-from django.utils import timezone
 
 from .access import REVIEWER, project_or_404
 from .models import Draft, TeacherResponse
@@ -76,7 +75,7 @@ def keep_fields(user, view, where, fields):
     form = FORMS[view]
     about = _about(project, form, where, fields)
     for response, typed in about:
-        drafts.keep(project, user, response, form, typed, made=timezone.now())
+        drafts.keep_now(project, user, response, form, typed)
     if not about:
         return ""
     return place_of(about[0][0], form) or reverse("draft_list", args=[project.slug])

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from ..models import Event, Membership, Resolution, State
 from ..models.review import Action
+from . import drafts
 from .decisions import Choice, Conflict, Problem, checked
 from .resolutions import close_applied, current_decisions, current_resolution, take_effect, undo_window
 from .rule import same_text
@@ -71,6 +72,7 @@ def adjudicate(project, user, response, action, *, text=None, reasons=(), commen
         decided_by=user,
         effective_at=timezone.now() + undo_window(),
     )
+    drafts.drop(user, [response.pk], drafts.RESOLVE)
     detail = {"action": action, "attempt": response.attempt, "reasons": list(reasons), "comment": comment.strip()}
     Event.objects.create(project=project, prompt=prompt, actor=user, kind="adjudicated", detail=detail)
     if not undo_window():

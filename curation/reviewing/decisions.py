@@ -8,8 +8,10 @@ from django.utils import timezone
 
 from ..models import Annotation, Event, Resolution, ReviewClaim, State, TeacherResponse
 from ..models.review import Action, Purpose
+from . import drafts
 from .blind import decides_blind, hidden_in_check
 from .checks import purpose_of
+from .combining import said_of
 from .reasons import known_reasons
 from .resolutions import pending_resolution, weigh
 from .rule import same_text
@@ -94,6 +96,8 @@ def submit(project, user, choices, *, idempotency_key, seconds=0, change=None, a
         for response in (responses[choice.response_id],)
     ]
     ReviewClaim.objects.filter(prompt__in=prompts, reviewer=user).delete()
+    if not origin:  # an imported decision may be older than what is typed now
+        drafts.drop(user, responses, drafts.REVIEW)
     for row in rows:
         if row.purpose == Purpose.REVIEW:
             weigh(project, prompts[row.response.prompt_id])

@@ -64,6 +64,14 @@ def keep(project, user, response, form, fields, *, made, seen=None):
     return Kept(held, replaced)
 
 
+def keep_now(project, user, response, form, fields):
+    """Store what was just sent in such a form and could not be taken in; returns the Draft, None if it is too long."""
+    try:
+        return keep(project, user, response, form, fields, made=timezone.now()).draft
+    except TooMuch:
+        return None
+
+
 def last_submit(user, response, form):
     """When this person last submitted such a form about the response, or None."""
     if form == REVIEW:
@@ -78,6 +86,11 @@ def last_submit(user, response, form):
 def drop(user, responses, form):
     """What was typed about these responses is submitted, or wanted no more."""
     return Draft.objects.filter(response__in=responses, reviewer=user, form=form).delete()[0]
+
+
+def drop_comments(user, prompts):
+    """What this person began to say about these prompts is said."""
+    return Draft.objects.filter(response__prompt__in=prompts, reviewer=user, form=COMMENT).delete()[0]
 
 
 def drafts_of(user, responses, form=REVIEW):

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from ..models import Annotation, Comment, Flag, Mention, Project, ReviewClaim, State
 from ..models.review import Purpose
+from . import drafts
+from .units import unit_of
 
 LONGEST_REMARK, LONGEST_NOTE = 5000, 500
 SHOWN = 200  # the newest remarks on a prompt; nobody reads more
@@ -185,6 +187,7 @@ def say(project, prompt, author, text, *, key=""):
     comment = Comment.objects.create(
         prompt=prompt, response=prompt.current_response, author=author, text=text, idempotency_key=key
     )
+    drafts.drop_comments(author, unit_of(project, prompt.pk).ids)
     told = [people[name] for name in names if people[name] != author.pk]
     Mention.objects.bulk_create([Mention(comment=comment, user_id=pk) for pk in told])
     return comment, unknown

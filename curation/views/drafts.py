@@ -4,14 +4,13 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from curation.access import REVIEWER, project_or_404
 from curation.kept_posts import place_of, typed_fields
 from curation.models import Draft, ReviewClaim, TeacherResponse
-from curation.models.review import Purpose
 from curation.reviewing import drafts
+from curation.reviewing.claims import release
 
 
 @require_POST
@@ -58,7 +57,8 @@ def draft_drop(request, slug):
     """Put a draft away; then back to its form without it, or to the other drafts."""
     project = project_or_404(request.user, slug, REVIEWER)
     response, form = _asked(project, request.POST)
-    if drafts.drop(request.user, [response.pk], form):
+    ids = [int(pk) for pk in request.POST.getlist("draft_response")[:2] if pk.isdecimal() and len(pk) < 19]
+    if drafts.drop(request.user, ids, form):
         messages.info(request, "The draft is put away.")
     place = place_of(response, form) if request.POST.get("back") == "form" else ""
     return redirect(place or reverse("draft_list", args=[slug]))
@@ -77,8 +77,6 @@ def review_release(request, slug):
     ids = [int(value) for value in request.POST.getlist("prompt")[:2] if value.isdecimal() and len(value) < 19]
     until = drafts.moment_of(request.POST.get("until"))
     if ids and until:
-        shown = ReviewClaim.objects.filter(
-            prompt__in=ids, prompt__project=project, reviewer=request.user, purpose=Purpose.REVIEW, until__lte=until
-        )
-        shown.filter(until__gt=timezone.now()).update(until=timezone.now())
+        own = ReviewClaim.objects.filter(prompt__in=ids, reviewer=request.user, until__lte=until)
+        release(project, request.user, list(own.values_list("prompt", flat=True)))
     return HttpResponse(status=204)
