@@ -10,7 +10,7 @@ from .project import Invitation, LastManager, Membership, Project
 from .prompt import Prompt, State
 from .release import Release, ReleaseRow, SplitAssignment
 from .response import TeacherResponse
-from .review import Annotation, Assignment, Draft, Gold, Resolution, ReviewClaim
+from .review import Action, Annotation, Assignment, Draft, Gold, Resolution, ReviewClaim
 from .rubric import Rubric
 from .ruleset import Ruleset
 from .run import Run
@@ -23,6 +23,7 @@ from .verdict import FilterResult, GateResult, JudgeScore
 from .view import SavedView
 
 __all__ = [
+    "Action",
     "Annotation",
     "Assignment",
     "Batch",
