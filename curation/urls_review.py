@@ -18,9 +18,11 @@ urlpatterns = [
     path("p/<slug:slug>/review/drafts/drop/", drafts.draft_drop, name="draft_drop"),
     path("p/<slug:slug>/review/<slug:key>/", review.review_prompt, name="review_prompt"),
     path("p/<slug:slug>/resolve/", resolve.resolve, name="resolve"),
+    path("p/<slug:slug>/resolve/next/", resolve.resolve_next, name="resolve_next"),
     path("p/<slug:slug>/resolve/<slug:key>/", resolve.resolve_prompt, name="resolve_prompt"),
     path("p/<slug:slug>/resolve/<slug:key>/submit/", resolve.resolve_submit, name="resolve_submit"),
     path("p/<slug:slug>/resolve/<slug:key>/take-back/", resolve.resolve_take_back, name="resolve_take_back"),
+    path("p/<slug:slug>/resolve/<slug:key>/heartbeat/", resolve.resolve_heartbeat, name="resolve_heartbeat"),
     # what is said about prompts
     path("p/<slug:slug>/prompts/<str:key>/talk/", talk.talk, name="talk"),
     path("p/<slug:slug>/prompts/<str:key>/talk/say/", talk.talk_say, name="talk_say"),

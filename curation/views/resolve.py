@@ -1,19 +1,25 @@
-"""Where reviewers disagree: the queue, and one disagreement with all decisions side by side."""
+"""Where reviewers disagree: the queue, and one disagreement after the other with all answers side by side."""
+
+from dataclasses import dataclass
 
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from curation.access import resolver_project_or_404
 from curation.forms_review import ResolveForm
-from curation.models import Annotation, Resolution
+from curation.models import Annotation, Resolution, ReviewClaim
 from curation.reviewing import (
     Conflict,
     NotYours,
     TooLate,
     adjudicate,
     cards_of,
+    drafts,
+    holders,
     pair_score,
     settle,
     source_of,
@@ -23,8 +29,11 @@ from curation.reviewing import (
     why_not_adjudicate,
     word_diff,
 )
+from curation.reviewing.resolving import keep, last_adjudication, let_go, take_next, why_here, with_origin
+from curation.views.talk import talk_context
 
 SHOWN = 200
+MOST_COMPARED = 4  # edited texts of which each is compared with each
 
 
 def _decisions():
@@ -37,68 +46,98 @@ def resolve(request, slug):
     project = resolver_project_or_404(request.user, slug)
     settle(project)
     prompts = list(
-        to_resolve(project)
+        with_origin(to_resolve(project))
         .select_related("document", "current_response")
         .prefetch_related(Prefetch("current_response__annotations", _decisions(), to_attr="decisions"))
         .order_by("state_changed_at", "pk")[: SHOWN + 1]
     )
-    pending = Resolution.objects.filter(
-        response__prompt__project=project, decided_by=request.user, by="adjudicator", current=True, applied_at=None
-    ).select_related("response__prompt__document")
+    holding = _holding(prompts, request.user)
     rows = [
         {
             "prompt": prompt,
             "decisions": prompt.current_response.decisions,
+            "why": why_here(prompt.sent_by, prompt.current_response.decisions),
             "mine": any(row.reviewer_id == request.user.pk for row in prompt.current_response.decisions),
+            "holders": holding.get(prompt.pk, ()),
         }
         for prompt in prompts[:SHOWN]
     ]
-    context = {"project": project, "rows": rows, "more": len(prompts) > SHOWN, "shown": SHOWN, "pending": pending}
+    last = last_adjudication(project, request.user)
+    context = {"project": project, "rows": rows, "more": len(prompts) > SHOWN, "shown": SHOWN, "last": last}
     return render(request, "curation/resolve.html", context)
+
+
+def _holding(prompts, user):
+    """{prompt id: names of others who have it open}."""
+    live = ReviewClaim.objects.filter(prompt__in=prompts, until__gt=timezone.now()).exclude(reviewer=user)
+    found = {}
+    for prompt_id, name in live.values_list("prompt", "reviewer__username").order_by("reviewer__username"):
+        found.setdefault(prompt_id, []).append(name)
+    return found
+
+
+@require_GET
+def resolve_next(request, slug):
+    """The next disagreement for this person; behind the prompt `after` if there is one, which is put off."""
+    project = resolver_project_or_404(request.user, slug)
+    settle(project)
+    after = project.prompts.filter(key=request.GET.get("after", "")).first()
+    if after:
+        let_go(after, request.user)
+    return _go_on(request, project, after)
+
+
+def _go_on(request, project, after=None):
+    found = take_next(project, request.user, after=after)
+    if found:
+        return redirect("resolve_prompt", project.slug, found.key)
+    if to_resolve(project).exists():
+        messages.info(request, "No other disagreement is for you now: those below are put off, open, or yours.")
+    return redirect("resolve", project.slug)
 
 
 @require_GET
 def resolve_prompt(request, slug, key):
-    """One disagreement: source, response, every decision, and the form to decide it."""
+    """One disagreement: source, every answer, every decision, and the form to decide it. It is held while open."""
     project = resolver_project_or_404(request.user, slug)
     prompt = _prompt(project, key)
     if not to_resolve(project).filter(pk=prompt.pk).exists():
         messages.info(request, "Nobody disagrees here any more.")
         return redirect("prompt_detail", slug, key)
-    return _page(request, project, prompt, ResolveForm(texts=_texts(prompt), project=project))
+    draft = drafts.drafts_of(request.user, [prompt.current_response], drafts.RESOLVE).get(prompt.current_response_id)
+    form = ResolveForm(texts=_texts(prompt), project=project, initial=drafts.initial(draft))
+    form.draft = draft
+    return _page(request, project, prompt, form)
 
 
 @require_POST
 def resolve_submit(request, slug, key):
-    """Decide a disagreement; then back to the others."""
+    """Decide a disagreement; then the next one."""
     project = resolver_project_or_404(request.user, slug)
     prompt = _prompt(project, key)
-    if prompt.current_response is None:
+    response = prompt.current_response
+    if response is None:
         messages.warning(request, "There is no answer to decide on.")
         return redirect("resolve", slug)
     form = ResolveForm(request.POST, texts=_texts(prompt), project=project)
-    if str(prompt.current_response_id) != request.POST.get("response"):
+    form.as_typed = True  # no draft is newer, if it is shown again
+    if str(response.pk) != request.POST.get("response"):
         return _page(request, project, prompt, form, conflict="newer_answer", status=409)
     if not form.is_valid():
         return _page(request, project, prompt, form, status=422)
     said = form.cleaned_data
+    text = form.chosen_text if said["action"] == "accept" else None
     try:
         adjudicate(
-            project,
-            request.user,
-            prompt.current_response,
-            said["action"],
-            text=form.chosen_text if said["action"] == "accept" else None,
-            reasons=said["reasons"],
-            comment=said["comment"],
+            project, request.user, response, said["action"], text=text, reasons=said["reasons"], comment=said["comment"]
         )
     except NotYours as refusal:
         messages.error(request, str(refusal))
         return _page(request, project, prompt, form, status=409)
     except Conflict as conflict:
         return _page(request, project, prompt, form, conflict=conflict.problems[0].kind, status=409)
-    messages.success(request, f"Decided: {said['action']}.")
-    return redirect("resolve", slug)
+    let_go(prompt, request.user)
+    return _go_on(request, project, prompt)
 
 
 @require_POST
@@ -116,12 +155,32 @@ def resolve_take_back(request, slug, key):
     except TooLate:
         messages.warning(request, "It could not be taken back: it has taken effect. A manager can reopen it.")
         return redirect("resolve", slug)
-    messages.info(request, "Taken back. It waits to be decided again.")
+    messages.info(request, "Taken back. Decide again, or put it off.")
     return redirect("resolve_prompt", slug, key)
 
 
+@require_POST
+def resolve_heartbeat(request, slug, key):
+    """The page is still open: hold on to the disagreement. Returns the line that says until when."""
+    project = resolver_project_or_404(request.user, slug)
+    prompt = _prompt(project, key)
+    return render(
+        request, "curation/_resolve_held.html", {"project": project, "prompt": prompt} | _held(request, prompt)
+    )
+
+
+def _held(request, prompt):
+    """Until when this person holds the prompt, or who else does."""
+    until = keep(prompt.project, request.user, prompt)
+    return {"until": until, "holders": () if until else holders([prompt], request.user)}
+
+
 def _prompt(project, key):
-    return get_object_or_404(project.prompts.select_related("current_response__teacher", "document"), key=key)
+    prompt = get_object_or_404(
+        with_origin(project.prompts).select_related("current_response__teacher", "document"), key=key
+    )
+    prompt.project = project
+    return prompt
 
 
 def _said(prompt):
@@ -137,15 +196,40 @@ def _texts(prompt):
     return texts
 
 
+@dataclass(frozen=True)
+class Side:
+    """One answer of those that lie side by side: a decision, and its text if it has one of its own."""
+
+    row: Annotation
+    radio: object = None  # of the form, to choose the text
+    diff: list | None = None  # from the teacher's text
+    others: tuple = ()  # (name, diff) from the texts of others
+
+
+def _sides(prompt, form):
+    """(the radio of the teacher's text, that of the own one, a Side for each decision)."""
+    radios = {radio.data["value"]: radio for radio in form["text_from"]}
+    rows = _said(prompt)
+    edited = [row for row in rows if row.edited_text is not None]
+    sides = []
+    for row in rows:
+        if row.edited_text is None:
+            sides.append(Side(row))
+            continue
+        compared = [other for other in edited if other != row][: MOST_COMPARED - 1]
+        others = tuple((other.reviewer, word_diff(other.edited_text, row.edited_text)) for other in compared)
+        sides.append(
+            Side(row, radios.get(f"a{row.pk}"), word_diff(prompt.current_response.text, row.edited_text), others)
+        )
+    return radios["teacher"], radios[form.OWN], sides
+
+
 def _page(request, project, prompt, form, *, conflict="", status=200):
     unit = unit_of(project, prompt.pk)
     made = cards_of(unit, (), request.user)
     document, source, questions = source_of(unit, made)
     response = prompt.current_response
-    decisions = [
-        {"row": row, "diff": word_diff(response.text, row.edited_text) if row.edited_text is not None else None}
-        for row in _said(prompt)
-    ]
+    teacher, own, sides = _sides(prompt, form)
     held = Resolution.objects.filter(response=response, current=True).select_related("decided_by").first()
     context = {
         "project": project,
@@ -156,10 +240,29 @@ def _page(request, project, prompt, form, *, conflict="", status=200):
         "document": document,
         "source": source,
         "questions": questions,
-        "decisions": decisions,
+        "sides": sides,
+        "teacher_radio": teacher,
+        "own_radio": own,
+        "why": why_here(prompt.sent_by, [side.row for side in sides]),
         "form": form,
         "held": held,
         "conflict": conflict,
+        "against": _against(form, held) if conflict and held else None,
         "refusal": why_not_adjudicate(project, request.user, response.pk),
+        "last": last_adjudication(project, request.user),
+        "left": to_resolve(project).values("pk")[: SHOWN + 1].count(),
+        "shown": SHOWN,
     }
-    return render(request, "curation/resolve_prompt.html", context, status=status)
+    context |= _held(request, prompt) | talk_context(project, request.user, [prompt], place="resolve")
+    answer = render(request, "curation/resolve_prompt.html", context, status=status)
+    if request.htmx:  # what came has an address of its own, whatever the form was sent to
+        how = "HX-Push-Url" if status == 200 else "HX-Replace-Url"
+        answer[how] = reverse("resolve_prompt", args=[project.slug, prompt.key])
+    return answer
+
+
+def _against(form, held):
+    """What differs between the text that holds and the one of the form; None where one of them accepts none."""
+    code = form.data.get("text_from", "teacher")
+    typed = form.data.get("text", "") if code == form.OWN else form.texts.get(code, "")
+    return word_diff(held.text, typed) if held.action == form.data.get("action") == "accept" else None
