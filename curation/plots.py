@@ -112,6 +112,28 @@ def bars(rows, *, title, x):
 
 
 @_kept
+def days(rows, *, title, y):
+    """Upright bars of [(date, count, series)], one a day; series are stacked. A day is in its place also with none."""
+    import altair as alt
+
+    data = [{"day": day.isoformat(), "count": count, "series": _text(series)} for day, count, series in rows]
+    names = list(dict.fromkeys(row["series"] for row in data))
+    dates = sorted({row["day"] for row in data})
+    shown = dates[:: max(1, -(-len(dates) // 6))]
+    axis = alt.Axis(values=shown, labelAngle=0, labelExpr="slice(datum.value, 5)")
+    bars = (
+        alt.Chart(_values(data))
+        .mark_bar(stroke="var(--plot-ground)", strokeWidth=0.5)
+        .encode(
+            x=alt.X("day:O", title="Day (UTC), month-day", axis=axis, scale=alt.Scale(domain=dates)),
+            y=alt.Y("count:Q", title=_text(y), stack="zero", axis=_axis(alt, whole=True, grid=True)),
+            color=_series(alt, names),
+        )
+    )
+    return _drawn(bars, title, height=240 if len(names) < 2 else 290)
+
+
+@_kept
 def points(rows, *, title, x, y, diagonal=False):
     """Points of [(x, y, n, low, high)]: the larger its n, the larger a point; low to high is its interval (or None).
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from .views import accounts, home, members, projects, prompt_life, prompts, settings, teachers
+from .views import accounts, home, members, projects, prompt_life, prompt_list, prompts, saved_views, settings, teachers
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -31,11 +31,14 @@ urlpatterns = [
     path("p/<slug:slug>/invitations/", members.invitation_create, name="invitation_create"),
     path("p/<slug:slug>/invitations/<int:pk>/withdraw/", members.invitation_withdraw, name="invitation_withdraw"),
     # prompts
-    path("p/<slug:slug>/prompts/", prompts.prompt_list, name="prompt_list"),
+    path("p/<slug:slug>/prompts/", prompt_list.prompt_list, name="prompt_list"),
+    path("p/<slug:slug>/prompts/views/save/", saved_views.view_save, name="view_save"),
+    path("p/<slug:slug>/prompts/views/<int:pk>/remove/", saved_views.view_remove, name="view_remove"),
     path("p/<slug:slug>/prompts/<str:key>/", prompts.prompt_detail, name="prompt_detail"),
     path("p/<slug:slug>/prompts/<str:key>/life.txt", prompt_life.prompt_text, name="prompt_text"),
     path("p/<slug:slug>/prompts/<str:key>/life.json", prompt_life.prompt_json, name="prompt_json"),
     path("p/<slug:slug>/prompts/<str:key>/reopen/", prompts.prompt_reopen, name="prompt_reopen"),
     path("p/<slug:slug>/prompts/<str:key>/retry/", prompts.prompt_retry, name="prompt_retry"),
     path("", include("curation.urls_review")),
+    path("", include("curation.urls_quality")),
 ]

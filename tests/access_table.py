@@ -96,6 +96,11 @@ TABLE = {
     "mentions_seen": Page(LOGGED_IN, POST),
     "quality": of_project("viewer", GET),
     "quality_data": of_project("viewer", GET),
+    "quality_reviewers": of_project("manager", GET),
+    "quality_gold": of_project("manager", GET),
+    "prompt_gold": of_project(
+        "manager", POST, key="prompt", words={"action": "accept"}, posted={"response": "response"}
+    ),
     "quality_filters": of_project("viewer", BOTH),
     "quality_filters_try": of_project("viewer", BOTH),
     "quality_filters_rule": of_project("viewer", GET),

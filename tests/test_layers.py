@@ -65,6 +65,7 @@ NOT_OURS_TO_IMPORT = {
     "admin",
     "urls",
     "urls_review",
+    "urls_quality",
 }
 NETWORK = {"aiohttp", "http.client", "httpx", "httpx2", "openai", "requests", "socket", "urllib.request", "urllib3"}
 # Rows that are not prompts or runs: their state is the business of whoever owns the row.

@@ -148,4 +148,4 @@ def test_agreement_of_reviewers_is_shown(people, project):
         for person, action in zip((ada, ben), actions, strict=True):
             factories.annotation(response, person, action)
     page = text(page_of(people, project))
-    assert "ada and ben 2 50 % 0.00" in page
+    assert "ada and ben 2 50 % too few to say" in page

@@ -51,9 +51,10 @@ def test_report_of_three():
     assert (report.decisions, report.responses, report.responses_of_several, report.compared) == (10, 5, 5, 5)
     assert report.percent == 100
     assert [(pair.one, pair.other, pair.n, pair.equal, pair.kappa_text) for pair in report.pairs] == [
-        ("ada", "bob", 3, 3, "1.00"),
-        ("ada", "cleo", 2, 2, "1.00"),
+        ("ada", "bob", 3, 3, "too few to say"),
+        ("ada", "cleo", 2, 2, "too few to say"),
     ]
+    assert [pair.kappa for pair in report.pairs] == [1, 1]
     ada = report.reviewers[0]
     assert (ada.name, ada.decisions, ada.accept, ada.regenerate, ada.reject) == ("ada", 5, 3, 0, 2)
     assert (ada.compared, ada.agreed_percent, ada.median_seconds) == (5, 100, None)

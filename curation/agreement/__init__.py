@@ -1,6 +1,10 @@
 """How far people agree with each other and judges with people: reports for pages, and the statistics behind them."""
 
-from .reviewers import ACTIONS, ALL_EQUAL, AgreementReport, PairAgreement, ReviewerCounts, agreement_report
+from .alpha import ALL_EQUAL, TOO_FEW, Alpha, alpha_of
+from .dashboard import DAYS, Dashboard, dashboard_of
+from .decisions import ENOUGH, MOST
+from .known import gold_items
+from .reviewers import ACTIONS, AgreementReport, PairAgreement, ReviewerCounts, agreement_report
 from .statistics import (
     LEVELS,
     cohen_kappa,
@@ -16,12 +20,21 @@ from .statistics import (
 __all__ = [
     "ACTIONS",
     "ALL_EQUAL",
+    "DAYS",
+    "ENOUGH",
     "LEVELS",
+    "MOST",
+    "TOO_FEW",
     "AgreementReport",
+    "Alpha",
+    "Dashboard",
     "PairAgreement",
     "ReviewerCounts",
     "agreement_report",
+    "alpha_of",
     "cohen_kappa",
+    "dashboard_of",
+    "gold_items",
     "kendall",
     "krippendorff_alpha",
     "mean_absolute_error",

@@ -34,7 +34,7 @@ def estimates(one, other, measures, *, draws=DRAWS, confidence=CONFIDENCE, seed=
     tail = 100 * (1 - confidence) / 2
     values = {name: float(measure(counts[None], rows, columns)[0]) for name, measure in measures.items()}
     return {
-        name: (None if numpy.isnan(values[name]) else values[name], _percentiles(numpy.concatenate(found[name]), tail))
+        name: (None if numpy.isnan(values[name]) else values[name], percentiles(numpy.concatenate(found[name]), tail))
         for name in measures
     }
 
@@ -98,7 +98,8 @@ def _ratio(above, below):
     return numpy.divide(above, below, out=numpy.full(below.shape, numpy.nan), where=below > 0)
 
 
-def _percentiles(found, tail):
+def percentiles(found, tail):
+    """(low, high) that leave `tail` per cent of the defined numbers out on either side; None without one."""
     defined = found[~numpy.isnan(found)]
     if not len(defined):
         return None

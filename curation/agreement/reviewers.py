@@ -1,24 +1,29 @@
 """How far reviewers agree with each other: tables for people to read, no judgement of people."""
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import median
 
-from ..models import Annotation
+from .alpha import ALL_EQUAL, TOO_FEW
+from .decisions import ENOUGH, by_response, decisions_of
+from .resampling import estimates, kappa_of
 from .statistics import cohen_kappa
 
 ACTIONS = ("accept", "regenerate", "reject")
-ALL_EQUAL = "undefined, all answers equal"
+MOST_PAIRS = 60  # those who have most in common are shown
 
 
 @dataclass(frozen=True)
 class PairAgreement:
-    """Two reviewers on the responses that both decided."""
+    """Two reviewers on the responses that both decided; `interval` is of kappa, 95 %, by bootstrap."""
 
     one: str
     other: str
     n: int
     equal: int
     kappa: float | None
+    interval: tuple | None = None
 
     @property
     def percent(self):
@@ -26,12 +31,17 @@ class PairAgreement:
 
     @property
     def kappa_text(self):
-        return ALL_EQUAL if self.kappa is None else f"{self.kappa:.2f}"
+        if self.kappa is None:
+            return ALL_EQUAL
+        return f"{self.kappa:.2f}" if self.n >= ENOUGH else TOO_FEW
 
 
 @dataclass(frozen=True)
 class ReviewerCounts:
-    """One reviewer's decisions. `agreed_percent` is None for somebody whose responses nobody else decided."""
+    """One reviewer's decisions. `agreed_percent` is None for somebody whose responses nobody else decided.
+
+    `timed` decisions have a known active time, `fast` of them took less than the project's limit.
+    """
 
     name: str
     decisions: int
@@ -43,6 +53,12 @@ class ReviewerCounts:
     median_seconds: float | None
     compared: int
     agreed_percent: float | None
+    timed: int = 0
+    fast: int = 0
+
+    @property
+    def fast_percent(self):
+        return 100 * self.fast / self.timed if self.timed else None
 
 
 @dataclass(frozen=True)
@@ -59,52 +75,74 @@ class AgreementReport:
 
 
 def agreement_report(project):
-    """The AgreementReport over all current decisions of `project`, surplus ones included."""
-    frame = _decisions(project)
-    answers = frame.pivot(index="response", columns="reviewer", values="action")
-    pairs = tuple(filter(None, (_pair(answers, *names) for names in combinations(sorted(answers.columns), 2))))
-    compared, equal = sum(pair.n for pair in pairs), sum(pair.equal for pair in pairs)
+    """The AgreementReport over the newest current decisions of `project`, surplus ones included."""
+    return report_of(decisions_of(project)[0], project.too_fast_seconds)
+
+
+def report_of(decisions, too_fast=0):
+    """The AgreementReport of rows of decisions_of; a decision in fewer than `too_fast` seconds is too fast."""
+    several = by_response(decisions)
+    cells = compared_by_pair(several)
+    compared = sum(sum(table.values()) for table in cells.values())
+    equal = sum(_equal(table) for table in cells.values())
+    most_first = sorted(cells.items(), key=lambda item: (-sum(item[1].values()), item[0]))
+    shown = sorted(most_first[:MOST_PAIRS])
     return AgreementReport(
-        decisions=len(frame),
-        responses=len(answers),
-        responses_of_several=int((answers.notna().sum(axis=1) > 1).sum()) if len(answers) else 0,
+        decisions=len(decisions),
+        responses=len({given.response for given in decisions}),
+        responses_of_several=len(several),
         compared=compared,
         percent=100 * equal / compared if compared else None,
-        pairs=pairs,
-        reviewers=tuple(_reviewer(name, rows, pairs) for name, rows in frame.groupby("reviewer")),
+        pairs=tuple(_pair(*names, table) for names, table in shown),
+        reviewers=tuple(_reviewer(*rows, cells, too_fast) for rows in _by_reviewer(decisions)),
     )
 
 
-def _decisions(project):
-    import pandas  # half a second that no start should wait for
-
-    columns = ("response", "reviewer__username", "action", "edited_text", "surplus", "seconds")
-    rows = Annotation.objects.filter(
-        response__prompt__project=project, purpose=Annotation.Purpose.REVIEW, current=True
-    ).values_list(*columns)
-    frame = pandas.DataFrame.from_records(list(rows), columns=columns)
-    return frame.rename(columns={"reviewer__username": "reviewer"}).assign(edited=frame["edited_text"].notna())
-
-
-def _pair(answers, one, other):
-    both = answers[[one, other]].dropna()
-    if both.empty:
-        return None
-    equal = int((both[one] == both[other]).sum())
-    return PairAgreement(one, other, len(both), equal, cohen_kappa(both[one], both[other]))
+def compared_by_pair(several):
+    """{(one, other): Counter of (decision of the one, of the other)} of the responses that both decided."""
+    cells = defaultdict(Counter)
+    for rows in several.values():
+        ordered = sorted(rows, key=lambda given: given.reviewer)
+        for one, other in combinations(ordered, 2):
+            cells[one.reviewer, other.reviewer][one.action, other.action] += 1
+    return cells
 
 
-def _reviewer(name, rows, pairs):
-    own = [pair for pair in pairs if name in (pair.one, pair.other)]
-    compared = sum(pair.n for pair in own)
-    timed = rows["seconds"][rows["seconds"] > 0]
+def _equal(table):
+    return sum(number for (one, other), number in table.items() if one == other)
+
+
+def _pair(one, other, table):
+    answers = list(table.elements())
+    ones, others = ([pair[side] for pair in answers] for side in (0, 1))
+    kappa, interval = cohen_kappa(ones, others), None
+    if kappa is not None and len(answers) >= ENOUGH:
+        codes = ([ACTIONS.index(action) for action in side] for side in (ones, others))
+        interval = estimates(*codes, {"kappa": kappa_of})["kappa"][1]
+    return PairAgreement(one, other, len(answers), _equal(table), kappa, interval)
+
+
+def _by_reviewer(decisions):
+    found = defaultdict(list)
+    for given in decisions:
+        found[given.reviewer].append(given)
+    return sorted(found.items())
+
+
+def _reviewer(name, rows, cells, too_fast):
+    own = [table for names, table in cells.items() if name in names]
+    compared = sum(sum(table.values()) for table in own)
+    timed = [given.seconds for given in rows if given.seconds > 0]
+    actions = Counter(given.action for given in rows)
     return ReviewerCounts(
         name=name,
         decisions=len(rows),
-        **{action: int((rows["action"] == action).sum()) for action in ACTIONS},
-        edited=int(rows["edited"].sum()),
-        surplus=int(rows["surplus"].sum()),
-        median_seconds=float(timed.median()) if len(timed) else None,
+        **{action: actions[action] for action in ACTIONS},
+        edited=sum(given.edited for given in rows),
+        surplus=sum(given.surplus for given in rows),
+        median_seconds=float(median(timed)) if timed else None,
         compared=compared,
-        agreed_percent=100 * sum(pair.equal for pair in own) / compared if compared else None,
+        agreed_percent=100 * sum(map(_equal, own)) / compared if compared else None,
+        timed=len(timed),
+        fast=sum(seconds < too_fast for seconds in timed),
     )

@@ -1,8 +1,7 @@
-"""The list of prompts, one prompt's whole life, and sending prompts back by hand."""
+"""One prompt's whole life, and sending prompts back by hand."""
 
 from dataclasses import dataclass
 from itertools import groupby
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Prefetch
@@ -11,79 +10,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from curation import labels
 from curation.access import MANAGER, project_or_404
-from curation.changing import ACTIONS
-from curation.filtersets import PromptFilterSet
-from curation.models import Annotation, FilterResult, State, TeacherResponse
-from curation.paging import COUNT_CAP, capped_count, keyset_page
+from curation.models import Annotation, State, TeacherResponse
 from curation.reviewing import hazards, hidden_from, reopen, without_judgements, word_diff
+from curation.reviewing.gold import gold_of
 from curation.reviewing.holding import held_prompts, mates
 from curation.reviewing.support import mark, support_of
 from curation.reviewing.verdicts import judgements_of
-from curation.tables import PromptTable
 from curation.views.talk import talk_context
 
 SHOWN_EVENTS = 200
 HIDDEN = "What the judges say is hidden until you decide: this prompt is in the blind share."
-SAMPLE = 5000  # rows that the offered rules, task types and domains are taken from
-
-
-def _filterset(project, data):
-    newest = FilterResult.objects.filter(ruleset__in=list(project.rulesets.values_list("pk", flat=True)))
-    rules = {rule for failed in newest.order_by("-pk").values_list("failed", flat=True)[:SAMPLE] for rule in failed}
-    asked = data.get("failed", "")
-    return PromptFilterSet(
-        data, project.prompts.all(), rules=sorted(rules | ({asked} if asked.isidentifier() else set()))
-    )
-
-
-def _known(project):
-    """Task types and domains to offer; any other can be typed."""
-    sample = list(project.prompts.order_by("pk").values_list("task_type", "domain")[:SAMPLE])
-    return {
-        "task_type": sorted({task for task, _ in sample})[:50],
-        "domain": sorted({domain for _, domain in sample if domain})[:50],
-    }
-
-
-def _after(request):
-    value = request.GET.get("after", "")
-    return int(value) if value.isdecimal() and len(value) < 19 else 0
-
-
-@require_GET
-def prompt_list(request, slug):
-    """Prompts by filter, fifty a page; a page costs the same wherever it stands."""
-    project = project_or_404(request.user, slug)
-    filterset = _filterset(project, request.GET)
-    indexed = filterset.narrow(project.prompts.all(), indexed=True)
-    matching = filterset.looks_at_every_row
-    page = keyset_page(
-        indexed.as_rows(),
-        (lambda rows: filterset.narrow(rows, indexed=False)) if matching else None,
-        after=_after(request),
-    )
-    total = capped_count(project.prompts.all())
-    countable = not matching or total <= COUNT_CAP
-    query = {name: value for name, value in request.GET.items() if value and name != "after"}
-    context = {
-        "project": project,
-        "filterset": filterset,
-        "known": _known(project),
-        "table": PromptTable(page.rows, project=project, selectable=project.member.is_manager),
-        "page": page,
-        "next_query": urlencode(query | {"after": page.after}),
-        "first_query": urlencode(query),
-        "is_first": not _after(request),
-        "chosen": [
-            {"label": label, "value": value, "without": urlencode({k: v for k, v in query.items() if k != name})}
-            for name, label, value in filterset.chosen
-        ],
-        "count": capped_count(filterset.narrow(indexed, indexed=False)) if countable else None,
-        "total": total,
-        "cap": COUNT_CAP,
-        "bulk_actions": ACTIONS,
-    }
-    return render(request, "curation/prompt_list.html", context)
 
 
 def _prompt_or_404(project, key):
@@ -196,7 +132,7 @@ def prompt_detail(request, slug, key):
         and prompt.current_response_id,
         "may_retry": project.member.is_manager and prompt.state == State.PARKED,
     }
-    context |= talk_context(project, request.user, [prompt], place="prompt")
+    context |= talk_context(project, request.user, [prompt], place="prompt") | gold_of(project, prompt)
     return render(request, "curation/prompt_detail.html", context)
 
 

@@ -1,0 +1,69 @@
+"""Krippendorff's alpha with its interval, for answers to a question of few choices."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy
+
+from .decisions import ENOUGH
+from .resampling import DRAWS, SEED, percentiles
+from .statistics import CONFIDENCE, krippendorff_alpha
+
+ALL_EQUAL = "undefined, all answers equal"
+TOO_FEW = "too few to say"
+
+
+@dataclass(frozen=True)
+class Alpha:
+    """How far people agree on `n` answers that several decided, of which `equal` were decided alike by all.
+
+    `value` is None where it is not told, or is not defined since all answers are equal; `interval` is of 95 %.
+    """
+
+    n: int
+    equal: int
+    value: float | None = None
+    interval: tuple | None = None
+
+    @property
+    def text(self):
+        """The value in words or with two places."""
+        if self.n < ENOUGH:
+            return TOO_FEW
+        return ALL_EQUAL if self.value is None else f"{self.value:.2f}"
+
+
+def alpha_of(units):
+    """The Alpha of `units`, each the values (of a nominal scale) that several people gave to one thing."""
+    units = [unit for unit in map(list, units) if len(unit) > 1]
+    equal = sum(len(set(unit)) == 1 for unit in units)
+    if len(units) < ENOUGH:
+        return Alpha(len(units), equal)
+    observers = zip(*(unit + [None] * (max(map(len, units)) - len(unit)) for unit in units), strict=True)
+    value = krippendorff_alpha(list(observers))
+    return Alpha(len(units), equal, value, None if value is None else interval(units))
+
+
+def interval(units, *, draws=DRAWS, confidence=CONFIDENCE, seed=SEED):
+    """(low, high) of nominal alpha by drawing units with replacement; None where no draw has two values.
+
+    Units with the same values count alike, so that drawing them is drawing from a multinomial distribution over the
+    few kinds that there are. The same units give the same interval.
+    """
+    values = sorted({value for unit in units for value in unit})
+    kinds = Counter(tuple(unit.count(value) for value in values) for unit in units)
+    counts = numpy.array(sorted(kinds), dtype=float)
+    numbers = numpy.array([kinds[kind] for kind in sorted(kinds)])
+    drawn = numpy.random.default_rng(seed).multinomial(numbers.sum(), numbers / numbers.sum(), size=draws)
+    return percentiles(_nominal(drawn, counts), 100 * (1 - confidence) / 2)
+
+
+def _nominal(drawn, counts):
+    """Alpha of each draw: one minus the disagreement within units over that among all values."""
+    size = counts.sum(1)
+    within = drawn @ ((size**2 - (counts**2).sum(1)) / (size - 1))
+    given = drawn @ counts
+    n = given.sum(1)
+    among = n**2 - (given**2).sum(1)
+    expected = numpy.divide(among, n - 1, out=numpy.full(n.shape, numpy.nan), where=among > 0)
+    return 1 - within / expected
