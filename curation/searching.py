@@ -12,8 +12,9 @@ import unicodedata
 from contextlib import nullcontext
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce, Left
 
 from .models import Prompt
 
@@ -22,6 +23,7 @@ MOST_BYTES = 900_000  # of one prompt's words; a tsvector takes a million
 READ_AT_MOST = 2_000  # marked prompts whose texts one search reads
 AT_ONCE = 250  # prompts that one transaction brings into the index
 KEY_FROM = 8  # characters from which a word may be the beginning of a key
+BEFORE, AFTER, LOOKED_IN = 40, 120, 20_000  # characters around the first word found; characters of a text looked in
 _LOCK = 7_340_001  # PostgreSQL's number for "somebody brings the index up to date"
 
 # Chinese and Japanese set no spaces: each sign is a word. Elsewhere, runs of letters and digits.
@@ -82,6 +84,19 @@ def found_ids(project, text, most):
         return None
     marked = _marked(READ_AT_MOST)
     return found - set(marked) | set(_read(marked, asked, project)) | set(_by_key(project.prompts.all(), text))
+
+
+def found_among(project, ids, text):
+    """Those of `ids` (prompts of `project`, some thousands) that contain every word of `text`."""
+    asked = words(text)
+    if not asked:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(*_said_by(asked, ids))
+        found = {row[0] for row in cursor.fetchall()}
+    marked = _marked(READ_AT_MOST)
+    found = found - set(marked) | set(_read(marked, asked, project))
+    return (found | set(_by_key(project.prompts.all(), text))) & set(ids)
 
 
 def unread(project=None):
@@ -214,6 +229,17 @@ def _statement(asked, project=None):
     return "SELECT rowid FROM curation_search WHERE curation_search MATCH %s", [" AND ".join(terms)]
 
 
+def _said_by(asked, ids):
+    """(SQL, values) of those of `ids` whose entries have all the words, without a look into the index of words."""
+    among = f"{_key()} {_in()}"
+    if connection.vendor == "postgresql":
+        _, query = _statement(asked)
+        return f"SELECT prompt_id FROM curation_search WHERE {among} AND words @@ %s::tsquery", [_ids(ids), *query]
+    held = " AND ".join(["instr(' ' || words || ' ', %s)"] * len(asked))
+    values = [f" {word}" if begins(word) else f" {word} " for word in asked]
+    return f"SELECT rowid FROM curation_search WHERE {among} AND {held}", [_ids(ids), *values]
+
+
 def _key():
     return "prompt_id" if connection.vendor == "postgresql" else "rowid"
 
@@ -224,3 +250,41 @@ def _in():
 
 def _ids(values):
     return list(values) if connection.vendor == "postgresql" else json.dumps(list(values))
+
+
+def places(ids, text):
+    """{id: [(piece, whether it was searched for)]}: where the words were found, for those of `ids` that show it."""
+    asked = words(text)
+    names = [f"text_{n}" for n in range(len(_TEXTS))]
+    cut = {as_name: Left(Coalesce(name, Value("")), LOOKED_IN) for as_name, name in zip(names, _TEXTS, strict=True)}
+    found = {}
+    for pk, *texts in Prompt.objects.filter(pk__among=ids).order_by().annotate(**cut).values_list("pk", *names):
+        hits = [(_hits(said, asked), said) for said in texts]
+        hit, said = max(hits, key=lambda each: len({word for *_, word in each[0]}))
+        if hit:
+            found[pk] = _pieces(said, hit)
+    return found
+
+
+def _hits(text, asked):
+    """[(start, end, word asked for)] of the words of `text` that were searched for."""
+    hits = []
+    for match in _WORD.finditer(text):
+        inner = words(match.group())
+        word = next((w for w in asked if any(i.startswith(w) if begins(w) else i == w for i in inner)), None)
+        if word:
+            hits.append((*match.span(), word))
+    return hits
+
+
+def _pieces(text, hits):
+    """The text around the first hit, cut where a hit begins and ends."""
+    start = max(0, hits[0][0] - BEFORE)
+    end = hits[0][1] + AFTER
+    pieces, done = [("…", False)] if start else [], start
+    for begin, stop, _ in hits:
+        if begin >= end:
+            break
+        pieces += [(text[done:begin], False), (text[begin:stop], True)]
+        done = stop
+    return [*pieces, (text[done : max(done, end)], False)]

@@ -40,6 +40,9 @@ class PromptTable(tables.Table):
 
     def render_text(self, record):
         url = reverse("prompt_detail", args=[self.project.slug, record["key"]])
+        if record.get("place"):
+            pieces = ((mark_safe("<mark>{}</mark>") if found else "{}", piece) for piece, found in record["place"])
+            return format_html('<a href="{}">{}</a>', url, mark_safe("".join(format_html(*each) for each in pieces)))
         return format_html('<a href="{}">{}</a>', url, record["excerpt"].strip() or record["key"][:12])
 
     def render_state(self, value):

@@ -66,6 +66,8 @@ TABLE = {
     "invitation_withdraw": of_project("manager", POST, pk="invitation"),
     # prompts
     "prompt_list": of_project("viewer", GET),
+    "view_save": of_project("viewer", POST, words={"name": "Cited", "query": "failed=ban_citations"}),
+    "view_remove": of_project("manager", POST, pk="shared_view"),
     "prompt_json": of_project("viewer", GET, key="prompt"),
     "prompt_text": of_project("viewer", GET, key="prompt"),
     "prompt_detail": of_project("viewer", GET, key="prompt"),
@@ -196,6 +198,10 @@ class Objects:
     @cached_property
     def change(self):
         return factories.change(self.project, factories.member(self.project, "manager"), self._prompt).pk
+
+    @cached_property
+    def shared_view(self):
+        return factories.saved_view(self.project, factories.member(self.project, "viewer"), shared=True).pk
 
     @cached_property
     def import_run(self):

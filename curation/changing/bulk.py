@@ -43,7 +43,7 @@ def begin(project, name, detail, user):
 
 def waiting(change):
     """Prompts that the action still has before it."""
-    prompts = ACTIONS[change.action].touches(chosen(change.project, change.detail))
+    prompts = ACTIONS[change.action].touches(chosen(change.project, change.detail, change.created_by))
     return prompts.filter(pk__gt=change.detail.get("cursor", 0)).order_by("pk")
 
 
@@ -82,7 +82,7 @@ def _change(change, ids):
     """Do it to those of `ids` that are still what they were chosen for; returns how many changed."""
     action = ACTIONS[change.action]
     locked = lock_units(change.project, ids)
-    again = chosen(change.project, change.detail | {"query": ""})
+    again = chosen(change.project, change.detail | {"query": ""}, change.created_by)
     still = set(action.touches(again.filter(pk__in=ids)).values_list("pk", flat=True))
     known = set(ChangeItem.objects.filter(change=change, prompt__in=locked).values_list("prompt", flat=True))
     prompts = [locked[pk] for pk in ids if pk in still - known and pk in locked]

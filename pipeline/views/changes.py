@@ -52,7 +52,7 @@ def change_new(request, slug):
         "name": name,
         "action": action,
         "detail": detail,
-        "preview": changing.preview(action, changing.chosen(project, detail)),
+        "preview": changing.preview(action, changing.chosen(project, detail, request.user)),
         "cap": changing.PREVIEW_CAP,
         "ticked": "keys" in detail,
         "keys": detail.get("keys", ()),
