@@ -31,8 +31,9 @@ class RemarkForm(AboutForm):
     )
     key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
 
-    def __init__(self, data=None, **options):
-        super().__init__(data, auto_id="talk-%s", initial={"key": new_key()}, **options)
+    def __init__(self, data=None, *, begun=None, **options):
+        """`begun` is what was typed before and not sent, by field."""
+        super().__init__(data, auto_id="talk-%s", initial=(begun or {}) | {"key": new_key()}, **options)
 
 
 class FlagForm(AboutForm):

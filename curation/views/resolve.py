@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from curation.access import resolver_project_or_404
-from curation.forms_review import ResolveForm
+from curation.forms_review import ResolveForm, new_key
 from curation.models import Annotation, Resolution, ReviewClaim
 from curation.reviewing import (
     Conflict,
@@ -247,6 +247,7 @@ def _page(request, project, prompt, form, *, conflict="", status=200):
         "form": form,
         "held": held,
         "conflict": conflict,
+        "key": new_key(),  # a form with one may be sent again by itself: the same decision again is the first one
         "against": _against(form, held) if conflict and held else None,
         "refusal": why_not_adjudicate(project, request.user, response.pk),
         "last": last_adjudication(project, request.user),

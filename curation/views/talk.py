@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 from curation.access import MANAGER, REVIEWER, project_or_404
 from curation.forms_talk import FlagForm, RemarkForm
 from curation.models import Flag
-from curation.reviewing import unit_of
+from curation.reviewing import drafts, unit_of
 from curation.reviewing.talk import clear_flag, mentions_of, raise_flag, say, see, talk_of, unseen_mentions
 
 PLACES = ("prompt", "review", "resolve")  # the pages that show what is said; elsewhere it has its own
@@ -18,11 +18,15 @@ SHOWN = 200
 def talk_context(project, user, prompts, *, place, remark=None, flag=None):
     """What _talk.html needs, for a page of `place` about `prompts`: {"talk": …}, merged into the page's context."""
     talk = talk_of(project, user, prompts, reviewing=place == "review")
+    if remark is None:
+        draft = drafts.comment_draft(user, talk.prompts)
+        remark = RemarkForm(prompts=talk.prompts, begun=drafts.initial(draft, lists=()))
+        remark.draft = draft
     shown = {
         "about": talk,
         "place": place,
         "first": talk.prompts[0],
-        "remark": remark or RemarkForm(prompts=talk.prompts),
+        "remark": remark,
         "flag": flag or FlagForm(prompts=talk.prompts),
         "flag_open": flag is not None,
     }
@@ -45,6 +49,7 @@ def talk_say(request, slug, key):
     prompt = _prompt(project, key)
     form = RemarkForm(request.POST, prompts=_prompts(request, project, prompt))
     if not form.is_valid():
+        form.as_typed = True
         return _answer(request, project, prompt, remark=form, status=422)
     said = form.cleaned_data
     comment, unknown = say(project, form.prompt, request.user, said["text"], key=said["key"])
