@@ -4,20 +4,13 @@ A row is matched to the response with the same task type, context and teacher ou
 that matches none or several is reported, never guessed, and never taken by its position.
 """
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from django.db import transaction
 
+from curation.annotations import read, squeezed
 from curation.models import Annotation, Prompt, Resolution, State
-
-ACTIONS = ("accept", "regenerate", "reject")
-
-
-class OrdersRefused(ValueError):
-    """The file cannot be read as annotations; nothing was ordered."""
 
 
 @dataclass
@@ -34,17 +27,17 @@ class OrdersReport:
         )
 
 
-def squeezed(text):
-    """Text with every run of white space as one blank: the scripts flattened prompts and answers so."""
-    return " ".join((text or "").split())
-
-
 def order_regeneration(project, path, *, dry_run=False):
-    """Order what the rows of the JSONL file at `path` ask for; returns an OrdersReport."""
-    rows = _read(Path(path))
+    """Order what the rows of the JSONL file at `path` ask for; returns an OrdersReport.
+
+    Raises curation.annotations.Refused for a file with wrong lines; nothing was ordered then.
+    """
     report = OrdersReport()
     # The last word on an answer counts: a later accept takes an earlier reject of the same file back.
-    last = {_identity(row["task_type"], row["context"], row["teacher_output"]): (number, row) for number, row in rows}
+    last = {
+        _identity(row["task_type"], row.get("context"), row["teacher_output"]): (number, row)
+        for number, row in read(path, str(path))
+    }
     wanted = {identity: order for identity, order in last.items() if order[1]["action"] != "accept"}
     report.accepted = len(last) - len(wanted)
     found = _find(project, wanted)
@@ -62,41 +55,6 @@ def order_regeneration(project, path, *, dry_run=False):
         else:
             report.ordered += 1
     return report
-
-
-def _read(path):
-    rows, wrong = [], []
-    try:
-        # Other line ends, such as U+2028, may stand as they are in a JSON text.
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise OrdersRefused(f"{path} cannot be read as UTF-8 text: {error}") from None
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            problem = _problem(row)
-        except (ValueError, RecursionError) as error:
-            problem = f"is not JSON ({error})"
-        if problem:
-            wrong.append(f"{path}, line {number}: {problem}.")
-        else:
-            rows.append((number, row))
-    if wrong:
-        raise OrdersRefused("\n".join(wrong))
-    return rows
-
-
-def _problem(row):
-    if not isinstance(row, dict):
-        return "is not an object with task_type, context, teacher_output and action"
-    missing = [name for name in ("task_type", "teacher_output", "action") if not isinstance(row.get(name), str)]
-    if missing:
-        return f"has no text in {', '.join(missing)}"
-    if not isinstance(row.setdefault("context", ""), str | None):
-        return "has a context that is no text"
-    return "" if row["action"] in ACTIONS else f"has the action {row['action']!r}; known are {', '.join(ACTIONS)}"
 
 
 def _identity(task_type, context, output):

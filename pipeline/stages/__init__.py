@@ -1,6 +1,18 @@
 """The stages in flow order. A stage is three verbs: select what waits, work on a batch, save and send on."""
 
-from . import bulk, collect, decontaminate, deduplicate, importing, judge, package, regenerate, reparse
+from . import (
+    annotating,
+    bulk,
+    collect,
+    decontaminate,
+    deduplicate,
+    importing,
+    judge,
+    package,
+    ranking,
+    regenerate,
+    reparse,
+)
 from . import filter as filtering
 
 PLANS = {
@@ -19,6 +31,9 @@ WHOLE = {
     "decontaminate": decontaminate.work,
     "package": package.work,
     "bulk": bulk.work,
+    "export": annotating.export,
+    "annotations": annotating.bring_in,
+    "rank": ranking.work,
 }
 
 __all__ = ["PLANS", "WHOLE", "collect", "filtering", "judge", "package", "regenerate"]

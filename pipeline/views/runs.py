@@ -12,6 +12,7 @@ from curation import charts
 from curation.access import MANAGER, project_or_404
 from curation.models import State
 from pipeline import jobs, watching
+from pipeline.stages.annotating import file_of
 from pipeline.stages.importing import rejects_path
 
 # Counters that the page says in words of their own.
@@ -36,7 +37,7 @@ def _run_or_404(project, pk):
 
 
 def _context(run):
-    hidden = ("path", "mapping", "command", "cap_usd", "cap_tokens")
+    hidden = ("path", "reviewer", "mapping", "command", "cap_usd", "cap_tokens", "change")
     sent_on = [(label, run.counters[state]) for state, label in State.choices if run.counters.get(state)]
     release = run.versions.get("release") if run.stage == run.Stage.PACKAGE else None
     return {
@@ -46,6 +47,7 @@ def _context(run):
         "counters": {n: number for n, number in run.counters.items() if n not in State.values and n not in TOLD},
         "sent_on": [(label, number) for label, number in sent_on if label != State.PARKED.label],
         "release": release,
+        "file": run.stage in ("export", "annotations") and file_of(run).exists(),
         "has_rejects": run.stage == run.Stage.IMPORT and rejects_path(run).exists(),
         "batches": list(run.batches.select_related("teacher")) if run.stage in watching.ASKING else [],
         **_how_far(run),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
+from curation.annotations import Refused
 from pipeline import datasets, jobs, orders
 from pipeline.management import quoting
 from pipeline.management.step import StepCommand
@@ -58,7 +59,7 @@ class Command(StepCommand):
     def _order(self, project, options):
         try:
             report = orders.order_regeneration(project, options["annotations"], dry_run=options["dry_run"])
-        except orders.OrdersRefused as refusal:
+        except Refused as refusal:
             raise CommandError(str(refusal)) from None
         for problem in report.problems:
             self.tell(problem)
