@@ -10,7 +10,8 @@ from .models import Pair, Release, Run, State
 from .models.prompt import MACHINE_STATES
 from .models.review import Action
 from .reviewing import pending_counts
-from .reviewing.queue import COUNT_CAP, why_empty
+from .reviewing.emptiness import why_empty
+from .reviewing.queue import COUNT_CAP
 
 
 def waiting_for(project, user):

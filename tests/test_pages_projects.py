@@ -136,7 +136,7 @@ def form_of(project, **changes):
         *("name", "notice", "guidelines", "reviews_required", "consensus", "paired", "auto_accept_percent"),
         *("on_filter_fail", "on_gate_fail", "attempt_limit", "on_exhausted", "samples"),
         *("blind_percent", "near_duplicate_percent", "judge_repeats"),
-        *("gold_percent", "repeat_percent", "too_fast_seconds"),
+        *("gold_percent", "repeat_percent", "too_fast_seconds", "queue_order"),
     ]
     return {name: getattr(project, name) for name in names} | changes
 

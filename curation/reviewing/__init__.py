@@ -2,9 +2,9 @@
 
 from .adjudication import NotYours, adjudicate, others_who_may_resolve, take_back_adjudication, why_not_adjudicate
 from .blind import drawn, hazards, hidden_from, without_judgements
-from .cards import Card, cards_of, pair_score, source_of
+from .cards import Card, cards_of, notice_mismatch, pair_score, source_of
 from .checks import Check, purpose_of
-from .claims import ReviewItem, claim_next, held_until, holders, open_prompt, renew, skip
+from .claims import ReviewItem, claim_next, held_until, holders, open_prompt, release, renew, skip
 from .decisions import (
     Choice,
     Conflict,
@@ -15,8 +15,9 @@ from .decisions import (
     why_not_decide,
 )
 from .diff import Change, word_diff
+from .emptiness import EmptyQueue, why_empty
 from .holding import Mate, held_prompts, mates
-from .queue import EmptyQueue, decidable, offered, pending_by_project, pending_counts, to_resolve
+from .queue import decidable, offered, pending_by_project, pending_counts, to_resolve
 from .reasons import REASONS, Reason, known_reasons, labels, reasons_of
 from .reopening import reopen_many
 from .resolutions import recount, reopen, settle
@@ -59,6 +60,7 @@ __all__ = [
     "last_decision",
     "mates",
     "newest_own",
+    "notice_mismatch",
     "offered",
     "open_prompt",
     "others_who_may_resolve",
@@ -68,6 +70,7 @@ __all__ = [
     "purpose_of",
     "reasons_of",
     "recount",
+    "release",
     "renew",
     "reopen",
     "reopen_many",
@@ -82,6 +85,7 @@ __all__ = [
     "undo_until",
     "unit_of",
     "why_not_adjudicate",
+    "why_empty",
     "why_not_decide",
     "without_judgements",
     "word_diff",

@@ -12,7 +12,8 @@ from ..models import Project, Prompt, ReviewClaim, State
 from ..models.review import Purpose
 from . import checks
 from .assigning import skipped_by_all
-from .queue import decidable, offered, why_empty
+from .emptiness import why_empty
+from .queue import decidable, offered
 from .resolutions import recount, settle
 from .units import Unit, lock_units, unit_of
 from .walking import Walk

@@ -1,19 +1,16 @@
 """Which prompts a person could be given now, and what stands in the way of the others."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from .. import tallies
 from ..models import Annotation, Assignment, Membership, Pair, Project, Prompt, Resolution, ReviewClaim, State
 from ..models.prompt import MACHINE_STATES
 from ..models.review import Purpose
 from .holding import held_back, held_back_anywhere
 
 MAY_REVIEW = (Membership.Role.MANAGER, Membership.Role.REVIEWER)
+LOOKED_AT = 1000  # prompts of a queue that are looked at for a count, however long it is
 COUNT_CAP = 1000  # beyond it a count says "1,000 or more": nobody plans by the exact number, and it stays cheap
 
 
@@ -130,8 +127,18 @@ def _undecided(prompts):
 
 
 def pending_counts(project, user):
-    """{"review": prompts that `user` could review now, "resolve": disagreements open}; each at most COUNT_CAP."""
-    return {"review": capped_count(offered(project, user)), "resolve": capped_count(to_resolve(project))}
+    """{"review": prompts that `user` could review now, "resolve": disagreements open}; each at most COUNT_CAP.
+
+    Of a long queue the first LOOKED_AT are looked at.
+    """
+    near = offered(project, user).filter(pk__in=near_rows(project.prompts))
+    return {"review": capped_count(near), "resolve": capped_count(to_resolve(project))}
+
+
+def near_rows(prompts):
+    """The ids of the first LOOKED_AT of `prompts` that wait for review, in the order of the queue, as a subquery."""
+    rows = prompts.in_state(State.TO_REVIEW).order_by("-pinned", "-rank", "pk")
+    return rows.values("pk")[:LOOKED_AT]
 
 
 class _CappedCount(Subquery):
@@ -144,7 +151,8 @@ class _CappedCount(Subquery):
 def pending_by_project(user, projects):
     """{project id: pending_counts} of many projects in one statement."""
     prompts = Prompt.objects.filter(project=OuterRef("pk"))
-    review = _counted(prompts, user).filter(mine=False, given__lt=F("needed") - F("held") - F("kept"))
+    near = prompts.filter(pk__in=near_rows(Prompt.objects.filter(project=OuterRef(OuterRef("pk")))))
+    review = _counted(near, user).filter(mine=False, given__lt=F("needed") - F("held") - F("kept"))
     review = review.exclude(Q(project__paired=True) & (partner_in_machines() | _hypothesis_refused(user)))
     review = review.exclude(held_back_anywhere())
     rows = Project.objects.filter(pk__in=[project.pk for project in projects]).annotate(
@@ -152,74 +160,3 @@ def pending_by_project(user, projects):
         resolve=_CappedCount(_undecided(prompts).order_by().values("pk")[:COUNT_CAP]),
     )
     return {row.pop("pk"): row for row in rows.values("pk", "review", "resolve")}
-
-
-@dataclass(frozen=True)
-class EmptyQueue:
-    """Nothing for this person now, and why: every number is of prompts."""
-
-    waiting_for_run: int  # in the hands of the machines
-    waiting_for_partner: int  # the other half of the pair waits for a run
-    held: int  # held by others
-    held_until: datetime | None  # when the first of these claims lapses
-    holders: tuple[str, ...]
-    waiting_for_others: int  # decided by this person; others must too
-    taking_effect: int  # decided; can still be taken back, or the hypothesis is decided first
-    to_resolve: int
-    held_by_cluster: int = 0  # a near-duplicate that is better, or was accepted, comes before them
-
-    @property
-    def all_done(self):
-        return not any(
-            (self.waiting_for_run, self.waiting_for_partner, self.held, self.waiting_for_others, self.taking_effect)
-        )
-
-
-def why_empty(project, user):
-    """The EmptyQueue of `user`. Each number is looked up from its small side: claims, own decisions, pairs."""
-    state_counts = tallies.states(project)
-    claims = live_claims().filter(prompt__project=project).exclude(reviewer=user).select_related("reviewer")
-    claims = {claim.pk: claim for claim in claims}
-    open_rows = with_counts(project, user).filter(given__lt=F("needed"), mine=False)
-    held = set(open_rows.filter(pk__in={claim.prompt_id for claim in claims.values()}).values_list("pk", flat=True))
-    holding = [claim for claim in claims.values() if claim.prompt_id in held]
-    partner, others = capped_count(_waiting_for_partner(project)), capped_count(_waiting_for_others(project, user))
-    behind = capped_count(held_by_cluster(project, user))
-    rest = state_counts[State.TO_REVIEW] - partner - others - len(held) - behind
-    return EmptyQueue(
-        waiting_for_run=sum(state_counts[state] for state in MACHINE_STATES),
-        waiting_for_partner=partner,
-        held=len(held),
-        held_until=min((claim.until for claim in holding), default=None),
-        holders=tuple(sorted({claim.reviewer.get_username() for claim in holding})),
-        waiting_for_others=others,
-        taking_effect=max(0, rest) if COUNT_CAP not in (partner, others, behind) else 0,
-        to_resolve=state_counts[State.TO_RESOLVE],
-        held_by_cluster=behind,
-    )
-
-
-def _waiting_for_partner(project):
-    if not project.paired:
-        return Pair.objects.none()
-    waits = Q(hypothesis__state=State.TO_REVIEW, methodology__state__in=MACHINE_STATES)
-    waits |= Q(methodology__state=State.TO_REVIEW, hypothesis__state__in=MACHINE_STATES)
-    return Pair.objects.filter(waits, project=project)
-
-
-def _waiting_for_others(project, user):
-    """This person's current decisions that do not decide yet, those on pairs that wait for a run aside."""
-    rows = Annotation.objects.filter(
-        reviewer=user,
-        purpose=Annotation.Purpose.REVIEW,
-        current=True,
-        response__prompt__project=project,
-        response__prompt__state=State.TO_REVIEW,
-        response__prompt__current_response=F("response"),
-    ).exclude(Exists(Resolution.objects.filter(response=OuterRef("response"), current=True, applied_at=None)))
-    if not project.paired:
-        return rows
-    waiting = _waiting_for_partner(project)
-    return rows.exclude(Exists(waiting.filter(hypothesis=OuterRef("response__prompt")))).exclude(
-        Exists(waiting.filter(methodology=OuterRef("response__prompt")))
-    )
