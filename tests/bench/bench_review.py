@@ -30,7 +30,7 @@ def main():
         project, users = large_project(options)
         with Supervisor(settings.DATA_DIR) as supervisor:
             all_in_one.start_queue(supervisor)
-            bind = f"127.0.0.1:{_free_port()}"
+            bind = f"127.0.0.1:{free_port()}"
             all_in_one.start_web(supervisor, bind)
             bench = Bench(f"http://{bind}", project, users, options)
             for part in options.only:
@@ -70,7 +70,7 @@ def _vacuum():
             cursor.execute("VACUUM ANALYZE")
 
 
-def _free_port():
+def free_port():
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
 
