@@ -5,7 +5,7 @@ import uuid
 from django import forms
 
 from curation.models.review import Action
-from curation.reviewing import REASONS, Choice, known_reasons, reasons_of
+from curation.reviewing import REASONS, Choice, drafts, known_reasons, reasons_of
 
 KEY_LENGTH = 64
 ACTIONS = [(Action.ACCEPT, "Accept"), (Action.REGENERATE, "Regenerate"), (Action.REJECT, "Reject")]
@@ -55,11 +55,13 @@ class DecisionForm(ReasonedForm):
     def __init__(self, data=None, *, response, optional=False, **options):
         super().__init__(data, prefix=f"r{response.pk}", project=response.prompt.project, **options)
         self.response, self.optional = response, optional
+        self.draft = None  # what its person typed and did not send, if the server keeps some
+        self.as_typed = data is not None  # what stands in it was just sent: no draft is newer
         self.fields["action"].required = not optional
 
     @classmethod
-    def of(cls, card):
-        """The form a card begins with, filled from `card.prefill` or a blank decision on the text as it came."""
+    def of(cls, card, draft=None):
+        """The form a card begins with: with `draft`, else `card.prefill`, else a blank decision on the text as it came."""
         before = card.prefill
         initial = {"text": card.response.text, "version": card.own.version if card.own else 0}
         if before:
@@ -67,7 +69,20 @@ class DecisionForm(ReasonedForm):
             if before.edited_text is not None:
                 initial["text"] = before.edited_text
         card.response.prompt = card.prompt  # it has its project at hand
-        return cls(response=card.response, initial=initial)
+        made = cls(response=card.response, initial=initial | drafts.initial(draft))
+        made.draft = draft
+        return made
+
+    @classmethod
+    def again(cls, data, response, text=None):
+        """The form as it was typed, nothing checked yet; with `text` in place of the text."""
+        prefix = f"r{response.pk}"
+        typed = data.get(f"{prefix}-text", response.text) if text is None else text
+        initial = {"text": typed, "reasons": data.getlist(f"{prefix}-reasons")}
+        initial |= {name: data.get(f"{prefix}-{name}", "") for name in ("action", "comment", "version")}
+        made = cls(response=response, initial=initial)
+        made.as_typed = True
+        return made
 
     def clean(self):
         cleaned = super().clean()
