@@ -84,7 +84,7 @@
     const next = all[(at + step + all.length) % all.length];
     next.checked = true;
     next.dispatchEvent(new Event("change", { bubbles: true }));
-    next.closest(".rv-side, .rv-own").scrollIntoView({ block: "nearest", inline: "nearest" });
+    next.closest(".rv-side, .rs-own").scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   // One's own text begins from the chosen one; what is written there already is not written over.
   function edit() {
