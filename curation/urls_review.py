@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import drafts, resolve, review, review_compare, talk
+from .views import drafts, fixing, resolve, review, review_compare, talk
 
 urlpatterns = [
     path("p/<slug:slug>/review/", review.review, name="review"),
@@ -16,6 +16,11 @@ urlpatterns = [
     path("p/<slug:slug>/review/drafts/", drafts.draft_list, name="draft_list"),
     path("p/<slug:slug>/review/drafts/save/", drafts.draft_save, name="draft_save"),
     path("p/<slug:slug>/review/drafts/drop/", drafts.draft_drop, name="draft_drop"),
+    path("p/<slug:slug>/review/fix/<int:annotation>/", fixing.fix, name="fix"),
+    path("p/<slug:slug>/review/fix/<int:annotation>/offer/", fixing.fix_offer, name="fix_offer"),
+    path("p/<slug:slug>/review/fix/<int:annotation>/take/", fixing.fix_take, name="fix_take"),
+    path("p/<slug:slug>/review/fix/<int:annotation>/leave/", fixing.fix_leave, name="fix_leave"),
+    path("p/<slug:slug>/review/fix/<int:annotation>/take-back/", fixing.fix_take_back, name="fix_take_back"),
     path("p/<slug:slug>/review/<slug:key>/", review.review_prompt, name="review_prompt"),
     path("p/<slug:slug>/resolve/", resolve.resolve, name="resolve"),
     path("p/<slug:slug>/resolve/next/", resolve.resolve_next, name="resolve_next"),

@@ -81,6 +81,11 @@ TABLE = {
     "review_take_back": of_project("reviewer", POST),
     "review_heartbeat": of_project("reviewer", POST, posted={"prompt": "prompt_id"}),
     "review_release": of_project("reviewer", POST, words={"until": FAR}, posted={"prompt": "prompt_id"}),
+    "fix": of_project("reviewer", GET, annotation="edit"),
+    "fix_offer": of_project("reviewer", GET, annotation="edit"),
+    "fix_take": of_project("reviewer", POST, annotation="edit", posted={"response": "response"}),
+    "fix_leave": of_project("reviewer", POST, annotation="edit", posted={"response": "response"}),
+    "fix_take_back": of_project("reviewer", POST, annotation="edit"),
     "draft_list": of_project("reviewer", GET),
     "draft_save": of_project("reviewer", POST, words=A_DRAFT, posted={"draft_response": "response"}),
     "draft_drop": of_project("reviewer", POST, posted={"draft_response": "response"}),
@@ -194,6 +199,14 @@ class Objects:
     @cached_property
     def live_run(self):
         return factories.run(self.project, state="running").pk
+
+    @cached_property
+    def edit(self):
+        """A decision with an edit, of the project's reviewer where it has one."""
+        edited = factories.accepted(self.project, context=f"An edited source of {self.slug}.")
+        member = self.project.memberships.filter(role="reviewer", can_resolve=False).first()
+        reviewer = member.user if member else factories.member(self.project, "reviewer")
+        return factories.annotation(edited.current_response, reviewer, edited_text="Another answer.").pk
 
     @cached_property
     def change(self):

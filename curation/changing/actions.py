@@ -3,32 +3,31 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils import timezone
 
-from ..models import Assignment, Run, State
+from ..models import Run, State
 from . import deeds
 
 PREVIEW_CAP = 100_000  # prompts that a preview counts; the run counts them all
-UNANSWERED = ("they have no answer to review", lambda action: Q(current_response=None))
-IN_HAND = (
-    "a run has them in hand",
-    lambda action: Q(run__state__in=Run.LIVE) | Q(lease_until__gt=timezone.now()),
-)
-PINNED = ("they are pinned already", lambda action: Q(pinned=True))
-UNPINNED = ("they are not pinned", lambda action: Q(pinned=False))
-ASSIGNED = (
-    "somebody has them assigned already",
-    lambda action: Exists(Assignment.objects.filter(prompt=OuterRef("pk"))),
-)
 OPEN = (State.TO_FILTER, State.TO_JUDGE, State.TO_REGENERATE)
+
+
+def _in_hand():
+    return Q(run__state__in=Run.LIVE) | Q(lease_until__gt=timezone.now())
+
+
+UNANSWERED = ("they have no answer to review", lambda: Q(current_response=None))
+IN_HAND = ("a run has them in hand", _in_hand)
+PINNED = ("they are pinned already", lambda: Q(pinned=True))
+UNPINNED = ("they are not pinned", lambda: Q(pinned=False))
 
 
 @dataclass(frozen=True)
 class Action:
     """A bulk action. `deed(change, prompts, locked)` changes locked prompts and returns a ChangeItem for each changed.
 
-    `hurdles` are (why prompts in its states are left all the same, their condition).
+    `hurdles` are (why prompts in its states are left all the same, what makes their condition).
     """
 
     label: str
@@ -44,7 +43,7 @@ class Action:
         """Those of `prompts` that would change."""
         prompts = prompts.in_state(*self.states)
         for _, condition in self.hurdles:
-            prompts = prompts.exclude(condition(self))
+            prompts = prompts.exclude(condition())
         return prompts
 
     @property
@@ -81,8 +80,8 @@ def preview(action, prompts):
     ]
     rest = prompts.in_state(*action.states)
     for why, condition in action.hurdles:
-        number = _count(rest.filter(condition(action)))
-        rest = rest.exclude(condition(action))
+        number = _count(rest.filter(condition()))
+        rest = rest.exclude(condition())
         left += [(number, why)] if number else []
     return Preview(chosen, ready, tuple(left))
 
@@ -115,7 +114,6 @@ ACTIONS = {
         "Each comes first in the queue of one of the people you name, who take turns.",
         "assigned",
         deeds.assign,
-        (ASSIGNED,),
         needs_people=True,
     ),
     "pin": Action(

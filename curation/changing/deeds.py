@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 
+from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from ..models import Annotation, Assignment, ChangeItem, Event, Prompt, Resolution, ReviewClaim, State
+from ..reviewing import assigning
 from ..reviewing.units import pairs_of
 
 PARKING = ("parked_from", "error_class", "error_detail", "failed_call_id")
@@ -91,40 +93,49 @@ def retry(change, prompts, locked):
 
 
 def pin(change, prompts, locked, on=True):
-    """To the head of the review queue."""
-    Prompt.objects.filter(pk__in=[prompt.pk for prompt in prompts]).update(pinned=on)
-    _tell(change, prompts, "pinned" if on else "unpinned")
-    return [_item(change, prompt, {"pinned": not on}, {"pinned": on}) for prompt in prompts]
+    """To the head of the review queue, with their pairs."""
+    was = {pk: prompt for pk, prompt in locked.items() if prompt.pinned != on}
+    assigning.pin(change.project, [prompt.pk for prompt in prompts], change.created_by, on=on)
+    return [_item(change, prompt, {"pinned": not on}, {"pinned": on}) for prompt in was.values()]
 
 
 def unpin(change, prompts, locked):
-    """Back to their ordinary place."""
+    """Back to their ordinary place, with their pairs."""
     return pin(change, prompts, locked, on=False)
 
 
 def assign(change, prompts, locked):
-    """Each prompt to the next of the people named who has not decided on it; a pair goes to one person whole."""
-    people, items, turn = change.detail["people"], [], change.detail.get("turn", 0)
-    decided = _decided(prompts)
-    together = {pair.methodology_id: pair.hypothesis_id for pair in pairs_of(change.project, [p.pk for p in prompts])}
-    given = {}
+    """Each prompt with its pair to the next of the people named who has neither it nor decided on it."""
+    pairs = pairs_of(change.project, [prompt.pk for prompt in prompts])
+    unit = {half: pair.pk for pair in pairs for half in (pair.hypothesis_id, pair.methodology_id)}
+    people, turn, given = change.detail["people"], change.detail.get("turn", 0), {}
+    decided, had = _decided(locked.values()), _had(locked)
     for prompt in prompts:
-        unit = together.get(prompt.pk, prompt.pk)
-        ways = [people[(turn + step) % len(people)] for step in range(len(people))]
-        ways = [given[unit]] if unit in given else ways
-        person = next((each for each in ways if each not in decided[prompt.pk]), None)
-        if person is None:
+        one = unit.get(prompt.pk) and ("pair", unit[prompt.pk]) or prompt.pk
+        if one in given:
             continue
-        if unit not in given:
-            given[unit], turn = person, turn + 1
-        items.append(_item(change, prompt, {}, {"assigned": person}))
+        ways = (people[(turn + step) % len(people)] for step in range(len(people)))
+        taken = decided[prompt.pk] | had[prompt.pk]
+        given[one] = next((each for each in ways if each not in taken), None), prompt.pk
+        turn += given[one][0] is not None
     change.detail["turn"] = turn % len(people)
-    Assignment.objects.bulk_create(
-        Assignment(prompt_id=item.prompt_id, reviewer_id=item.after["assigned"], created_by=change.created_by)
-        for item in items
-    )
-    _tell(change, [item.prompt for item in items], "assigned")
-    return items
+    for person in get_user_model().objects.filter(pk__in=people):
+        ids = [pk for each, pk in given.values() if each == person.pk]
+        if ids:
+            assigning.assign(change.project, ids, person, change.created_by)
+    return [
+        _item(change, locked[pk], {}, {"assigned": person})
+        for pk, now in _had(locked).items()
+        for person in now - had[pk]
+    ]
+
+
+def _had(locked):
+    """{prompt id: people whom it is assigned to}."""
+    found = defaultdict(set)
+    for prompt, person in Assignment.objects.filter(prompt__in=locked).order_by().values_list("prompt", "reviewer"):
+        found[prompt].add(person)
+    return found
 
 
 def _decided(prompts):
@@ -179,11 +190,3 @@ def _move(change, items, target, kind, *, only=None, **changes):
         if item.prompt_id in arrived:
             item.after |= {"state": str(target), "at": arrived[item.prompt_id].isoformat()}
     return [item for item in items if item.prompt_id in arrived]
-
-
-def _tell(change, prompts, kind):
-    detail = {"change": change.pk}
-    Event.objects.bulk_create(
-        Event(project=change.project, prompt=prompt, run=change.run, actor=change.created_by, kind=kind, detail=detail)
-        for prompt in prompts
-    )

@@ -3,11 +3,13 @@
 from collections import defaultdict
 from datetime import datetime
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
-from ..models import Annotation, Assignment, Change, ChangeItem, Event, Prompt, Resolution, ReviewClaim, Run, State
+from ..models import Annotation, Assignment, Change, ChangeItem, Prompt, Resolution, ReviewClaim, Run, State
 from ..models.writing import update_rows
+from ..reviewing import assigning
 from ..reviewing.units import lock_units, pairs_of
 from .deeds import PARKING
 
@@ -75,6 +77,7 @@ def _what_happened(project, items, locked):
         why = _why_moved(item, locked.get(item.prompt_id), decided) if item in moved else _why_marked(item, locked)
         if why:
             found[item.pk] = why
+    found |= _not_the_whole_pair(project, items, found)
     return found | _without_hypothesis(project, items, found, locked)
 
 
@@ -118,6 +121,17 @@ def _why_marked(item, locked):
     return "they have decided on it since" if decided.exists() else ""
 
 
+def _not_the_whole_pair(project, items, found):
+    """A pair is pinned and assigned whole, so what keeps one half keeps the other."""
+    marked = {item.prompt_id: item for item in items if "state" not in item.after}
+    kept = {}
+    for pair in pairs_of(project, list(marked)):
+        halves = [marked[pk] for pk in (pair.hypothesis_id, pair.methodology_id) if pk in marked]
+        if any(half.pk in found for half in halves):
+            kept |= {half.pk: "its pair's other half stays as it is" for half in halves if half.pk not in found}
+    return kept
+
+
 def _without_hypothesis(project, items, found, locked):
     """A methodology that came or fell with its hypothesis goes back with it; none goes back to a rejected one."""
     back = {item.prompt_id: item for item in items if "state" in item.after and item.pk not in found}
@@ -138,7 +152,7 @@ def _without_hypothesis(project, items, found, locked):
 
 
 def _restore(change, items, locked, user, run):
-    _unmark(change, [item for item in items if "state" not in item.after], user, run)
+    _unmark(change, [item for item in items if "state" not in item.after], user)
     moved = [item for item in items if "state" in item.after]
     _end_resolutions(moved)
     ends = defaultdict(list)
@@ -185,25 +199,14 @@ def _say_why_parked(items, locked):
     update_rows(prompts, [name.removesuffix("_id") for name in PARKING])
 
 
-def _unmark(change, items, user, run):
+def _unmark(change, items, user):
     """Pins and assignments."""
     for pinned in (True, False):
         ids = [item.prompt_id for item in items if item.before.get("pinned") is pinned]
-        Prompt.objects.filter(pk__in=ids).update(pinned=pinned)
+        assigning.pin(change.project, ids, user, on=pinned)
     given = defaultdict(list)
     for item in items:
         if "assigned" in item.after:
             given[item.after["assigned"]].append(item.prompt_id)
-    for person, ids in given.items():
-        Assignment.objects.filter(prompt__in=ids, reviewer=person).delete()
-    Event.objects.bulk_create(
-        Event(
-            project=change.project,
-            prompt_id=item.prompt_id,
-            run=run,
-            actor=user,
-            kind="change_taken_back",
-            detail={"change": change.pk},
-        )
-        for item in items
-    )
+    for person in get_user_model().objects.filter(pk__in=given):
+        assigning.unassign(change.project, given[person.pk], person, user)
