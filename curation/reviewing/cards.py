@@ -1,109 +1,16 @@
 """Everything a page shows of the responses under review, gathered in a fixed number of queries."""
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
 from .. import labels
-from ..models import Annotation, Event, FilterResult, GateResult, JudgeScore, Prompt, Resolution, State, TeacherResponse
+from ..models import Annotation, Event, FilterResult, GateResult, JudgeScore, Resolution, State, TeacherResponse
 from ..models.review import Purpose
 from .blind import drawn, hazards, hidden_from
-from .support import Quote, mark, support_of
-from .terms import pieces, terms_of
+from .card import Attempt, Card
+from .combining import tests_another
+from .support import mark, support_of
+from .terms import terms_of
 from .verdicts import Verdicts, judgements_of
-
-_SHOWN_ELSEWHERE = {"statement", "steps", "support"}
-
-
-@dataclass
-class Attempt:
-    """Another answer to the same prompt: an earlier one, or a candidate beside the one that goes on."""
-
-    response: TeacherResponse
-    verdicts: Verdicts
-    resolution: Resolution | None
-    of: int = 1  # candidates of its attempt
-
-    @property
-    def number(self):
-        """Its place among the candidates, from 1."""
-        return self.response.candidate + 1
-
-    @property
-    def replaced(self):
-        """Whether it was cut off and a longer answer took its place."""
-        return self.response.is_replaced
-
-
-@dataclass
-class Card:
-    """One response on the page: to decide, or (`deciding` False) the pair's other half, for reading."""
-
-    prompt: Prompt
-    response: TeacherResponse | None
-    deciding: bool
-    verdicts: Verdicts
-    others: list[Attempt]  # candidates of the same attempt that were not chosen
-    attempts: list[Attempt]  # earlier ones, the newest first
-    own: Annotation | None  # this person's newest decision on it, current or not
-    taken_back: bool  # `own` is not current because its author took it back
-    resolution: Resolution | None  # what holds, shown for reading only
-    tests_older: TeacherResponse | None = None  # the method tests this one, not the hypothesis' current answer
-    tests_edited: str = ""  # people changed the hypothesis to this after the method was asked for
-    may_stay_open: bool = False  # a method need not be decided where its hypothesis is refused
-    quotes: list[Quote] = field(default_factory=list)
-    terms: dict = field(default_factory=dict)  # what the hypothesis calls its variable and its outcome
-    form: object = None
-
-    @property
-    def title(self):
-        return self.prompt.task_type.replace("_", " ").capitalize()
-
-    @property
-    def text(self):
-        """The text that holds: of people, where they edited and accepted it, else the teacher's."""
-        if self.resolution and self.resolution.action == "accept":
-            return self.resolution.text
-        return self.response.text if self.response else ""
-
-    @cached_property
-    def pieces(self):
-        """The text in Pieces, with the places that name the hypothesis' variable and outcome."""
-        return pieces(self.text, self.terms)
-
-    @property
-    def named(self):
-        """The kinds of terms that the text names."""
-        return list(dict.fromkeys(piece.kind for piece in self.pieces if piece.kind))
-
-    @property
-    def parts(self):
-        """(name, value) of the parsed parts that the text does not show already."""
-        fields = self.response.fields if self.response and isinstance(self.response.fields, dict) else {}
-        return [
-            (name.replace("_", " "), value)
-            for name, value in fields.items()
-            if name not in _SHOWN_ELSEWHERE and isinstance(value, str) and value.strip() and value not in self.text
-        ]
-
-    @property
-    def candidates(self):
-        """How many answers its attempt has."""
-        return 1 + len(self.others)
-
-    @property
-    def number(self):
-        """The shown answer's place among the candidates, from 1."""
-        return self.response.candidate + 1
-
-    @property
-    def missing_quotes(self):
-        """How many of the quotes the source does not have; known once the source was marked."""
-        return sum(not quote.found for quote in self.quotes)
-
-    @property
-    def prefill(self):
-        """The decision to begin the form with: one that stands and may be changed, or that was taken back."""
-        return self.own if self.own and (self.own.current or self.taken_back) else None
 
 
 def cards_of(unit, deciding, user, responses=(), purpose=Purpose.REVIEW):
@@ -161,13 +68,18 @@ def _source_text(unit):
     return first.context or (first.document.text if first.document else "")
 
 
+def notice_mismatch(made):
+    """Once the cards have their forms: say where a method was asked with another hypothesis than the form has."""
+    if len(made) == 2 and made[1].response and any(card.form and card.form.is_edited for card in made):
+        made[1].tests_another = tests_another(*made, made[0].typed, made[1].typed)
+
+
 def _everything(unit, user, purpose):
     ids = list(TeacherResponse.objects.filter(prompt__in=unit.ids).values_list("pk", flat=True))
     of_these = {"response__in": ids}
+    responses = TeacherResponse.objects.filter(pk__in=ids).select_related("teacher", "hypothesis")
     found = {
-        "responses": list(
-            TeacherResponse.objects.filter(pk__in=ids).select_related("teacher").order_by("attempt", "candidate")
-        ),
+        "responses": list(responses.order_by("attempt", "candidate")),
         "filters": {row.response_id: row for row in FilterResult.objects.filter(**of_these).order_by("pk")},
         "gates": {row.response_id: row for row in GateResult.objects.filter(**of_these).order_by("pk")},
         "scores": {},
@@ -242,7 +154,13 @@ def _other_answers(prompt, shown, everything):
             attempts.setdefault(row.attempt, []).append(row)
     made = {
         number: [
-            Attempt(row, _verdicts(row.pk, everything), everything["resolutions"].get(row.pk), len(rows))
+            Attempt(
+                row,
+                _verdicts(row.pk, everything),
+                everything["resolutions"].get(row.pk),
+                len(rows),
+                row.attempt == shown.attempt,
+            )
             for row in rows
             if row.pk != shown.pk
         ]

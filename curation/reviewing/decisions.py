@@ -254,4 +254,6 @@ def tell(prompt, user, kind, row):
         detail["reasons"] = row.reasons
     if row.surplus:
         detail["surplus"] = True
+    if row.edited_text is not None:
+        detail |= said_of(row.response, row.edited_text)
     Event.objects.create(project_id=prompt.project_id, prompt=prompt, actor=user, kind=kind, detail=detail)

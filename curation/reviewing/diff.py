@@ -4,7 +4,10 @@ import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from .shared_words import content_words
+
 MAX_WORDS = 4000  # beyond it a comparison takes seconds; the texts are then shown whole
+ISLAND = 2  # everyday words that stayed between two changes: so few are read more easily as part of the change
 
 
 @dataclass(frozen=True)
@@ -13,6 +16,16 @@ class Change:
 
     kind: str
     text: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two texts beside each other: the Changes in between, and how many words came and went."""
+
+    changes: list[Change]
+    added: int
+    removed: int
+    whole: bool  # too long to be compared word by word
 
 
 def word_diff(before, after):
@@ -30,6 +43,38 @@ def word_diff(before, after):
         if first < last:
             changes.append(Change("added", "".join(new[first:last])))
     return changes
+
+
+def compare(before, after):
+    """The Comparison of two texts, fit to be read: an “of the” that stayed between two changes goes with them."""
+    whole = len(_words(before)) + len(_words(after)) > MAX_WORDS
+    changes = word_diff(before, after)
+    added, removed = (sum(len(c.text.split()) for c in changes if c.kind == kind) for kind in ("added", "removed"))
+    return Comparison(readable(changes), added, removed, whole)
+
+
+def readable(changes):
+    """The same change in fewer stretches: what was removed, then what came in its place."""
+    made, removed, added = [], "", ""
+    for place, change in enumerate(changes):
+        if change.kind == "removed":
+            removed += change.text
+        elif change.kind == "added":
+            added += change.text
+        elif (removed or added) and _is_island(change.text) and place + 1 < len(changes):
+            removed, added = removed + change.text, added + change.text
+        else:
+            made += _both(removed, added) + [change]
+            removed, added = "", ""
+    return made + _both(removed, added)
+
+
+def _is_island(text):
+    return "\n" not in text and len(text.split()) <= ISLAND and not content_words(text)
+
+
+def _both(removed, added):
+    return [Change(kind, text) for kind, text in (("removed", removed), ("added", added)) if text]
 
 
 def _words(text):

@@ -44,13 +44,22 @@ def shared_sentences(text, source):
 
 def sentences(text):
     """The sentences of a text, trimmed; an abbreviation such as "et al." ends none."""
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+def sentence_spans(text):
+    """(start, end) of each sentence of a text, without the white space around it."""
     found, start = [], 0
     for end in _SENTENCE_END.finditer(text):
         if not _NOT_AN_END.search(text[start : end.start()]):
-            closed = end.end(1) if end[1] else end.start()
-            found.append(text[start:closed].strip())
+            found.append((start, end.end(1) if end[1] else end.start()))
             start = end.end()
-    return [sentence for sentence in [*found, text[start:].strip()] if sentence]
+    trimmed = []
+    for first, last in [*found, (start, len(text))]:
+        said = text[first:last]
+        if said.strip():
+            trimmed.append((first + len(said) - len(said.lstrip()), last - len(said) + len(said.rstrip())))
+    return trimmed
 
 
 def content_words(text):

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from curation.access import REVIEWER, project_or_404
 from curation.forms_review import DecisionForm, new_key
+from curation.kept_posts import typed_fields
 from curation.models import Annotation, TeacherResponse
 from curation.reviewing import (
     Conflict,
@@ -17,10 +18,12 @@ from curation.reviewing import (
     TooLate,
     cards_of,
     claim_next,
+    drafts,
     held_until,
     holders,
     last_decision,
     newest_own,
+    notice_mismatch,
     open_prompt,
     pair_score,
     pending_counts,
@@ -34,6 +37,8 @@ from curation.reviewing import (
     unit_of,
     why_not_decide,
 )
+from curation.reviewing.parts import part_text, with_part
+from curation.views.talk import talk_context
 
 REFUSING = ("regenerate", "reject")
 
@@ -69,9 +74,7 @@ def review_submit(request, slug):
     unit = unit_of(project, responses[0].prompt_id)
     forms = _forms(unit, responses, request.POST)
     if not all([form.is_valid() for form in forms]):
-        prompts = tuple(p for p in unit.prompts if p.pk in {r.prompt_id for r in responses})
-        item = ReviewItem(unit, prompts, held_until(prompts, request.user), purpose_of(request.user, prompts[0]))
-        return _page(request, project, item, forms=forms, status=422)
+        return _page(request, project, _item_again(request, unit, responses), forms=forms, status=422)
     choices = [form.choice for form in forms if form.choice]
     key, seconds = request.POST.get("key", ""), request.POST.get("seconds", "")
     try:
@@ -89,6 +92,23 @@ def review_submit(request, slug):
     if done.repeated:
         messages.info(request, f"This was saved already, {_said(done.annotations)}; nothing was counted twice.")
     return _go_on(request, project, saved=[response.pk for response in responses])
+
+
+@require_POST
+def review_take(request, slug):
+    """The page once more, with another answer's text, or a sentence or step of it, in the edit; nothing is decided."""
+    project = project_or_404(request.user, slug, REVIEWER)
+    responses = _responses(project, request.POST)
+    other, number = _asked_for(project, request.POST.get("take", ""))
+    into = next((response for response in responses if response.prompt_id == other.prompt_id), None)
+    if into is None:
+        raise Http404("That answer is to another prompt.")
+    typed = request.POST.get(f"r{into.pk}-text", into.text).replace("\r\n", "\n")
+    part = part_text(other.text, number)
+    text = other.text if number == 0 else with_part(typed, part) if part else typed
+    unit = unit_of(project, into.prompt_id)
+    forms = [DecisionForm.again(request.POST, each, text if each == into else None) for each in responses]
+    return _page(request, project, _item_again(request, unit, responses), forms=forms)
 
 
 @require_POST
@@ -130,6 +150,23 @@ def review_heartbeat(request, slug):
     if until is None:
         context["others"] = holders(project.prompts.filter(pk__in=ids), request.user)
     return render(request, "curation/_review_held.html", context)
+
+
+def _item_again(request, unit, responses):
+    """What a form that was sent is about, to show it once more."""
+    shown = {response.prompt_id for response in responses}
+    prompts = tuple(prompt for prompt in unit.prompts if prompt.pk in shown)
+    if len(prompts) < len(shown):
+        raise Http404("These responses are not reviewed together.")
+    return ReviewItem(unit, prompts, held_until(prompts, request.user), purpose_of(request.user, prompts[0]))
+
+
+def _asked_for(project, value):
+    """(response, number of its sentence or step; 0 for its whole text) of a button to take something."""
+    pk, _, number = value.partition("-")
+    if not (pk.isdecimal() and len(pk) < 19 and number.isdecimal() and len(number) < 5):
+        raise Http404("Say what to take: an answer and the number of its sentence or step.")
+    return get_object_or_404(TeacherResponse, pk=int(pk), prompt__project=project), int(number)
 
 
 def _ids(values):
@@ -175,7 +212,9 @@ def _page(request, project, item, *, forms=(), status=200):
     if isinstance(item, EmptyQueue):
         context |= {"empty": item, "part": "curation/_review_empty.html"}
     else:
-        context |= _item_context(item, request.user, forms) | {"part": "curation/_review_item.html"}
+        context |= _item_context(project, item, request.user, forms) | {"part": "curation/_review_item.html"}
+    shown = [card.response for card in context.get("cards", ()) if card.deciding]
+    context["unsent"] = drafts.unsent(project, request.user, besides=shown).count()
     return _render(request, context, status)
 
 
@@ -186,12 +225,15 @@ def _render(request, context, status=200):
     return render(request, context["part"] if fragment else "curation/review.html", context, status=status)
 
 
-def _item_context(item, user, forms):
+def _item_context(project, item, user, forms):
     made = cards_of(item.unit, item.prompts, user, [form.response for form in forms], item.purpose)
     bound = {form.response.pk: form for form in forms}
-    for card in made:
-        if card.deciding:
-            card.form = bound.get(card.response.pk) or DecisionForm.of(card)
+    deciding = [card for card in made if card.deciding]
+    kept = drafts.drafts_of(user, [card.response.pk for card in deciding])
+    for card in deciding:
+        card.form = bound.get(card.response.pk) or DecisionForm.of(card, kept.get(card.response.pk))
+        card.form.draft = kept.get(card.response.pk)
+    notice_mismatch(made)
     document, source, questions = source_of(item.unit, made)
     until = item.until
     return {
@@ -206,7 +248,7 @@ def _item_context(item, user, forms):
         "others": () if until else holders(item.prompts, user),
         "prompt_ids": [prompt.pk for prompt in item.prompts],
         "key": new_key(),
-    }
+    } | talk_context(project, user, item.unit.prompts, place="review")
 
 
 def _conflict_page(request, project, forms, problems):
@@ -216,6 +258,8 @@ def _conflict_page(request, project, forms, problems):
         response = form.response
         response.prompt.refresh_from_db()
         problem = problems.get(response.pk)
+        typed = typed_fields(dict(request.POST.lists()), f"r{response.pk}-")
+        form.draft = drafts.keep_now(project, request.user, response, drafts.REVIEW, typed)
         rows.append(
             {
                 "form": form,

@@ -1,5 +1,5 @@
 // Comfort on the review page: keys, focus, active time. Every decision can be made without this file.
-// Drafts and trouble with the server are in review_drafts.js, which is loaded before.
+// Drafts and trouble with the server are in review_drafts.js, which is loaded before; other answers in review_attempts.js.
 (function () {
   "use strict";
 
@@ -151,6 +151,9 @@
     card.querySelector("[data-edit]").open = true;
     card.querySelector("[data-original]").focus();
   }
+  function move(by) {
+    if (window.nexaAttempts) window.nexaAttempts.move(cardAtHand(), by);
+  }
   function press(selector) {
     const button = document.querySelector(selector);
     if (button) button.click();
@@ -166,6 +169,8 @@
     g: () => choose("regenerate"),
     r: () => choose("reject"),
     e: edit,
+    j: () => move(1),
+    k: () => move(-1),
     s: () => press('[data-slot="skip"]'),
     u: () => press('[data-slot="take-back"]'),
     "?": toggleKeys,
@@ -176,7 +181,7 @@
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       if (!form()) return;
       event.preventDefault();
-      form().requestSubmit();
+      press('[data-slot="submit"]'); // as a press, so that it is this button that sends, wherever the focus is
       return;
     }
     if (event.key === "Escape") {
@@ -245,8 +250,7 @@
   });
   document.addEventListener("htmx:afterRequest", (event) => event.detail.elt.removeAttribute("aria-busy"));
   document.addEventListener("htmx:afterSettle", function (event) {
-    if (event.detail.target && event.detail.target.id === "review-held") return;
-    if (event.detail.elt && event.detail.elt.id === "review-held") return;
+    if (!event.detail.target || event.detail.target.id !== "review-item") return; // a part of it: nothing begins anew
     prepare();
     focusFirst();
   });
