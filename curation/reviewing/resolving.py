@@ -82,6 +82,12 @@ def why_here(sent_by, decisions):
     return DIFFERENT_TEXTS if actions == {Action.ACCEPT} else DIFFERENT_DECISIONS
 
 
+def skipped_by(prompt):
+    """Names of those who skipped a prompt that came to be resolved for that."""
+    event = prompt.events.filter(kind="skipped_by_all").order_by("-at", "-pk").first()
+    return list(event.detail.get("skipped_by", ())) if event else []
+
+
 def last_adjudication(project, user):
     """What `user` decided last and can still take back, or None."""
     pending = Resolution.objects.filter(

@@ -179,8 +179,7 @@ def say(project, prompt, author, text, *, key=""):
     text = _within(text, LONGEST_REMARK, "A remark")
     people = {name: pk for pk, name in _people(project).items()}
     names, unknown = named_in(text, people)
-    # Two windows may send the same form at once; whoever comes second waits here.
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    _lock(project.pk)
     first = Comment.objects.filter(author=author, idempotency_key=key).first() if key else None
     if first:
         return first, unknown
@@ -191,6 +190,11 @@ def say(project, prompt, author, text, *, key=""):
     told = [people[name] for name in names if people[name] != author.pk]
     Mention.objects.bulk_create([Mention(comment=comment, user_id=pk) for pk in told])
     return comment, unknown
+
+
+def _lock(project_id):
+    # Two windows may send the same form at once; whoever comes second waits here.
+    Project.objects.select_for_update(no_key=True).get(pk=project_id)
 
 
 def _within(text, most, what):
@@ -206,6 +210,7 @@ def _within(text, most, what):
 def raise_flag(prompt, user, note):
     """Ask a manager to look at `prompt`; the same note of the same person while it is open is one flag."""
     note = _within(note, LONGEST_NOTE, "A flag")
+    _lock(prompt.project_id)
     return prompt.flags.get_or_create(raised_by=user, note=note, cleared_at=None)[0]
 
 

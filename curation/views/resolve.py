@@ -29,7 +29,17 @@ from curation.reviewing import (
     why_not_adjudicate,
     word_diff,
 )
-from curation.reviewing.resolving import keep, last_adjudication, let_go, take_next, why_here, with_origin
+from curation.reviewing.queue import COUNT_CAP, capped_count
+from curation.reviewing.resolving import (
+    SKIPPED,
+    keep,
+    last_adjudication,
+    let_go,
+    skipped_by,
+    take_next,
+    why_here,
+    with_origin,
+)
 from curation.views.talk import talk_context
 
 SHOWN = 200
@@ -63,7 +73,8 @@ def resolve(request, slug):
         for prompt in prompts[:SHOWN]
     ]
     last = last_adjudication(project, request.user)
-    context = {"project": project, "rows": rows, "more": len(prompts) > SHOWN, "shown": SHOWN, "last": last}
+    left = capped_count(to_resolve(project))
+    context = {"project": project, "rows": rows, "left": left, "cap": COUNT_CAP, "shown": SHOWN, "last": last}
     return render(request, "curation/resolve.html", context)
 
 
@@ -230,6 +241,7 @@ def _page(request, project, prompt, form, *, conflict="", status=200):
     document, source, questions = source_of(unit, made)
     response = prompt.current_response
     teacher, own, sides = _sides(prompt, form)
+    why = why_here(prompt.sent_by, [side.row for side in sides])
     held = Resolution.objects.filter(response=response, current=True).select_related("decided_by").first()
     context = {
         "project": project,
@@ -243,7 +255,8 @@ def _page(request, project, prompt, form, *, conflict="", status=200):
         "sides": sides,
         "teacher_radio": teacher,
         "own_radio": own,
-        "why": why_here(prompt.sent_by, [side.row for side in sides]),
+        "why": why,
+        "skipped_by": skipped_by(prompt) if why == SKIPPED else (),
         "form": form,
         "held": held,
         "conflict": conflict,
@@ -251,8 +264,7 @@ def _page(request, project, prompt, form, *, conflict="", status=200):
         "against": _against(form, held) if conflict and held else None,
         "refusal": why_not_adjudicate(project, request.user, response.pk),
         "last": last_adjudication(project, request.user),
-        "left": to_resolve(project).values("pk")[: SHOWN + 1].count(),
-        "shown": SHOWN,
+        "left": capped_count(to_resolve(project)),
     }
     context |= _held(request, prompt) | talk_context(project, request.user, [prompt], place="resolve")
     answer = render(request, "curation/resolve_prompt.html", context, status=status)

@@ -11,7 +11,8 @@ from curation.models import Flag
 from curation.reviewing import drafts, unit_of
 from curation.reviewing.talk import clear_flag, mentions_of, raise_flag, say, see, talk_of, unseen_mentions
 
-PLACES = ("prompt", "review", "resolve")  # the pages that show what is said; elsewhere it has its own
+IN_A_MENU = ("review", "resolve")
+PLACES = ("prompt", *IN_A_MENU)  # the pages that show what is said; elsewhere it has its own
 SHOWN = 200
 
 
@@ -30,7 +31,7 @@ def talk_context(project, user, prompts, *, place, remark=None, flag=None):
         "flag": flag or FlagForm(prompts=talk.prompts),
         "flag_open": flag is not None,
     }
-    if place != "review":  # there it lies folded until it is opened
+    if place not in IN_A_MENU:  # there it is seen when it is opened
         see(user, [each.comment.pk for each in talk.remarks if each.unseen])
     return {"talk": shown}
 

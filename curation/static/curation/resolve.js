@@ -90,9 +90,11 @@
   function edit() {
     if (!own()) return;
     const chosen = texts().find((radio) => radio.checked);
-    const from = chosen && document.querySelector('[data-text-of="' + chosen.value + '"]');
+    const words = (element) => (element.value === undefined ? element.textContent : element.value);
+    const there = Array.from(document.querySelectorAll("[data-text-of]"));
+    const from = chosen && there.find((each) => each.dataset.textOf === chosen.value);
     document.querySelector("[data-own]").open = true;
-    if (from && own().value === own().defaultValue) own().value = from.value === undefined ? from.textContent : from.value;
+    if (from && there.some((each) => words(each).trim() === own().value.trim())) own().value = words(from);
     takeOwn();
     own().focus();
   }
