@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from curation import annotations, tallies
+from curation.agreement import agreement_report
 from curation.models import Annotation, Event, Gold, Prompt, Resolution, ReviewClaim, State, Tally
 from curation.reviewing import (
     Choice,
@@ -19,11 +21,15 @@ from curation.reviewing import (
     purpose_of,
     renew,
     reopen,
+    reopen_many,
     settle,
     skip,
     submit,
     take_back,
 )
+from pipeline.calibrating.drawing import decided_of
+from pipeline.simulating.drawing import judged_of, policy_of
+from pipeline.stages import again_filter, regenerate
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -338,3 +344,36 @@ def test_an_open_page_holds_on_to_it(project, ada, always):
 
     assert renew(project, ada, [known.response.prompt_id]) > timezone.now()
     assert claim_next(project, ada).purpose == "gold"
+
+
+def test_nothing_else_looks_at_what_people_say_of_checks(project, ada):
+    """Regeneration, orders, the recount of the gate, judges against people, exports, counts, listing by filters."""
+    prompt = factories.prompt(project, State.TO_REVIEW)
+    for number, purpose in enumerate(("gold", "repeat")):
+        said = {"purpose": purpose, "version": number + 1, "reasons": ["too_vague"], "comment": "Fishy.", "seconds": 9}
+        factories.annotation(prompt.current_response, ada, "reject", **said)
+    factories.judge_score(prompt.current_response)
+    prompt.refresh_from_db()
+
+    assert regenerate.reasons(prompt) == []
+    assert not project.prompts.filter(again_filter._reviewers_say("too_vague")).exists()
+    assert not project.prompts.decided_by_people().exists()
+    assert judged_of(project).waiting.all()
+    assert policy_of(project).seconds is None
+    assert decided_of(project) == ({}, False)
+    assert tallies.decisions(project) == []
+    assert agreement_report(project).decisions == 0
+    assert not annotations.decisions(project).exists()
+    assert prompt.given == 0
+    assert reopen_many(project, {prompt.pk: prompt.current_response_id}, ada, "look again") == set()
+    assert Annotation.objects.filter(current=True).count() == 2
+
+
+def test_what_ends_a_round_ends_no_check(project, ada):
+    prompt = factories.prompt(project, State.ACCEPTED)
+    factories.annotation(prompt.current_response, ada, "reject", purpose="gold")
+    factories.annotation(prompt.current_response, factories.member(project, "reviewer"), version=2)
+
+    reopen(prompt, factories.member(project, "manager"), "look again")
+
+    assert [row.purpose for row in Annotation.objects.filter(current=True)] == ["gold"]

@@ -87,7 +87,7 @@ def submit(project, user, choices, *, idempotency_key, seconds=0, change=None, a
         return _first_result(first, choices, responses, prompts)
     purposes = {pk: purpose_of(user, prompts[response.prompt_id]) for pk, response in responses.items()}
     _refuse_outdated(choices, responses, prompts, user, purposes)
-    share = min(int(seconds), 86_400) // len(choices)
+    share = max(1, min(int(seconds), 86_400) // len(choices)) if seconds else 0  # 0 is unknown
     said = {"idempotency_key": idempotency_key, "seconds": share, "change": change, "origin": origin}
     said |= {"created_at": at} if at else {}
     rows = [

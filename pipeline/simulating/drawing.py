@@ -122,7 +122,10 @@ def _places(project, responses):
     prompts = Prompt.objects.filter(project=project, current_response__isnull=False).order_by()
     states = dict(prompts.values_list("current_response", "state"))
     given = Annotation.objects.filter(
-        response__current_for__project=project, response__current_for__state=State.TO_REVIEW, current=True
+        response__current_for__project=project,
+        response__current_for__state=State.TO_REVIEW,
+        purpose="review",
+        current=True,
     )
     seen = set(given.order_by().values_list("response", flat=True))
     ids = responses.tolist()
@@ -147,7 +150,8 @@ def policy_of(project):
 
 def _measured(project):
     """(median seconds of a decision, of how many, mean cost of an answer, of how many), the newest of both."""
-    given = Annotation.objects.filter(response__prompt__project=project, current=True, seconds__gt=0)
+    of_project = {"response__prompt__project": project, "purpose": "review"}
+    given = Annotation.objects.filter(**of_project, current=True, seconds__gt=0)
     seconds = list(given.order_by("-pk").values_list("seconds", flat=True)[:NEWEST_TIMED])
     bought = TeacherResponse.objects.filter(prompt__project=project, call__isnull=False)
     costs = list(bought.order_by("-pk").values_list("call__cost", flat=True)[:NEWEST_PRICED])

@@ -197,6 +197,6 @@ def _newest(results, field):
 
 def _reviewers_say(word):
     said = Annotation.objects.annotate(as_text=Cast("reasons", TextField())).filter(
-        response=OuterRef("current_response"), current=True, as_text__contains=f'"{word}"'
+        response=OuterRef("current_response"), purpose="review", current=True, as_text__contains=f'"{word}"'
     )
     return Q(Exists(said))

@@ -120,7 +120,8 @@ def reasons(prompt):
         # Of several readings the worst: the others would say the same in other words, or nothing.
         worst = {score.rubric: score for score in scores.order_by("rubric", "-score", "-pk")}
         said += [f"The {name} judge gave {each.score:g} of 100: {each.rationale}" for name, each in worst.items()]
-    for annotation in Annotation.objects.filter(response=response, current=True).exclude(action="accept"):
+    decisions = Annotation.objects.filter(response=response, purpose="review", current=True)
+    for annotation in decisions.exclude(action="accept"):
         said += [reason.replace("_", " ") for reason in annotation.reasons]
         said += [annotation.comment] if annotation.comment else []
     for held in Resolution.objects.filter(response=response, current=True, by=Resolution.By.ADJUDICATOR):
