@@ -20,7 +20,7 @@ from .models import Prompt
 
 LONGEST = 40  # characters of a word that count
 MOST_BYTES = 900_000  # of one prompt's words; a tsvector takes a million
-READ_AT_MOST = 2_000  # marked prompts whose texts one search reads
+READ_AT_MOST = 1_000  # marked prompts whose texts one search reads
 AT_ONCE = 250  # prompts that one transaction brings into the index
 KEY_FROM = 8  # characters from which a word may be the beginning of a key
 BEFORE, AFTER, LOOKED_IN = 40, 120, 20_000  # characters around the first word found; characters of a text looked in
@@ -99,7 +99,7 @@ def found_among(project, ids, text):
     return (found | set(_by_key(project.prompts.all(), text))) & set(ids)
 
 
-def unread(project=None):
+def unread():
     """How many marks a search on a page leaves out, because more came in than it can read; 0 in ordinary times."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT COUNT(*) FROM (SELECT 1 FROM curation_search_mark LIMIT 1000001) AS marks")

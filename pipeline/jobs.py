@@ -13,14 +13,14 @@ from django.db import transaction
 from redis.backoff import NoBackoff
 from redis.retry import Retry as ConnectionRetry
 
-from curation import tallies
+from curation import searching, tallies
 from curation.importing import ImportRefused
 from curation.models import Event, Run, State, Teacher
 from curation.reviewing import settle
 
 from . import quotes, stages, workers
 from .outages import LOST, outlast
-from .stages import again, batching, decontaminate, deduplicate, reparse, working
+from .stages import again, batching, decontaminate, deduplicate, indexing, reparse, working
 from .stages.sending import HANDLES
 
 logger = logging.getLogger(__name__)
@@ -236,6 +236,7 @@ def work(run_id):
         if by_batches(run):
             outcome = outlast(lambda: look_at_batches(run, stop.is_set), stop.is_set)
             outcome = look_for_near_duplicates(run, outcome, stop.is_set)
+            outcome = make_searchable(outcome, stop.is_set)
         else:
             outcome = carry_out(run, stop.is_set)
     if outcome == "waiting":  # between two looks at its batches no worker is occupied
@@ -257,7 +258,20 @@ def carry_out(run, should_stop=lambda: False):
         if not should_stop():
             run.end(Run.State.FAILED, error=f"The database: {error}")
         raise
-    return look_for_near_duplicates(run, outcome, should_stop)
+    return make_searchable(look_for_near_duplicates(run, outcome, should_stop), should_stop)
+
+
+def make_searchable(outcome, should_stop=lambda: False):
+    """Bring the search index up to date behind a run; returns the run's outcome."""
+    if outcome == "ended":
+        outlast(lambda: indexing.bring_up_to_date(should_stop), should_stop)
+    return outcome
+
+
+def index_search():
+    """The job: what other processes wrote, or an update of the program marked, comes into the search index."""
+    with workers.stop_on_signal() as stop:
+        return make_searchable("ended", stop.is_set)
 
 
 def look_for_near_duplicates(run, outcome, should_stop=lambda: False):
@@ -335,6 +349,8 @@ def recover():
     lost = [run for run in live if run.pk not in queued]
     for run in lost:
         enqueue(run)
+    if searching.unread():
+        queue.enqueue(index_search, job_timeout=-1, result_ttl=0, failure_ttl=3600)
     return lost
 
 

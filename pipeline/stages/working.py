@@ -15,7 +15,7 @@ from curation.reviewing import settle
 from pipeline import ledger, teachers
 from pipeline.outages import LOST
 
-from . import recalling
+from . import indexing, recalling
 from .adapting import can_learn
 from .hands import Hands
 from .sending import left_waiting
@@ -26,6 +26,7 @@ CANCEL_SECONDS = 30.0  # and when somebody cancelled the run
 SAVE_SECONDS = 0.2  # how long complete works may wait for others to be saved with; their answers are stored already
 MANY_TO_SAVE = 100
 LOOK_SECONDS = 0.5  # between two looks at whether somebody cancelled
+INDEX_SECONDS = 1.0  # between two looks at whether the search index is far behind
 DRY_SECONDS = 0.3  # between two looks for prompts where the last found few
 AHEAD_SECONDS = 0.2  # for how long what lies ready is to last
 MOST_AHEAD = 4  # times what is answered at once
@@ -74,6 +75,7 @@ class _Worker:
         self.halted_at = None
         self.cancelled = False
         self.looked_at = self.saved_at = 0.0
+        self.indexed_at = time.monotonic()
         self.rooms = {}  # stage -> (its room, when that was looked up)
         self.latency = 0.0  # seconds an answer takes, lately
         self.dry = {}  # stage -> when its last claim found too little to look again at once
@@ -90,6 +92,7 @@ class _Worker:
             self._take_in(came)
             self._save_complete(at_once=not came)
             self.hands.renew()
+            self._keep_searchable()
             # Answers under way are paid for, also where their prompt was postponed or given up.
             if (self.hands.works or self.hands.waiting) and self._may_wait():
                 continue
@@ -101,6 +104,11 @@ class _Worker:
                     return self._finish()
                 continue
             time.sleep(0.3)
+
+    def _keep_searchable(self):
+        if time.monotonic() - self.indexed_at > INDEX_SECONDS:
+            self.indexed_at = time.monotonic()
+            indexing.keep_up()
 
     # -- when to stop -------------------------------------------------------------------------------------------
 
