@@ -117,7 +117,7 @@ def sort_of(data):
 
 
 def _of_sort(prompts, sort):
-    return prompts.filter(state=sort.state) if sort.state else prompts
+    return prompts.in_state(State(sort.state)) if sort.state else prompts
 
 
 def find(filterset, sort, after="", size=PAGE):

@@ -2,7 +2,7 @@
 
 from datetime import UTC
 
-from django.db import migrations
+from django.db import migrations, models
 from django.db.models import Count, Exists, OuterRef, Subquery, Sum
 from django.db.models.functions import TruncDate
 
@@ -50,4 +50,14 @@ class Migration(migrations.Migration):
 
     dependencies = [("curation", "0004_review_workbench")]
 
-    operations = [migrations.RunPython(count, forget)]
+    operations = [
+        migrations.AddIndex(
+            model_name="annotation",
+            index=models.Index(fields=["reviewer", "created_at"], name="curation_an_reviewe_32d0b4_idx"),
+        ),
+        migrations.AddIndex(
+            model_name="prompt",
+            index=models.Index(fields=["project", "id"], name="curation_pr_project_9b1330_idx"),
+        ),
+        migrations.RunPython(count, forget),
+    ]

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, Left, NullIf
 from django.utils import timezone
 
-from . import among  # noqa: F401  registers the lookup
+from . import among, literally  # noqa: F401  register the lookups
 from .event import Event
 from .pair import Pair
 from .tally import Tally
@@ -102,6 +102,8 @@ class PromptQuerySet(models.QuerySet):
 
     def in_state(self, *states):
         """Prompts in one of `states`."""
+        if states == (State.TO_REVIEW,):  # the queue has an index of its own, over these prompts alone
+            return self.filter(state__literally=State.TO_REVIEW)
         return self.filter(state__in=states)
 
     def free(self):
@@ -364,6 +366,7 @@ class Prompt(models.Model):
                 fields=["project", "-pinned", "-rank", "id"], condition=Q(state="to_review"), name="prompt_review_queue"
             ),
             models.Index(fields=["project", "state_changed_at", "id"]),
+            models.Index(fields=["project", "id"]),  # as they came in; else SQLite sorts all of them for a page
         ]
 
     def __str__(self):

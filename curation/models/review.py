@@ -121,6 +121,8 @@ class Annotation(models.Model):
                 condition=Q(action__in=["accept", "regenerate", "reject"]), name="annotation_action_known"
             ),
         ]
+        # What somebody decided last, and in these days.
+        indexes = [models.Index(fields=["reviewer", "created_at"])]
 
     def __str__(self):
         return f"{self.reviewer}: {self.action}"

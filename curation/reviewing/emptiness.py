@@ -9,7 +9,7 @@ from .. import tallies
 from ..models import Assignment, Resolution, State
 from ..models.prompt import MACHINE_STATES
 from .assigning import short
-from .queue import LOOKED_AT, held_by_cluster, live_claims, partner_in_machines, with_counts
+from .queue import LOOKED_AT, held_by_cluster, in_queue, live_claims, partner_in_machines, with_counts
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ def why_empty(project, user):
 
 def _near(project):
     """Ids of prompts to review: the first in their places, and of those set aside the ones that were looked at last."""
-    ids, waiting = [], project.prompts.in_state(State.TO_REVIEW)
+    ids = []
     for pinned in (True, False):
-        in_place = waiting.filter(pinned=pinned, rank__gte=0).order_by("-rank", "pk")
-        aside = waiting.filter(pinned=pinned, rank__lt=0).order_by("rank", "pk")
+        in_place = in_queue(project, pinned=pinned).order_by("-rank", "pk")
+        aside = in_queue(project, pinned=pinned, aside=True).order_by("rank", "pk")
         ids += [pk for rows in (in_place, aside) for pk in rows.values_list("pk", flat=True)[:LOOKED_AT]]
     return ids
 

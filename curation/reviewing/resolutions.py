@@ -92,7 +92,7 @@ def settle(project=None, *, limit=None):
     """Let due resolutions take effect, of one project or of all, the oldest `limit` of them; returns how many moved."""
     due = Resolution.objects.filter(current=True, applied_at=None, effective_at__lte=timezone.now())
     # Few are due at any time: found by their own index first, so that nothing here grows with the project.
-    responses = dict(due.order_by("pk").values_list("pk", "response"))
+    responses = dict(sorted(due.order_by().values_list("pk", "response")))
     prompts = dict(TeacherResponse.objects.filter(pk__in=responses.values()).values_list("pk", "prompt"))
     projects = dict(Prompt.objects.filter(pk__in=prompts.values()).values_list("pk", "project"))
     places = [(pk, prompts[response], projects[prompts[response]]) for pk, response in responses.items()]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..models import Annotation, Assignment, Prompt, ReviewClaim, State
 from ..models.review import Purpose
 from . import ranking
-from .queue import live_claims, offered
+from .queue import in_queue, live_claims, offered
 
 FIRST, MOST = 32, 2048  # prompts in the first portion, and in any
 LOOKED_AT = 16  # prompts whose offer is looked up at once; nearly always the first of them is given
@@ -70,8 +70,7 @@ class Walk:
 
     def _first_in_place(self):
         for pinned in (True, False):
-            rows = Prompt.objects.filter(project=self.project, state=State.TO_REVIEW, pinned=pinned, rank__gte=0)
-            for portion in _portions(rows):
+            for portion in _portions(in_queue(self.project, pinned=pinned)):
                 found = self._first_offered(self._open(portion))
                 if found:
                     return found
@@ -113,11 +112,10 @@ class Walk:
 
     def _aside(self):
         """Ids of prompts set aside, those first that were looked at the longest ago."""
-        rows = Prompt.objects.filter(project=self.project, state=State.TO_REVIEW, rank__lt=0)
         ids = []
         for pinned in (True, False):
-            some = rows.filter(pinned=pinned).order_by("-rank", "pk").values_list("pk", flat=True)
-            ids += some[: ASIDE_AT_ONCE - len(ids)]
+            rows = in_queue(self.project, pinned=pinned, aside=True).order_by("-rank", "pk")
+            ids += rows.values_list("pk", flat=True)[: ASIDE_AT_ONCE - len(ids)]
         return ids
 
 
