@@ -171,6 +171,17 @@ def test_a_flag_is_raised_and_cleared_by_a_manager(people, prompt):
     assert "Twice." not in again
 
 
+@pytest.mark.parametrize(("name", "told"), [("mia", True), ("ada", False), ("vic", False)])
+def test_managers_are_told_of_flags_on_the_front_page(people, prompt, name, told):
+    factories.flag(prompt, people["ada"])
+    factories.flag(prompt, people["ben"])
+    shown = read(people[name], "/p/oxides/")
+    assert ("prompt is flagged for a manager" in shown) is told
+    if told:
+        listed = read(people[name], "/p/oxides/prompts/?flagged=open")
+        assert prompt.key in listed
+
+
 def test_a_flag_of_another_prompt_is_not_found(project, people, prompt):
     flag = factories.flag(factories.prompt(project, State.TO_REVIEW), people["ada"])
 

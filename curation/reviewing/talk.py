@@ -15,7 +15,7 @@ from .units import unit_of
 
 LONGEST_REMARK, LONGEST_NOTE = 5000, 500
 SHOWN = 200  # the newest remarks on a prompt; nobody reads more
-COUNT_CAP = 100  # beyond it the count of unseen mentions says "100 or more"
+COUNT_CAP = 100  # beyond it counts of unseen mentions and of flags say "100 or more"
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _NAME = re.compile(r"(?<![\w@.+-])@([\w.+-][\w.@+-]*)")
 _MARKED = re.compile(rf"(?P<link>https?://[^\s<>\"]+)|{_NAME.pattern}")
@@ -219,6 +219,12 @@ def clear_flag(flag, user, answer=""):
     answer = " ".join(answer.split())[:LONGEST_NOTE]
     open_one = Flag.objects.filter(pk=flag.pk, cleared_at=None)
     return bool(open_one.update(cleared_by=user, cleared_at=timezone.now(), answer=answer))
+
+
+def flagged(project):
+    """How many prompts of `project` have a flag that no manager has cleared, at most COUNT_CAP."""
+    rows = Flag.objects.filter(cleared_at=None, prompt__project=project).order_by().values("prompt").distinct()
+    return rows[:COUNT_CAP].count()
 
 
 def mentions_of(user):
