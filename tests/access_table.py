@@ -77,6 +77,8 @@ TABLE = {
     "review": of_project("reviewer", GET),
     "review_prompt": of_project("reviewer", GET, key="prompt"),
     "review_submit": of_project("reviewer", POST, posted={"response": "response"}),
+    "review_take": of_project("reviewer", POST, posted={"response": "response", "take": "response"}),
+    "review_compare": of_project("reviewer", BOTH, posted={"before": "response", "after": "response"}),
     "review_skip": of_project("reviewer", POST, posted={"prompt": "prompt_id"}),
     "review_take_back": of_project("reviewer", POST),
     "review_heartbeat": of_project("reviewer", POST, posted={"prompt": "prompt_id"}),

@@ -9,7 +9,7 @@ from .terms import Piece
 
 MOST_QUOTES = 2  # that one sentence of several is said to lean on
 LEAST_SHARED = 2  # content words that a sentence and its quote have in common, at least …
-LEAST_SHARE = 0.25  # … and the part of the smaller one's words
+LEAST_SHARE = 0.34  # … and the part of the smaller one's words
 _LINE = re.compile(r"[^\n]+")
 _STEP = re.compile(r"\s*(?:\d{1,3}[.)]|[-*•–])\s+\S")
 _NUMBER = re.compile(r"(\s*)(\d{1,3})([.)]\s+)")

@@ -164,9 +164,9 @@ def _item_again(request, unit, responses):
 def _asked_for(project, value):
     """(response, number of its sentence or step; 0 for its whole text) of a button to take something."""
     pk, _, number = value.partition("-")
-    if not (pk.isdecimal() and len(pk) < 19 and number.isdecimal() and len(number) < 5):
-        raise Http404("Say what to take: an answer and the number of its sentence or step.")
-    return get_object_or_404(TeacherResponse, pk=int(pk), prompt__project=project), int(number)
+    if not (pk.isdecimal() and len(pk) < 19 and len(number) < 5 and (number or "0").isdecimal()):
+        raise Http404("Say what to take: an answer, and the number of its sentence or step.")
+    return get_object_or_404(TeacherResponse, pk=int(pk), prompt__project=project), int(number or 0)
 
 
 def _ids(values):

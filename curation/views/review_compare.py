@@ -2,6 +2,7 @@
 
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,11 +24,19 @@ def review_compare(request, slug):
     """
     project = project_or_404(request.user, slug, REVIEWER)
     data = request.POST or request.GET
-    of = data.get("of", "") if request.method == "POST" else ""
-    chosen = {name: data.get(f"{name}-{of}" if of else name, "") for name in NAMES}
+    of, _, edit = data.get("of", "").partition("-") if request.method == "POST" else ("", "", "")
+    if edit:  # the button below the edit: what was changed
+        chosen = {"before": of, "after": TYPED}
+    else:
+        chosen = {name: data.get(f"{name}-{of}" if of else name, "") for name in NAMES}
     if request.method == "POST" and not request.htmx and TYPED not in chosen.values():
         return redirect(f"{reverse('review_compare', args=[slug])}?{urlencode(chosen)}")
-    responses = _responses(project, [value for value in (*chosen.values(), of) if value and value != TYPED])
+    if not all(chosen.values()):
+        messages.info(request, "Say which two answers to compare: before and after.")
+        return redirect("review", slug)
+    named = {*chosen.values(), of} - {""}
+    # What is typed is in the form that `of` names: an address has none.
+    responses = _responses(project, named - {TYPED} if of else named)
     sides = [_side(value, responses, request.POST.get(f"r{of}-text", "")) for value in chosen.values()]
     prompt = next(iter(responses.values())).prompt
     context = {"project": project, "prompt": prompt, "sides": sides, "diff": compare(*(side["text"] for side in sides))}
@@ -39,7 +48,7 @@ def _responses(project, values):
     ids = {value for value in values if value.isdecimal() and len(value) < 19}
     rows = TeacherResponse.objects.filter(prompt__project=project, pk__in=ids).select_related("prompt__document")
     found = {str(row.pk): row for row in rows}
-    if not found or set(values) != set(found) or len({row.prompt_id for row in found.values()}) > 1:
+    if not found or values != set(found) or len({row.prompt_id for row in found.values()}) > 1:
         raise Http404("No two answers to one prompt of this project.")
     return found
 
@@ -47,6 +56,4 @@ def _responses(project, values):
 def _side(value, responses, typed):
     if value == TYPED:
         return {"response": None, "text": typed.replace("\r\n", "\n")}
-    if value not in responses:
-        raise Http404("Say which answers to compare: before and after.")
     return {"response": responses[value], "text": responses[value].text}

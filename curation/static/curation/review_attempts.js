@@ -123,10 +123,16 @@
     const button = of.querySelector("[data-compare]");
     if (button) button.click();
   }
-  document.addEventListener("change", function (event) {
-    if (event.target.matches('[data-tab="compare"], [data-pick]')) compare(card(event.target));
+  // Looking at another answer decides nothing and is no draft: nobody else hears of it.
+  window.addEventListener("change", function (event) {
+    if (!event.target.matches("[data-tab], [data-pick]")) return;
+    event.stopPropagation();
     if (event.target.matches("[data-tab]")) card(event.target).querySelector(".rv-scroll").scrollTop = 0;
-  });
+    if (event.target.matches('[data-tab="compare"], [data-pick]')) compare(card(event.target));
+  }, true);
+  window.addEventListener("input", function (event) {
+    if (event.target.matches("[data-tab], [data-pick]")) event.stopPropagation();
+  }, true);
   // j and k, called by review.js with the card at hand; a card without other answers gives way to one that has some.
   function move(of, by) {
     const all = [of, ...document.querySelectorAll(".rv-card")].find((each) => each && each.querySelector("[data-tabs]"));
