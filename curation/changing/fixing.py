@@ -196,13 +196,12 @@ def take(project, user, annotation, choice, seconds=0):
     prompt = project.prompts.filter(current_response=choice.response_id).first()
     if prompt is None:
         raise NotTaken("It has another answer now.")
-    known = ChangeItem.objects.filter(change=change, prompt=prompt, response=choice.response_id).first()
-    if known is None:
-        claims.open_prompt(project, user, prompt)
-        if claims.held_until([prompt], user) is None:
-            raise NotTaken(_why_not(prompt, user))
+    key = f"fix-{change.pk}-{choice.response_id}"
+    claims.open_prompt(project, user, prompt)
+    sent = Annotation.objects.filter(reviewer=user, response=choice.response_id, idempotency_key=key)
+    if claims.held_until([prompt], user) is None and not sent.exists():
+        raise NotTaken(_why_not(prompt, user))
     with transaction.atomic():
-        key = f"fix-{change.pk}-{choice.response_id}"
         done = submit(project, user, [choice], idempotency_key=key, seconds=seconds, change=change)
         row = done.annotations[0]
         ChangeItem.objects.get_or_create(
