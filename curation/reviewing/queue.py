@@ -14,6 +14,12 @@ LOOKED_AT = 1000  # prompts of a queue that are looked at for a count, however l
 COUNT_CAP = 1000  # beyond it a count says "1,000 or more": nobody plans by the exact number, and it stays cheap
 
 
+def in_queue(project, *, pinned, aside=False):
+    """One part of a project's queue, for an index: those that are pinned or not, in their places or set aside."""
+    rows = project.prompts.in_state(State.TO_REVIEW).filter(pinned__literally=pinned)
+    return rows.filter(rank__lt=0) if aside else rows.filter(rank__gte=0)
+
+
 def _number(queryset, by):
     rows = queryset.order_by().values(by).annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(rows, output_field=IntegerField()), 0)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from ..models import Annotation, Assignment, Prompt, ReviewClaim, State
 from ..models.review import Purpose
 from . import ranking
-from .queue import in_queue, live_claims, offered
+from .asking import offered_among
+from .queue import in_queue, live_claims
 
 FIRST, MOST = 32, 2048  # prompts in the first portion, and in any
 LOOKED_AT = 16  # prompts whose offer is looked up at once; nearly always the first of them is given
@@ -101,7 +102,7 @@ class Walk:
     def _first_offered(self, ids):
         start, number = 0, LOOKED_AT
         while some := ids[start : start + number]:
-            found = set(offered(self.project, self.user).filter(pk__among=some).values_list("pk", flat=True))
+            found = offered_among(self.project, self.user, some)
             place = next((place for place, pk in enumerate(some) if pk in found), len(some))
             if place:  # what was passed
                 ranking.set_aside(self.project, some[:place])
