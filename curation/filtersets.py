@@ -120,8 +120,7 @@ class PromptFilterSet(django_filters.FilterSet):
     @property
     def values(self):
         """{name: value} of the filters in force."""
-        if not self.form.is_valid():
-            return {}
+        self.form.is_valid()  # a value that makes no sense narrows nothing
         return {name: value for name, value in self.form.cleaned_data.items() if value not in (None, "")}
 
     @property
