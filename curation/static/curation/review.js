@@ -173,6 +173,7 @@
     k: () => move(-1),
     s: () => press('[data-slot="skip"]'),
     u: () => press('[data-slot="take-back"]'),
+    f: () => press('[data-slot="fix"]'),
     "?": toggleKeys,
   };
 
