@@ -36,12 +36,15 @@ def written(changes):
     [
         ("", "", ""),
         ("a b", "a b", "a b"),
+        ("a", "a b", "a{ b}"),
+        ("a  b", "a b", "a[  ]{ }b"),
         ("the iron film", "the cobalt film", "the [iron ]{cobalt }film"),
         # what stays of “in the” between two changes says nothing by itself
         ("iron in the film", "cobalt in the oxide", "[iron in the film]{cobalt in the oxide}"),
         # a word that says something is kept apart
         ("more iron now", "less iron then", "[more ]{less }iron [now]{then}"),
         ("1. Wash.\n2. Dry.", "1. Wash.\n2. Heat.", "1. Wash.\n2. [Dry.]{Heat.}"),
+        ("1. Wash.", "1. Wash.\n2. Dry.", "1. Wash.{\n2. Dry.}"),
     ],
 )
 def test_changes(before, after, changes):

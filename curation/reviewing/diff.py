@@ -29,20 +29,34 @@ class Comparison:
 
 
 def word_diff(before, after):
-    """The Changes that turn `before` into `after`; white space belongs to the words before it."""
+    """The Changes that turn `before` into `after`, word by word; the spaces behind a word are no part of it."""
     old, new = _words(before), _words(after)
     if len(old) + len(new) > MAX_WORDS:
-        return [Change("removed", before), Change("added", after)]
-    changes = []
-    for kind, start, end, first, last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        return _both(before, after)
+    matcher = SequenceMatcher(None, [_bare(word) for word in old], [_bare(word) for word in new], autojunk=False)
+    pieces = []
+    for kind, start, end, first, last in matcher.get_opcodes():
         if kind == "equal":
-            changes.append(Change("same", "".join(old[start:end])))
-            continue
-        if start < end:
-            changes.append(Change("removed", "".join(old[start:end])))
-        if first < last:
-            changes.append(Change("added", "".join(new[first:last])))
-    return changes
+            for one, other in zip(old[start:end], new[first:last], strict=True):
+                word = _bare(one)
+                pieces += [(word, None), (one[len(word) :], other[len(word) :])]
+        else:
+            pieces.append(("".join(old[start:end]), "".join(new[first:last])))
+    return _joined(pieces)
+
+
+def _joined(pieces):
+    """Changes of pairs (what was, what came; None where it stayed), neighbours of a kind in one."""
+    made, same, removed, added = [], "", "", ""
+    for was, came in pieces:
+        if came is None or was == came and not (removed or added):
+            if removed or added:
+                made, same, removed, added = [*made, Change("same", same), *_both(removed, added)], "", "", ""
+            same += was
+        else:
+            removed, added = removed + was, added + came
+    made = [*made, Change("same", same), *_both(removed, added)]
+    return [change for change in made if change.text]
 
 
 def compare(before, after):
@@ -78,4 +92,9 @@ def _both(removed, added):
 
 
 def _words(text):
-    return re.findall(r"\s+|[^\s]+\s*", text)
+    # The end of a line stands by itself: a line more does not change the last word of the one before.
+    return re.findall(r"\S+(?:[^\S\n]+(?=\S|$))?|\s+", text)
+
+
+def _bare(word):
+    return word.rstrip() or word
