@@ -79,7 +79,7 @@ def addresses(project):
     ]
     teacher = project.teacher_id
     return [slug + path for path in below] + [
-        *("/", "/projects/new/", "/password/", "/teachers/", "/teachers/new/", f"/teachers/{teacher}/"),
+        *("/", "/mentions/", "/projects/new/", "/password/", "/teachers/", "/teachers/new/", f"/teachers/{teacher}/"),
         *(f"/teachers/{teacher}/edit/", "/p/nowhere/"),
     ]
 
