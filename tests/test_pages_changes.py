@@ -170,6 +170,20 @@ def test_a_cancelled_undo_can_be_begun_again(people, project):
     assert work(project).counters == {"taken_back": 1}
 
 
+def test_a_fix_is_listed_and_what_took_effect_can_be_reopened(people, project):
+    reviewer = factories.member(project, "reviewer", name="ada")
+    accepted, waiting = factories.accepted(project), factories.prompt(project, "to_review")
+    detail = {"annotation": 1, "words": [["As is well known,", ""]], "left": []}
+    change = factories.change(project, reviewer, accepted, waiting, kind="fix", action="fix", detail=detail)
+    assert "One edit in several answers" in text(people["manager"].get(f"/p/{project.slug}/changes/"))
+    page = people["manager"].get(f"/p/{project.slug}/changes/{change.pk}/")
+    assert "As is well known," in text(page)
+    assert "Reopen 1…" in text(page)
+    assert f'name="key" value="{accepted.key}"' in page.content.decode()
+    refused = people["manager"].post(f"/p/{project.slug}/changes/{change.pk}/undo/", follow=True)
+    assert "taken back by who gave them" in text(refused)
+
+
 def test_many_items_come_in_pages(people, project):
     manager = factories.member(project, "manager")
     prompts = [factories.prompt(project) for _ in range(51)]

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.contrib import messages
+from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from curation import changing
 from curation.access import MANAGER, project_or_404
-from curation.models import Membership, Run
+from curation.models import Change, Membership, Run, State
 from curation.paging import keyset_page
 from pipeline import jobs
 from pipeline.views.run_start import why_not
@@ -123,6 +124,7 @@ def change_detail(request, slug, pk):
     rows = rows.filter(undone=which == "back") if which in ("back", "left") else rows
     after = request.GET.get("after", "")
     page = keyset_page(rows, None, after=int(after) if after.isdecimal() and len(after) < 19 else 0)
+    _name_people(page.rows)
     undo_run = project.runs.filter(pk=change.detail.get("undo_run") or 0).first()
     context = {
         "project": project,
@@ -133,10 +135,25 @@ def change_detail(request, slug, pk):
         "total": change.items.count(),
         "left": change.items.filter(undone=False).count(),
         "undo_run": undo_run,
+        "reopen": _in_effect(change) if change.kind == Change.Kind.FIX else [],
         "why_not": changing.why_not_undo(change),
         "trouble": why_not(),
     }
     return render(request, "pipeline/change_detail.html", context)
+
+
+def _in_effect(change):
+    """Keys of the prompts of a fix that were accepted by it: its author cannot take these back, a manager reopens."""
+    rows = change.items.filter(prompt__state=State.ACCEPTED).exclude(undone=True)
+    return list(rows.order_by("pk").values_list("prompt__key", flat=True)[: changing.MOST_TICKED])
+
+
+def _name_people(items):
+    """Set `person` on items of an assignment."""
+    given = [item.after["assigned"] for item in items if "assigned" in item.after]
+    names = dict(get_user_model().objects.filter(pk__in=given).values_list("pk", "username"))
+    for item in items:
+        item.person = names.get(item.after.get("assigned"), "")
 
 
 @require_POST
