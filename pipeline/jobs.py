@@ -13,7 +13,7 @@ from django.db import transaction
 from redis.backoff import NoBackoff
 from redis.retry import Retry as ConnectionRetry
 
-from curation import searching, tallies
+from curation import searching, tallies, upkeep
 from curation.importing import ImportRefused
 from curation.models import Event, Run, State, Teacher
 from curation.reviewing import settle
@@ -262,9 +262,10 @@ def carry_out(run, should_stop=lambda: False):
 
 
 def make_searchable(outcome, should_stop=lambda: False):
-    """Bring the search index up to date behind a run; returns the run's outcome."""
+    """Bring the search index, and what SQLite knows of its tables, up to date behind a run; returns its outcome."""
     if outcome == "ended":
         outlast(lambda: indexing.bring_up_to_date(should_stop), should_stop)
+        outlast(upkeep.learn_sizes, should_stop)
     return outcome
 
 

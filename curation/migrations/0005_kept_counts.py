@@ -56,6 +56,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["reviewer", "created_at"], name="curation_an_reviewe_32d0b4_idx"),
         ),
         migrations.AddIndex(
+            model_name="annotation",
+            index=models.Index(fields=["reviewer", "idempotency_key"], name="curation_an_reviewe_741ace_idx"),
+        ),
+        migrations.AddIndex(
             model_name="prompt",
             index=models.Index(fields=["project", "id"], name="curation_pr_project_9b1330_idx"),
         ),

@@ -121,8 +121,11 @@ class Annotation(models.Model):
                 condition=Q(action__in=["accept", "regenerate", "reject"]), name="annotation_action_known"
             ),
         ]
-        # What somebody decided last, and in these days.
-        indexes = [models.Index(fields=["reviewer", "created_at"])]
+        # What somebody decided last, and what they sent at once.
+        indexes = [
+            models.Index(fields=["reviewer", "created_at"]),
+            models.Index(fields=["reviewer", "idempotency_key"]),
+        ]
 
     def __str__(self):
         return f"{self.reviewer}: {self.action}"

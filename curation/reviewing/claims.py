@@ -11,14 +11,15 @@ from django.utils import timezone
 from ..models import Project, Prompt, ReviewClaim, State
 from ..models.review import Purpose
 from . import checks
+from .asking import decidable_among, offered_among
 from .assigning import skipped_by_all
 from .emptiness import why_empty
-from .queue import decidable, offered
 from .resolutions import recount, settle
 from .units import Unit, lock_units, unit_of
-from .walking import Walk
+from .walking import Walk, enough_given
 
 CLAIMING = 0x4E65  # marks the lock among those that this database gives for other things
+SETTLED, SETTLED_IF_EMPTY = 4, 50  # resolutions that take effect on the way to a claim
 AT_HAND, PUT_OFF = 100, 500  # of one's own claims, so many are looked at
 
 
@@ -42,26 +43,24 @@ def claim_next(project, user):
     What the user holds already goes on; then what a manager gave them, then the queue in the project's order; what they
     skipped comes last.
     """
-    settle(project, limit=20)  # enough to keep up; the stages settle all
-    item, enough = _claim(project, user)
-    if item is None and enough and recount(project, enough):
-        # A lowered number of reviews decides what nobody could be given any more.
-        item, _ = _claim(project, user)
+    settle(project, limit=SETTLED)  # more than one reviewer sends in at a time; the stages settle all
+    item = _claim(project, user)
+    # Where nothing is left: what is due may free a methodology, and a lowered number of reviews decides what nobody
+    # could be given any more.
+    if item is None and settle(project, limit=SETTLED_IF_EMPTY) + recount(project, enough_given(project)):
+        item = _claim(project, user)
     return item or why_empty(project, user)
 
 
 @transaction.atomic
 def _claim(project, user):
-    """(the ReviewItem or None, prompts met that have the decisions they need)."""
     locked = _lock_claims(project)
     walk = Walk(locked, user)
     first = _in_hand(locked, user) or walk.first_assigned() or walk.first() or _put_off(locked, user)
     check = checks.maybe(locked, user, first)
     if check:
-        item = ReviewItem(check.unit, check.prompts, hold(check.unit.ids, user, check.purpose), check.purpose)
-    else:
-        item = _give(locked, user, decidable(locked, user), unit_of(locked, first)) if first else None
-    return item, walk.enough
+        return ReviewItem(check.unit, check.prompts, hold(check.unit.ids, user, check.purpose), check.purpose)
+    return _give(locked, user, decidable(locked, user), unit_of(locked, first)) if first else None
 
 
 def _own(user):
@@ -73,25 +72,25 @@ def _in_hand(project, user):
     what lapsed."""
     rows = _own(user).filter(skipped_at=None).order_by("-until", "prompt").values_list("prompt", flat=True)
     now = timezone.now()
-    held = _still_given(decidable(project, user), rows.filter(until__gt=now)[:AT_HAND])
-    return held or _still_given(offered(project, user), rows.filter(until__lte=now)[:AT_HAND])
+    held = _still_given(decidable_among, project, user, rows.filter(until__gt=now)[:AT_HAND])
+    return held or _still_given(offered_among, project, user, rows.filter(until__lte=now)[:AT_HAND])
 
 
 def _put_off(project, user):
     """What the user skipped the longest ago, of what they could be given."""
     rows = _own(user).exclude(skipped_at=None).order_by("skipped_at", "prompt").values_list("prompt", flat=True)
-    return _still_given(offered(project, user), rows[:PUT_OFF])
+    return _still_given(offered_among, project, user, rows[:PUT_OFF])
 
 
-def _still_given(rows, ids):
-    """The first of `ids` that is among `rows`, or None."""
+def _still_given(among, project, user, ids):
+    """The first of `ids` that is `among` those that the user could be given, or None."""
     ids = list(ids)
-    still = set(rows.filter(pk__in=ids).values_list("pk", flat=True)) if ids else ()
+    still = among(project, user, ids)
     return next((pk for pk in ids if pk in still), None)
 
 
-def _give(project, user, rows, unit):
-    ids = set(rows.filter(pk__in=unit.ids).values_list("pk", flat=True))
+def _give(project, user, unit):
+    ids = decidable_among(project, user, unit.ids)
     prompts = tuple(prompt for prompt in unit.prompts if prompt.pk in ids)
     return ReviewItem(unit, prompts, hold(ids, user) if ids else None)
 
@@ -104,7 +103,7 @@ def open_prompt(project, user, prompt):
     """
     locked = _lock_claims(project)
     unit = unit_of(locked, prompt.pk)
-    given = _give(locked, user, decidable(locked, user), unit)
+    given = _give(locked, user, unit)
     open_ones = tuple(p for p in unit.prompts if p.state == State.TO_REVIEW)
     return ReviewItem(unit, open_ones, given.until)
 
@@ -146,7 +145,7 @@ def renew(project, user, prompt_ids):
         own.update(until=until)
         return until
     locked = _lock_claims(project)
-    if decidable(locked, user).filter(pk__in=prompt_ids).count() != len(prompt_ids):
+    if decidable_among(locked, user, prompt_ids) != prompt_ids:
         return None
     return hold(prompt_ids, user)
 

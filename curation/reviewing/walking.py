@@ -5,8 +5,11 @@ nobody is set aside when it is met (see ranking.py).
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
+
+from django.db.models import F
+from django.db.models.functions import Coalesce
 
 from ..models import Annotation, Assignment, Prompt, ReviewClaim, State
 from ..models.review import Purpose
@@ -26,17 +29,16 @@ class Place(NamedTuple):
     pinned: bool
     rank: float
     given: int
-    required: int | None
+    needed: int
     response: int
 
 
 @dataclass
 class Walk:
-    """One person's walk. `enough` are prompts met that have the decisions they need."""
+    """One person's walk."""
 
     project: object
     user: object
-    enough: list = field(default_factory=list)
 
     def first(self):
         """The id of the first prompt in the queue that the person is offered and has not put off, or None."""
@@ -70,8 +72,10 @@ class Walk:
         return [pk for pk, prompt in rows.items() if prompt in done]
 
     def _first_in_place(self):
+        needs = self.project.reviews_required
         for pinned in (True, False):
-            for portion in _portions(in_queue(self.project, pinned=pinned)):
+            rows = in_queue(self.project, pinned=pinned).annotate(needed=Coalesce("required", needs))
+            for portion in _portions(rows.filter(given__lt=F("needed"))):
                 found = self._first_offered(self._open(portion))
                 if found:
                     return found
@@ -79,12 +83,10 @@ class Walk:
 
     def _open(self, portion):
         """Ids of the portion, in order, with room left, that this person has neither decided nor put off."""
-        needs = self.project.reviews_required
-        self.enough += [place.pk for place in portion if place.given >= (place.required or needs)]
         ids = [place.pk for place in portion]
         claims = live_claims().filter(prompt__among=ids).exclude(reviewer=self.user)
         held = Counter(claims.values_list("prompt", flat=True))
-        places = [place for place in portion if place.given + held[place.pk] < (place.required or needs)]
+        places = [place for place in portion if place.given + held[place.pk] < place.needed]
         decided = self._decided([place.response for place in places if place.given])
         put_off = ReviewClaim.objects.filter(prompt__among=ids, reviewer=self.user, purpose=Purpose.REVIEW)
         put_off = set(put_off.exclude(skipped_at=None).values_list("prompt", flat=True))
@@ -120,9 +122,18 @@ class Walk:
         return ids
 
 
+def enough_given(project):
+    """Ids of the first prompts in the queue that have the decisions they need, and are still in it."""
+    found = []
+    for pinned in (True, False):
+        rows = in_queue(project, pinned=pinned).filter(given__gte=Coalesce("required", project.reviews_required))
+        found += rows.order_by("-rank", "pk").values_list("pk", flat=True)[:MOST]
+    return found
+
+
 def _portions(rows):
     """`rows` of one half of the queue (pinned or not) as lists of Place, in its order, each longer than the last."""
-    fields = ("pk", "pinned", "rank", "given", "required", "current_response")
+    fields = ("pk", "pinned", "rank", "given", "needed", "current_response")
     rows, size, last = rows.order_by("-rank", "pk").values_list(*fields), FIRST, None
     while True:
         behind = rows if last is None else rows.filter(rank__lte=last.rank).exclude(rank=last.rank, pk__lte=last.pk)

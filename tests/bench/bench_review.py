@@ -57,14 +57,17 @@ def large_project(options):
     if project is None:
         project, users = review_data.project_of(NAME, 50, reviews_required=2)
         timed("prompts made", lambda: review_data.Maker(project, users).make(options.prompts))
-        _vacuum()
+        _learn_sizes()
     return project, [member.user for member in project.memberships.select_related("user").order_by("user")]
 
 
-def _vacuum():
-    """What PostgreSQL does by itself some minutes after so many rows came."""
+def _learn_sizes():
+    """What PostgreSQL does by itself some minutes after so many rows came, and SQLite behind a run."""
     from django.db import connection
 
+    from curation import upkeep
+
+    upkeep.learn_sizes()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")

@@ -5,6 +5,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from curation import upkeep
 from pipeline import all_in_one
 from pipeline.embedded import ServiceError
 from pipeline.embedded.supervisor import Supervisor
@@ -20,6 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         call_command("migrate", verbosity=0)
+        upkeep.learn_sizes()
         if settings.PRODUCTION:
             call_command("collectstatic", interactive=False, verbosity=0)
         try:
