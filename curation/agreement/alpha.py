@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy
 
@@ -39,8 +40,7 @@ def alpha_of(units):
     equal = sum(len(set(unit)) == 1 for unit in units)
     if len(units) < ENOUGH:
         return Alpha(len(units), equal)
-    observers = zip(*(unit + [None] * (max(map(len, units)) - len(unit)) for unit in units), strict=True)
-    value = krippendorff_alpha(list(observers))
+    value = krippendorff_alpha(list(zip_longest(*units)))
     return Alpha(len(units), equal, value, None if value is None else interval(units))
 
 

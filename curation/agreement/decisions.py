@@ -9,7 +9,7 @@ from django.db.models import Q
 from ..models import Annotation
 from ..models.review import Purpose
 
-MOST = 20_000  # so many of the newest are looked at, whatever the size of the project
+MOST = 10_000  # so many of the newest are looked at, whatever the size of the project
 ENOUGH = 20  # below it nothing but the number is told
 
 

@@ -17,7 +17,7 @@ from .units import Unit, unit_of
 CHECKS = (Purpose.GOLD, Purpose.REPEAT)
 SETTLED = (State.ACCEPTED, State.REJECTED)  # only what is out of the queue is mixed in
 APART = 20  # decisions of one's own that lie between a decision and its repetition, at least
-LOOKED_AT = 500  # candidates among which one is drawn
+LOOKED_AT = 200  # candidates among which one is drawn
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,13 @@ def quality_reviewers(request, slug):
     project = project_or_404(request.user, slug, MANAGER)
     found = dashboard_of(project)
     names, days = _by_day(found)
+    n = sum(number for *_, number in days)
     context = {
         "project": project,
         "found": found,
         "names": names,
         "days": [row for row in reversed(days) if row[2]],
+        "days_caption": f"Decisions that stand, by the day they were made (n = {n:,} in {DAYS} days).",
         "days_plot": _days_plot(names, days),
         "reasons": [(labels([row.code], project)[0], row) for row in found.reasons],
         "seconds_plot": _seconds_plot(found.seconds, project.too_fast_seconds),

@@ -52,7 +52,7 @@ def quality(request, slug):
         "gate": limits,
         "histograms": [_histogram(rubric, counted["scores"][rubric], limits[key]) for rubric, key in RUBRICS],
         "against_people": against,
-        "agreement": agreement_report(project),
+        "agreement": counted["agreement"],
     }
     return render(request, "pipeline/quality.html", context)
 
@@ -64,6 +64,7 @@ def _counted(project, limits):
         "gated": _gated(project),
         "scores": scores_by_ten(project),
         "against_people": against_people(project, limits),
+        "agreement": agreement_report(project),
         "clusters": inspecting.clusters_of(project, ["response"]).get("response", (0, 0)),
     }
 
