@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from pipeline.embedded import valkey as embedded_valkey
+from tests import factories
 from tests.with_postgres import postgres_server
 
 PRODUCT_DIR = Path(__file__).resolve().parent.parent
@@ -135,3 +136,29 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def open_as(chromium, live_server):
+    """A function: a page, in a browser of its own, in which this person is logged in; nobody is with None.
+
+    Keywords are Playwright's of a browser context. No script may fail on any of the pages, nor any be refused.
+    """
+    contexts, mistakes = [], []
+
+    def open_page(person, path, *, at=live_server.url, viewport=None, **options):
+        context = chromium.new_context(viewport=viewport or {"width": 1440, "height": 900}, base_url=at, **options)
+        contexts.append(context)
+        if person:
+            session = factories.client(person).cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": session, "url": at}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: mistakes.append(str(error)))
+        page.on("console", lambda said: mistakes.append(said.text) if "Content Security" in said.text else None)
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert mistakes == []

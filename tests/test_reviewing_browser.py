@@ -150,28 +150,6 @@ def test_a_draft_survives_a_reload_and_goes_with_the_submit(project, ada, open_a
     assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('nexa-draft'))") == []
 
 
-def test_an_expired_session_and_a_lost_network_keep_the_text(project, ada, open_as):
-    prompts(project, 1)
-    page = open_as(ada)
-    page.get_by_label("Comment on the hypothesis").fill("Not to be lost")
-    page.keyboard.press("Escape")
-    page.keyboard.press("a")
-    page.context.set_offline(True)
-    page.keyboard.press("Control+Enter")
-    page.get_by_text("No connection to the server").wait_for()
-    page.context.set_offline(False)
-    cookies = page.context.cookies()
-    page.context.clear_cookies(name="sessionid")
-    page.keyboard.press("Control+Enter")
-    page.get_by_text("Your session has ended").wait_for()
-    assert page.get_by_label("Comment on the hypothesis").input_value() == "Not to be lost"
-    page.context.add_cookies(cookies)
-    page.reload()
-
-    assert page.get_by_label("Comment on the hypothesis").input_value() == "Not to be lost"
-    assert decisions() == []
-
-
 def test_a_double_click_sends_once(project, ada, open_as):
     prompts(project, 2)
     page = open_as(ada)

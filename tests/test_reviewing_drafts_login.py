@@ -1,4 +1,4 @@
-"""A form that comes without a session, or with an old token: what was typed goes through the log-in, without JavaScript."""
+"""A form that comes without a session, or with an old token: what was typed goes through the log-in; no JavaScript."""
 
 import re
 
@@ -78,7 +78,8 @@ def test_a_remark_and_an_adjudication_are_kept_too(prompt, project):
     assert not Comment.objects.exists()
 
     browser = Client()
-    typed = {"typed_by": mia.pk, "response": disputed.current_response_id, "action": "accept", "comment": "Ada is right"}
+    typed = {"typed_by": mia.pk, "response": disputed.current_response_id, "action": "accept"}
+    typed["comment"] = "Ada is right"
     asked = browser.post(reverse("resolve_submit", args=[project.slug, disputed.key]), typed)
     back = log_in(browser, "mia", carried(asked))
     assert back.url == reverse("resolve_prompt", args=[project.slug, disputed.key])

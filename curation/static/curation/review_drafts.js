@@ -15,7 +15,7 @@
     if (!states.has(holder)) states.set(holder, { seen: holder.dataset.draftSeen, before: read(holder) });
     return states.get(holder);
   }
-  const FIELDS = "input[name]:not([type=submit], [type=button], [type=file]), select[name], textarea[name]";
+  const FIELDS = "input[name]:not([type=submit], [type=button], [type=file], [data-tab]), select[name]:not([data-pick]), textarea[name]";
   const fieldsOf = (holder) => Array.from(holder.querySelectorAll(FIELDS)).filter((field) =>
     !field.disabled && (field.type !== "hidden" || field.hasAttribute("data-draft-field")));
 
@@ -46,7 +46,7 @@
     if (original && field.value.trimEnd() !== original.value.trimEnd()) field.closest("details").open = true;
   }
   function say(holder, words) {
-    const note = holder.querySelector("[data-draft-note]") || document.querySelector("[data-draft-note]");
+    const note = (holder.closest("form") || holder).querySelector("[data-draft-note]");
     if (note) note.textContent = words;
     return note;
   }
@@ -212,7 +212,8 @@
   }
   function keep(event) {
     const holder = event.target.closest("[data-draft]");
-    if (holder && event.target.name && event.target.type !== "hidden") changed(holder);
+    const told = event.type === "change" && /^text/.test(event.target.type); // every letter of it was input
+    if (holder && event.target.name && event.target.type !== "hidden" && !told) changed(holder);
   }
   document.addEventListener("input", keep);
   document.addEventListener("change", keep);
@@ -267,12 +268,15 @@
   document.addEventListener("htmx:afterRequest", function (event) {
     const form = event.detail.elt;
     if (!form.matches || !form.matches("form")) return;
-    within(form).forEach(function (holder) {
-      state(holder).submitted = false;
-      if (event.detail.successful && holder.dataset.draft !== "review") forget(holder);
-      else state(holder).dirty = true;
-    });
+    within(form).forEach((holder) => Object.assign(state(holder), { submitted: false, dirty: true }));
   });
+  // A page that came as an answer to a submit tells that it was taken in; only the log-in page tells the opposite.
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    const xhr = event.detail.xhr, form = event.detail.requestConfig.elt;
+    const logIn = xhr.responseURL && new URL(xhr.responseURL).pathname === document.body.dataset.login;
+    if (!form.matches("form") || logIn || xhr.status >= 300) return;
+    within(form).filter((holder) => holder.dataset.draft !== "review").forEach(forget);
+  }, true);
   // A decision says itself which responses it was about: not every answer to a submit means that it is stored.
   document.addEventListener("review-saved", function (event) {
     const responses = (event.detail.responses || []).map(String);
