@@ -67,7 +67,8 @@ def next_step(project, counts, *, live_runs, waiting, releases):
         number = _said(waiting["resolve"], "answer: it waits", "answers: they wait")
         return Step(f"Reviewers disagree on {number} for your word.", "Resolve", "resolve")
     if member.may_review and waiting["review"]:
-        number = _said(waiting["review"], "answer waits", "answers wait")
+        more = "or more " if waiting["review"] >= COUNT_CAP else ""
+        number = _said(waiting["review"], "answer waits", f"{more}answers wait")
         return Step(f"{number} for your review.", "Review", "review")
     if live_runs:
         return Step("Machines are at work; what passes them comes to review.", "Watch the runs", "run_list")

@@ -60,7 +60,7 @@ def _claim(project, user):
     check = checks.maybe(locked, user, first)
     if check:
         return ReviewItem(check.unit, check.prompts, hold(check.unit.ids, user, check.purpose), check.purpose)
-    return _give(locked, user, decidable(locked, user), unit_of(locked, first)) if first else None
+    return _give(locked, user, unit_of(locked, first)) if first else None
 
 
 def _own(user):

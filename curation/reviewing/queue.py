@@ -10,8 +10,8 @@ from ..models.review import Purpose
 from .holding import held_back, held_back_anywhere
 
 MAY_REVIEW = (Membership.Role.MANAGER, Membership.Role.REVIEWER)
-LOOKED_AT = 1000  # prompts of a queue that are looked at for a count, however long it is
-COUNT_CAP = 1000  # beyond it a count says "1,000 or more": nobody plans by the exact number, and it stays cheap
+LOOKED_AT = 500  # prompts of a queue that are looked at for a count, however long it is
+COUNT_CAP = LOOKED_AT  # beyond it a count says "500 or more": nobody plans by the exact number, and it stays cheap
 
 
 def in_queue(project, *, pinned, aside=False):
