@@ -291,6 +291,19 @@ def test_a_remark_is_written_with_a_name_and_sent_with_keys(project, people, ope
     expect(mia.get_by_role("link", name="Mentions: 1")).to_have_count(0)
 
 
+def test_a_remark_that_names_me_is_seen_when_its_menu_is_opened(project, people, open_as):
+    prompt = factories.prompt(project, State.TO_REVIEW)
+    factories.comment(prompt, people["ben"], "@ada, new?", mentions=[people["ada"]])
+    page = open_as(people["ada"], "/p/oxides/review/")
+    assert Mention.objects.get().seen_at is None
+    with page.expect_response("**/mentions/seen/") as seen:
+        page.get_by_text("Remarks").first.click()
+    expect(page.get_by_text("@ada", exact=True)).to_be_visible()
+
+    assert seen.value.status == 204
+    assert Mention.objects.get().seen_at
+
+
 def test_what_is_typed_in_a_remark_survives_a_reload(project, people, open_as):
     factories.prompt(project, State.TO_REVIEW)
     page = open_as(people["ada"], "/p/oxides/review/")

@@ -1,6 +1,7 @@
 """Remarks and flags on a prompt, and what names me: a fragment on other pages, and a page of its own."""
 
 from django.contrib import messages
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -96,7 +97,7 @@ def mentions_seen(request):
     """I have looked: at the remarks named in the form, or at all."""
     ids = [int(pk) for pk in request.POST.getlist("comment") if pk.isdecimal() and len(pk) < 19]
     see(request.user, ids or None)
-    return redirect("mentions")
+    return HttpResponse(status=204) if request.htmx else redirect("mentions")
 
 
 def _prompt(project, key):
