@@ -2,7 +2,19 @@
 
 from django.urls import include, path
 
-from .views import accounts, home, members, projects, prompt_life, prompt_list, prompts, saved_views, settings, teachers
+from .views import (
+    accounts,
+    home,
+    members,
+    projects,
+    prompt_life,
+    prompt_list,
+    prompts,
+    queueing,
+    saved_views,
+    settings,
+    teachers,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -38,6 +50,8 @@ urlpatterns = [
     path("p/<slug:slug>/prompts/<str:key>/life.txt", prompt_life.prompt_text, name="prompt_text"),
     path("p/<slug:slug>/prompts/<str:key>/life.json", prompt_life.prompt_json, name="prompt_json"),
     path("p/<slug:slug>/prompts/<str:key>/reopen/", prompts.prompt_reopen, name="prompt_reopen"),
+    path("p/<slug:slug>/prompts/<str:key>/queue/", queueing.prompt_queue, name="prompt_queue"),
+    path("p/<slug:slug>/queue/lower/", queueing.queue_lower, name="queue_lower"),
     path("p/<slug:slug>/prompts/<str:key>/retry/", prompts.prompt_retry, name="prompt_retry"),
     path("", include("curation.urls_review")),
     path("", include("curation.urls_quality")),

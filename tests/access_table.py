@@ -72,6 +72,8 @@ TABLE = {
     "prompt_text": of_project("viewer", GET, key="prompt"),
     "prompt_detail": of_project("viewer", GET, key="prompt"),
     "prompt_reopen": of_project("manager", POST, key="prompt"),
+    "prompt_queue": of_project("manager", POST, key="prompt", words={"do": "pin"}),
+    "queue_lower": of_project("manager", POST),
     "prompt_retry": of_project("manager", POST, key="prompt"),
     # review
     "review": of_project("reviewer", GET),

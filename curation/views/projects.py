@@ -9,6 +9,7 @@ from curation import overview, reviewing, tallies
 from curation.access import project_or_404
 from curation.forms import ProjectCreateForm
 from curation.models import Membership, State
+from curation.reviewing import assigning
 from curation.reviewing.talk import flagged
 
 
@@ -39,6 +40,7 @@ def project_detail(request, slug):
         "not_offered": overview.not_offered(project, request.user, progress["counts"], waiting),
         "waiting": waiting,
         "flagged": flagged(project) if project.member.is_manager else 0,
+        "short": assigning.short(project),
         "policies": overview.policies(project),
         "last_runs": project.runs.all()[:3],
         "releases": releases,

@@ -16,6 +16,7 @@ from curation.reviewing.gold import gold_of
 from curation.reviewing.holding import held_prompts, mates
 from curation.reviewing.support import mark, support_of
 from curation.reviewing.verdicts import judgements_of
+from curation.views.queueing import queue_context
 from curation.views.talk import talk_context
 
 SHOWN_EVENTS = 200
@@ -133,6 +134,7 @@ def prompt_detail(request, slug, key):
         "may_retry": project.member.is_manager and prompt.state == State.PARKED,
     }
     context |= talk_context(project, request.user, [prompt], place="prompt") | gold_of(project, prompt)
+    context |= queue_context(project, prompt)
     return render(request, "curation/prompt_detail.html", context)
 
 
