@@ -22,6 +22,7 @@ from .models import (
     Resolution,
     State,
     Teacher,
+    TeacherResponse,
 )
 from .reviewing.holding import held_back_anywhere
 
@@ -62,7 +63,7 @@ class PromptFilterSet(django_filters.FilterSet):
     failed = django_filters.ChoiceFilter(method="by_failed_rule", label="Failed rule", empty_label="any")
     score_min = django_filters.NumberFilter(method="by_score", label="Score from", **SCORE_RANGE)
     score_max = django_filters.NumberFilter(method="by_score", label="Score up to", **SCORE_RANGE)
-    teacher = django_filters.ChoiceFilter("current_response__teacher", label="Teacher", empty_label="any")
+    teacher = django_filters.ChoiceFilter(method="by_teacher", label="Teacher", empty_label="any")
     reviewer = django_filters.ChoiceFilter(method="by_decision", label="Reviewer", empty_label="any")
     decision = django_filters.ChoiceFilter(method="by_decision", label="Decision", empty_label="any", choices=Action)
     edited = _yes_or("Edit", EDITED, "by_decision")
@@ -209,6 +210,11 @@ class PromptFilterSet(django_filters.FilterSet):
             response=OuterRef("current_response"), as_text__contains=f'"{value}"'
         )
         return queryset.filter(Exists(failed))
+
+    def by_teacher(self, queryset, name, value):
+        """The current answer is this teacher's; looked up by the answer, as most answers may be of one teacher."""
+        answers = TeacherResponse.objects.filter(pk=OuterRef("current_response"), teacher=value)
+        return queryset.filter(Exists(answers))
 
     def by_score(self, queryset, name, value):
         """SampleGate's newest score of the current answer, from or up to this number."""

@@ -67,7 +67,7 @@ QUERIES = (
         "p < 0.05",
         "0.05",
     ),
-    *("'; DROP TABLE curation_prompt; --", "%", "_", "\\", "a/b", "10.1000/xyz-1", "example.org", "o'neil", "m²", "m2"),
+    *("'; DROP TABLE curation_prompt; --", "%", "_", "\\", "a/b", "10.1000/xyz-1", "example.org", "o'neil", "m²"),
     *(
         "kg·m⁻³",
         "½",
@@ -85,7 +85,6 @@ QUERIES = (
         "§1",
         "20 µm",
     ),
-    *("w" * 300, "\x00", "a\x00b", "state of art", "state-of", "ⓕilm"),
 )
 
 
