@@ -21,8 +21,8 @@ def manager(project):
     return factories.member(project, "manager", name="manager")
 
 
-def begin(project, name, by, *, query="", keys=None, reason="Out of scope.", people=()):
-    detail = {"query": query, "reason": reason, "people": list(people)}
+def begin(project, name, by, *, query="", keys=None, reason="Out of scope.", people=(), reasons=()):
+    detail = {"query": query, "reason": reason, "people": list(people), "reasons": list(reasons)}
     if keys is not None:
         detail["keys"] = keys
     return changing.begin(project, name, detail, by)
@@ -142,6 +142,7 @@ def test_what_came_after_the_preview_is_left(project, manager):
         ("assign", {}, "at least one member"),
         ("assign", {"people": ["viewer"]}, "at least one member"),
         ("assign", {"people": ["stranger"]}, "at least one member"),
+        ("reject", {"reasons": ["ugly"]}, "Unknown reasons ugly"),
     ],
 )
 def test_a_wrong_wish_is_refused_with_what_is_missing(project, manager, name, wish, says):
@@ -207,7 +208,7 @@ def test_rejected_ones_say_who_and_why_and_go_back(project, manager, state):
     if state == "to_review":
         ReviewClaim.objects.create(prompt=prompt, reviewer=reviewer, until=timezone.now() + timedelta(minutes=5))
     before = as_kept(project)
-    change, _ = do(project, "reject", manager, reason="Not chemistry.")
+    change, _ = do(project, "reject", manager, reason="Not chemistry.", reasons=["off_topic"])
     prompt.refresh_from_db()
     assert (prompt.state, prompt.error_class, prompt.claims.count()) == (State.REJECTED, "", 0)
     if prompt.current_response:
@@ -216,10 +217,28 @@ def test_rejected_ones_say_who_and_why_and_go_back(project, manager, state):
             *("reject", "adjudicator", manager, "Not chemistry."),
         )
         assert held.applied_at
+        assert held.reasons == ["off_topic"]
     assert prompt.events.get(kind="rejected").detail["reason"] == "Not chemistry."
     undo(change)
     assert as_kept(project) == before
     assert (tallies.states(project), tallies.decisions(project)) == tallies.counted(project)
+
+
+@pytest.mark.parametrize("target", ["accepted", "to_resolve", "parked"])
+def test_the_ways_back_lead_back_and_nowhere_else(project, target):
+    prompt = factories.prompt(project, "rejected", answer="An answer.")
+    options = {"parked_from": "to_collect"} if target == "parked" else {}
+    with pytest.raises(ValueError, match=f"from rejected to {target}"):
+        prompt.go(target, "tested", source="rejected")
+    assert prompt.go(target, "tested", source="rejected", back=True, **options)
+
+
+def test_what_comes_to_people_takes_its_place_in_the_queue(project, manager):
+    project.queue_order = "random"
+    project.save()
+    prompts = [settled(project) for _ in range(3)]
+    do(project, "reopen", manager)
+    assert len(set(project.prompts.filter(pk__in=[p.pk for p in prompts]).values_list("rank", flat=True))) == 3
 
 
 def test_parked_ones_wait_again_and_are_parked_again(project, manager):

@@ -166,7 +166,8 @@ def network_is_in_one_place(module, name):
 
 def stages_know_no_pages(module, name):
     below = is_in(module, "pipeline") and (floor_of(module) or 0) < len(FLOORS) - 1
-    activity = any(is_in(module, f"curation.{room}") for room in ("models", "importing", "reviewing", "agreement"))
+    rooms = ("models", "importing", "reviewing", "agreement", "changing")
+    activity = any(is_in(module, f"curation.{room}") for room in rooms)
     if (below or activity) and (is_in(name, "django.http") or is_in(name, "django.shortcuts")):
         return "what works without a page must not know HTTP"
     return ""

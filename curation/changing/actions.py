@@ -27,7 +27,8 @@ UNPINNED = ("they are not pinned", lambda: Q(pinned=False))
 class Action:
     """A bulk action. `deed(change, prompts, locked)` changes locked prompts and returns a ChangeItem for each changed.
 
-    `hurdles` are (why prompts in its states are left all the same, what makes their condition).
+    `hurdles` are (why prompts in its states are left all the same, what makes their condition). `takes_codes`: it takes
+    the project's reason codes beside the reason in words.
     """
 
     label: str
@@ -38,6 +39,7 @@ class Action:
     hurdles: tuple = ()
     needs_reason: bool = False
     needs_people: bool = False
+    takes_codes: bool = False
 
     def touches(self, prompts):
         """Those of `prompts` that would change."""
@@ -140,6 +142,7 @@ ACTIONS = {
         deeds.reject,
         (IN_HAND,),
         needs_reason=True,
+        takes_codes=True,
     ),
     "retry": Action(
         "Retry parked",

@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from ..models import Change, ChangeItem, Membership, Prompt
+from ..reviewing.reasons import known_reasons
 from ..reviewing.units import lock_units
 from .actions import ACTIONS
 from .chosen import chosen
@@ -15,13 +16,16 @@ class WrongWish(ValueError):
     """An action that cannot be done as it was asked for; the message says what is missing."""
 
 
-def wrong_wish(project, name, *, reason="", people=()):
+def wrong_wish(project, name, *, reason="", people=(), codes=()):
     """Why this action cannot be begun as it is asked for, in a sentence; "" where it can."""
     if name not in ACTIONS:
         return f"{name!r} is no bulk action: use {', '.join(ACTIONS)}."
     action = ACTIONS[name]
     if action.needs_reason and not reason.strip():
         return "Say why: the reason stays in the history of every prompt."
+    unknown = set(codes) - known_reasons(project).keys()
+    if unknown:
+        return f"Unknown reasons {', '.join(sorted(unknown))}: choose from the project's list."
     if action.needs_people:
         members = Membership.objects.filter(project=project, user__in=people, user__is_active=True)
         able = members.exclude(role=Membership.Role.VIEWER).count()
@@ -35,7 +39,8 @@ def begin(project, name, detail, user):
 
     Raises WrongWish.
     """
-    trouble = wrong_wish(project, name, reason=detail.get("reason", ""), people=detail.get("people", ()))
+    said = {"reason": detail.get("reason", ""), "people": detail.get("people", ()), "codes": detail.get("reasons", ())}
+    trouble = wrong_wish(project, name, **said)
     if trouble:
         raise WrongWish(trouble)
     return Change.objects.create(project=project, kind=Change.Kind.BULK, action=name, detail=detail, created_by=user)

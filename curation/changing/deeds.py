@@ -7,7 +7,7 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from ..models import Annotation, Assignment, ChangeItem, Event, Prompt, Resolution, ReviewClaim, State
-from ..reviewing import assigning
+from ..reviewing import assigning, ranking
 from ..reviewing.units import pairs_of
 
 PARKING = ("parked_from", "error_class", "error_detail", "failed_call_id")
@@ -41,7 +41,9 @@ def send_to_review(change, prompts, locked, with_them=None):
     responses = [prompt.current_response_id for prompt in prompts]
     Annotation.objects.filter(response__in=responses, purpose=Annotation.Purpose.REVIEW, current=True).withdraw()
     Resolution.objects.filter(response__in=responses, current=True).update(current=False)
-    return _move(change, items, State.TO_REVIEW, "reopened")
+    arrived = _move(change, items, State.TO_REVIEW, "reopened")
+    ranking.arrived(change.project, [item.prompt_id for item in arrived])
+    return arrived
 
 
 def reject(change, prompts, locked):

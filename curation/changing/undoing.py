@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ..models import Annotation, Assignment, Change, ChangeItem, Prompt, Resolution, ReviewClaim, Run, State
 from ..models.writing import update_rows
-from ..reviewing import assigning
+from ..reviewing import assigning, ranking
 from ..reviewing.units import lock_units, pairs_of
 from .deeds import PARKING
 
@@ -71,12 +71,11 @@ def _portion(change):
 def _what_happened(project, items, locked):
     """{item: why it stays as it is} of those to which something else happened since."""
     moved = [item for item in items if "state" in item.after]
-    decided = _decided_since(moved)
-    found = {}
-    for item in items:
-        why = _why_moved(item, locked.get(item.prompt_id), decided) if item in moved else _why_marked(item, locked)
-        if why:
-            found[item.pk] = why
+    marked = [item for item in items if "state" not in item.after]
+    decided, given = _decided_since(moved), _given(marked, locked)
+    found = {item.pk: _why_moved(item, locked.get(item.prompt_id), decided) for item in moved}
+    found |= {item.pk: _why_marked(item, locked.get(item.prompt_id), *given) for item in marked}
+    found = {pk: why for pk, why in found.items() if why}
     found |= _not_the_whole_pair(project, items, found)
     return found | _without_hypothesis(project, items, found, locked)
 
@@ -106,19 +105,24 @@ def _why_moved(item, prompt, decided):
     return ""
 
 
-def _why_marked(item, locked):
-    prompt = locked.get(item.prompt_id)
+def _why_marked(item, prompt, assigned, decided):
     if prompt is None:
         return "it is gone"
     if "pinned" in item.after:
         return "" if prompt.pinned == item.after["pinned"] else "it was pinned or unpinned since"
     person = item.after["assigned"]
-    if not Assignment.objects.filter(prompt=prompt, reviewer=person).exists():
+    if (prompt.pk, person) not in assigned:
         return "it is assigned to them no more"
-    decided = Annotation.objects.filter(
-        response=prompt.current_response_id, reviewer=person, purpose=Annotation.Purpose.REVIEW, current=True
-    )
-    return "they have decided on it since" if decided.exists() else ""
+    return "they have decided on it since" if (prompt.current_response_id, person) in decided else ""
+
+
+def _given(items, locked):
+    """({(prompt, person)} still assigned, {(response, person)} decided) of the prompts of `items`."""
+    ids = [item.prompt_id for item in items if "assigned" in item.after]
+    assigned = Assignment.objects.filter(prompt__in=ids).order_by().values_list("prompt", "reviewer")
+    responses = [locked[pk].current_response_id for pk in ids if pk in locked]
+    decided = Annotation.objects.filter(response__in=responses, purpose=Annotation.Purpose.REVIEW, current=True)
+    return set(assigned), set(decided.order_by().values_list("response", "reviewer"))
 
 
 def _not_the_whole_pair(project, items, found):
@@ -166,6 +170,7 @@ def _restore(change, items, locked, user, run):
     _reinstate(change, moved)
     parked = [item for item in moved if item.before["state"] == State.PARKED]
     _say_why_parked(parked, locked)
+    ranking.arrived(change.project, [item.prompt_id for item in moved])
 
 
 def _end_resolutions(items):

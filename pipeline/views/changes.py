@@ -16,6 +16,7 @@ from curation import changing
 from curation.access import MANAGER, project_or_404
 from curation.models import Change, Membership, Run, State
 from curation.paging import keyset_page
+from curation.reviewing.reasons import reasons_of
 from pipeline import jobs
 from pipeline.views.run_start import why_not
 
@@ -43,7 +44,7 @@ def change_new(request, slug):
     detail = _wish(project, request.POST)
     error, status = "", 200
     if request.POST.get("confirmed"):
-        error, status = changing.wrong_wish(project, name, reason=detail["reason"], people=detail["people"]), 422
+        error, status = _wrong(project, name, detail), 422
         if not error:
             run, error, status = _start(project, name, detail, request.user)
             if run:
@@ -58,6 +59,7 @@ def change_new(request, slug):
         "ticked": "keys" in detail,
         "keys": detail.get("keys", ()),
         "back": _back(slug, detail.get("query", "")),
+        "codes": reasons_of(project) if action.takes_codes else [],
         "members": _members(project) if action.needs_people else [],
         "error": error,
         "trouble": why_not(),
@@ -65,10 +67,15 @@ def change_new(request, slug):
     return render(request, "pipeline/change_new.html", context, status=status)
 
 
+def _wrong(project, name, detail):
+    return changing.wrong_wish(project, name, reason=detail["reason"], people=detail["people"], codes=detail["reasons"])
+
+
 def _wish(project, data):
     """What is asked for, as a Change keeps it; what moves after `seen_at` was not in the preview and is left."""
     people = [int(pk) for pk in data.getlist("people")[:200] if pk.isdecimal() and len(pk) < 19]
     wish = {"reason": data.get("reason", "").strip()[:2000], "people": people, "query": data.get("query", "")[:4000]}
+    wish["reasons"] = data.getlist("reasons")[:50]
     if data.get("scope") != "all":
         wish["keys"] = data.getlist("key")[: changing.MOST_TICKED]
     wish["seen_at"] = _seen_at(data.get("seen_at", "")).isoformat()
