@@ -1,6 +1,7 @@
 """Claims, decisions, consensus and adjudication: the pure rule in rule.py, the transactions around it in the others."""
 
 from .adjudication import NotYours, adjudicate, others_who_may_resolve, take_back_adjudication, why_not_adjudicate
+from .asking import pending_counts, waiting_among_the_first
 from .blind import drawn, hazards, hidden_from, without_judgements
 from .cards import Card, cards_of, notice_mismatch, pair_score, source_of
 from .checks import Check, purpose_of
@@ -17,7 +18,7 @@ from .decisions import (
 from .diff import Change, word_diff
 from .emptiness import EmptyQueue, why_empty
 from .holding import Mate, held_prompts, mates
-from .queue import decidable, offered, pending_by_project, pending_counts, to_resolve
+from .queue import decidable, offered, pending_by_project, to_resolve
 from .reasons import REASONS, Reason, known_reasons, labels, reasons_of
 from .reopening import reopen_many
 from .resolutions import recount, reopen, settle
@@ -84,6 +85,7 @@ __all__ = [
     "to_resolve",
     "undo_until",
     "unit_of",
+    "waiting_among_the_first",
     "why_not_adjudicate",
     "why_empty",
     "why_not_decide",

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from ..models import Project
-from .queue import decidable, offered
+from .queue import COUNT_CAP, LOOKED_AT, capped_count, decidable, near_rows, offered, to_resolve
 
 # What stands in a statement in place of the ids that are asked about; no row has such an id.
 _PROJECT, _USER, _PROMPTS = -1_900_000_001, -1_900_000_002, [-1_900_000_003]
@@ -28,6 +28,20 @@ def offered_among(project, user, ids):
 def decidable_among(project, user, ids):
     """Those of the prompts `ids` that `user` may decide now, as a set."""
     return _among(decidable, project, user, ids)
+
+
+def waiting_among_the_first(project, user, most):
+    """How many of the first `most` prompts of the queue are offered to `user`."""
+    return len(offered_among(project, user, list(near_rows(project.prompts).values_list("pk", flat=True)[:most])))
+
+
+def pending_counts(project, user):
+    """{"review": prompts that `user` could review now, "resolve": disagreements open}; each at most COUNT_CAP.
+
+    Of a long queue the first LOOKED_AT are looked at.
+    """
+    waiting = waiting_among_the_first(project, user, LOOKED_AT)
+    return {"review": min(waiting, COUNT_CAP), "resolve": capped_count(to_resolve(project))}
 
 
 def _among(rows, project, user, ids):

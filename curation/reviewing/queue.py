@@ -132,15 +132,6 @@ def _undecided(prompts):
     return prompts.in_state(State.TO_RESOLVE).exclude(Exists(decided))
 
 
-def pending_counts(project, user):
-    """{"review": prompts that `user` could review now, "resolve": disagreements open}; each at most COUNT_CAP.
-
-    Of a long queue the first LOOKED_AT are looked at.
-    """
-    near = offered(project, user).filter(pk__in=near_rows(project.prompts))
-    return {"review": capped_count(near), "resolve": capped_count(to_resolve(project))}
-
-
 def near_rows(prompts):
     """The ids of the first LOOKED_AT of `prompts` that wait for review, in the order of the queue, as a subquery."""
     rows = prompts.in_state(State.TO_REVIEW).order_by("-pinned", "-rank", "pk")

@@ -1,6 +1,7 @@
 """The review page: one unit at a time, decided, skipped, taken back."""
 
 import json
+import random
 
 from django.contrib import messages
 from django.http import Http404
@@ -35,12 +36,14 @@ from curation.reviewing import (
     submit,
     take_back,
     unit_of,
+    waiting_among_the_first,
     why_not_decide,
 )
 from curation.reviewing.parts import part_text, with_part
 from curation.views.talk import talk_context
 
 REFUSING = ("regenerate", "reject")
+MANY, RECOUNTED = 100, 0.1  # with many waiting, one submit in ten counts them anew
 
 
 @require_GET
@@ -221,8 +224,15 @@ def _page(request, project, item, *, forms=(), status=200):
 def _render(request, context, status=200):
     fragment = request.htmx and request.method == "POST"
     if fragment:
-        context["counts"] = pending_counts(context["project"], request.user)  # for the top bar, which stays
+        context["counts"] = _left(context["project"], request.user)  # for the top bar, which stays
     return render(request, context["part"] if fragment else "curation/review.html", context, status=status)
+
+
+def _left(project, user):
+    """pending_counts where few are left; where many are, now and then: None leaves the number as it stands."""
+    if random.random() > RECOUNTED and waiting_among_the_first(project, user, MANY) > MANY / 2:
+        return None
+    return pending_counts(project, user)
 
 
 def _item_context(project, item, user, forms):
