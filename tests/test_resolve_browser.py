@@ -5,11 +5,13 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from curation.models import Comment, Mention, Resolution, State
 from curation.reviewing import Choice, submit
 from tests import factories
+from tests.services import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -159,11 +161,10 @@ def test_two_resolvers_are_given_different_ones(project, people, open_as):
     mia, zoe = (open_as(people[name], "/p/oxides/resolve/next/") for name in ("mia", "zoe"))
 
     assert [shown(page) for page in (mia, zoe)] == [first.current_response_id, second.current_response_id]
-    zoe.goto("/p/oxides/resolve/")
-    zoe.get_by_text("mia has it open").wait_for()
+    listed = zoe.context.new_page()
+    listed.goto("/p/oxides/resolve/")
+    listed.get_by_text("mia has it open").wait_for()
     for page, key in ((mia, "a"), (zoe, "r")):
-        if page is zoe:
-            page.goto("/p/oxides/resolve/next/")
         page.keyboard.press(key)
         page.keyboard.press("Control+Enter")
         page.get_by_role("heading", name="Resolve", exact=True).wait_for()
@@ -171,6 +172,16 @@ def test_two_resolvers_are_given_different_ones(project, people, open_as):
         ("mia", "accept"),
         ("zoe", "reject"),
     ]
+
+
+def test_a_page_that_is_left_lets_go(project, people, open_as):
+    (prompt,) = disputed(project, people)
+    page = open_as(people["mia"], f"/p/oxides/resolve/{prompt.key}/")
+    assert prompt.claims.get().until > timezone.now()
+    page.get_by_role("link", name="History").click()
+    wait_until(lambda: prompt.claims.get().until <= timezone.now(), "it is let go")
+    zoe = open_as(people["zoe"], "/p/oxides/resolve/next/")
+    assert shown(zoe) == prompt.current_response_id
 
 
 def test_who_comes_second_keeps_what_was_typed(project, people, open_as):
