@@ -33,10 +33,9 @@ def unmark_gold(response):
 
 def gold_of(project, prompt):
     """What a manager reads on a prompt's page: the Gold of its current answer, and why it is not mixed in."""
-    if not project.member.is_manager:
-        return {}
-    rows = Gold.objects.filter(response=prompt.current_response_id).select_related("response__prompt", "created_by")
-    gold = rows.first()
+    gold = getattr(prompt.current_response, "gold", None) if project.member.is_manager else None
+    if gold:
+        gold.response.prompt = prompt
     return {"gold": gold, "gold_why": why_not_shown(gold) if gold else ""}
 
 

@@ -24,7 +24,8 @@ HIDDEN = "What the judges say is hidden until you decide: this prompt is in the 
 
 
 def _prompt_or_404(project, key):
-    return get_object_or_404(project.prompts.select_related("document", "current_response", "run"), key=key)
+    beside = ("document", "current_response__gold__created_by", "run")
+    return get_object_or_404(project.prompts.select_related(*beside), key=key)
 
 
 @dataclass
