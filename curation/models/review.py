@@ -43,7 +43,7 @@ class ReviewClaim(models.Model):
 class AnnotationQuerySet(models.QuerySet):
     """Decisions become current and cease to be so here alone: how many there are is kept (see tally.py)."""
 
-    @transaction.atomic
+    @transaction.atomic(savepoint=False)
     def decide(self, project, **fields):
         """Store a decision in this project; returns it."""
         row = self.create(**fields)
@@ -51,12 +51,14 @@ class AnnotationQuerySet(models.QuerySet):
             Tally.objects.add_decisions(project.pk, [row])
         return row
 
-    @transaction.atomic
+    @transaction.atomic(savepoint=False)
     def withdraw(self):
         """These decisions count no more, of whatever purpose; they stay on record. Returns how many it were."""
-        rows = Annotation.objects.filter(pk__in=self.order_by().values("pk"), current=True)
-        rows = rows.select_for_update().order_by("pk").only("purpose", "action", "reviewer", "created_at", "seconds")
-        rows = {row.pk: row for row in rows}
+        ids = list(self.filter(current=True).order_by().values_list("pk", flat=True))
+        if not ids:
+            return 0
+        rows = Annotation.objects.filter(pk__among=ids, current=True).select_for_update().order_by("pk")
+        rows = {row.pk: row for row in rows.only("purpose", "action", "reviewer", "created_at", "seconds")}
         if not rows:
             return 0
         chosen, projects = Annotation.objects.filter(pk__among=rows), {}

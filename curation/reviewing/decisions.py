@@ -78,6 +78,10 @@ def submit(project, user, choices, *, idempotency_key, seconds=0, change=None, a
     if any(c.action == Action.ACCEPT and not (c.edited_text or responses[c.response_id].text).strip() for c in choices):
         raise ValueError("There is no text to accept: write one, or reject the response.")
     prompts = lock_units(project, [response.prompt_id for response in responses.values()])
+    for prompt in prompts.values():  # it is at hand; else each would be read again
+        prompt.project = project
+        if prompt.current_response_id in responses:
+            prompt.current_response = responses[prompt.current_response_id]
     first = list(
         Annotation.objects.filter(
             reviewer=user, idempotency_key=idempotency_key, response__prompt__project=project
@@ -85,7 +89,11 @@ def submit(project, user, choices, *, idempotency_key, seconds=0, change=None, a
     )
     if first:
         return _first_result(first, choices, responses, prompts)
-    purposes = {pk: purpose_of(user, prompts[response.prompt_id]) for pk, response in responses.items()}
+    # A gold or repeated item is decided on its page: what comes from a file is a decision like any other.
+    purposes = {
+        pk: Purpose.REVIEW if origin else purpose_of(user, prompts[response.prompt_id])
+        for pk, response in responses.items()
+    }
     _refuse_outdated(choices, responses, prompts, user, purposes)
     share = max(1, min(int(seconds), 86_400) // len(choices)) if seconds else 0  # 0 is unknown
     said = {"idempotency_key": idempotency_key, "seconds": share, "change": change, "origin": origin}

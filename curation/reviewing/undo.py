@@ -55,7 +55,7 @@ def last_decision(project, user):
     recent = Annotation.objects.filter(
         reviewer=user, response__prompt__project=project, current=True, created_at__gt=timezone.now() - undo_window()
     )
-    newest = recent.order_by("-created_at", "-pk").first()
+    newest = recent.select_related("response__prompt").order_by("-created_at", "-pk").first()
     if newest is None:
         return None
     rows = _sent_with(newest)

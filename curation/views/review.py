@@ -182,6 +182,8 @@ def _responses(project, data):
     found = TeacherResponse.objects.filter(prompt__project=project).select_related("prompt", "teacher").in_bulk(ids)
     if len(found) < len(set(ids)):
         raise Http404("No such response in this project.")
+    for response in found.values():
+        response.prompt.project = project
     return [found[pk] for pk in dict.fromkeys(ids)]
 
 

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+import psutil
+
 from tests.bench.installation import installation, percentiles, timed
 
 NAME = "Bench"  # of the large project
@@ -32,7 +34,7 @@ def main():
             all_in_one.start_queue(supervisor)
             bind = f"127.0.0.1:{free_port()}"
             all_in_one.start_web(supervisor, bind)
-            bench = Bench(f"http://{bind}", project, users, options)
+            bench = Bench(f"http://{bind}", project, users, options, supervisor)
             for part in options.only:
                 getattr(bench, part)()
 
@@ -81,9 +83,9 @@ def free_port():
 class Bench:
     """The parts of the benchmark, against one running server."""
 
-    def __init__(self, address, project, users, options):
+    def __init__(self, address, project, users, options, supervisor):
         self.address, self.project, self.users, self.options = address, project, users, options
-        self.path = f"/p/{project.slug}/"
+        self.path, self.supervisor = f"/p/{project.slug}/", supervisor
         self.cookies = {user.pk: self._cookie(user) for user in users}
 
     def _cookie(self, user):
@@ -95,13 +97,22 @@ class Bench:
         """Send these visitors; prints what they took and the driver's share, returns {what: [seconds]} and the time."""
         plan = plan | {"address": self.address, "visitors": visitors}
         command = [sys.executable, "-m", "tests.bench.review_driver"]
+        before = self._server_seconds()
         done = subprocess.run(command, input=json.dumps(plan), stdout=subprocess.PIPE, text=True, check=True)
         found = json.loads(done.stdout)
         for what, seconds in found["took"].items():
             percentiles(what, seconds)
+        each = 1000 * (self._server_seconds() - before) / sum(map(len, found["took"].values()))
         share = found["cpu"] / found["wall"] / CORES
-        print(f"  ({found['wall']:.0f} s; the driver used {100 * share:.0f} % of the {CORES} cores)", flush=True)
+        print(f"  ({found['wall']:.0f} s; the driver used {100 * share:.0f} % of the {CORES} cores, the web server")
+        print(f"   {each:.0f} ms of CPU time a request, the database's own processes aside)", flush=True)
         return found["took"], found["wall"]
+
+    def _server_seconds(self):
+        """CPU time of the web server's processes so far."""
+        parents = [psutil.Process(pid) for pid in self.supervisor.pids()]
+        processes = [each for parent in parents for each in (parent, *parent.children(recursive=True))]
+        return sum(sum(each.cpu_times()[:2]) for each in processes)
 
     def _visitor(self, user, does, **wanted):
         return {"cookie": self.cookies[user.pk], "does": does, "path": self.path + "review/"} | wanted
@@ -109,11 +120,15 @@ class Bench:
     def _pages(self):
         listed = self.path + "prompts/"
         filtered = ("state=to_review", "state=accepted&domain=physics", "task_type=methodology&state=rejected")
-        found = [("prompt list, first page", listed)]
-        found += [("prompt list, filtered", f"{listed}?{query}") for query in filtered]
-        words = ("specimen", "lowers film", f"Specimen {self.options.prompts // 2}", "beralcor", "nothingofthekind")
-        found += [("search", f"{listed}?q={word.replace(' ', '+')}") for word in words]
-        return [*found, ("project", self.path), ("reviewers", self.path + "quality/reviewers/"), ("home", "/")]
+        words = ("specimen", "lowers+film", f"Specimen+{self.options.prompts // 2}", "beralcor", "nothingofthekind")
+        return {
+            "prompt list, first page": [listed],
+            "prompt list, filtered": [f"{listed}?{query}" for query in filtered],
+            "search": [f"{listed}?q={word}" for word in words],
+            "project": [self.path],
+            "reviewers": [self.path + "quality/reviewers/"],
+            "home": ["/"],
+        }
 
     def one(self):
         """One manager and one reviewer, one request at a time."""

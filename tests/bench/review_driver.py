@@ -11,6 +11,7 @@ import resource
 import sys
 import time
 from collections import defaultdict
+from itertools import cycle
 from random import Random
 
 import aiohttp
@@ -80,10 +81,11 @@ class Visitor:
             form = self.form(await self.ask("submit and next", f"{path}submit/", form, htmx=True))
 
     async def read(self, going):
-        """Pages, one after the other, around and around."""
+        """Pages of each kind, one after the other, around and around; of several addresses of a kind the next one."""
+        addresses = {what: cycle(paths) for what, paths in self.wanted["pages"].items()}
         while going():
-            for what, path in self.wanted["pages"]:
-                await self.ask(what, path)
+            for what, paths in addresses.items():
+                await self.ask(what, next(paths))
                 await self.pause()
 
     async def page_on(self, going):
