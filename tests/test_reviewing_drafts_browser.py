@@ -508,9 +508,9 @@ def test_the_pages_are_without_barriers_and_fit_a_phone(prompt, ada, project, op
     submit(page)
     page.get_by_text("is sent when the connection is back").wait_for()
     found += serious(page)
-    out = open_as(ada, REVIEW, java_script_enabled=False, color_scheme=scheme)
+    out = open_as(ada, REVIEW, color_scheme=scheme)
     out.context.clear_cookies(name="sessionid")
-    comment(out).fill("Half a thought")
-    out.get_by_role("button", name="Submit").click()
-    found += serious(out) if out.evaluate("typeof window") == "object" else []
+    out.evaluate("document.getElementById('review-form').submit()")  # as the browser sends it by itself
+    out.get_by_text("What you typed is kept").wait_for()
+    found += serious(out)
     assert found == []
