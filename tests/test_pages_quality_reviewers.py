@@ -285,7 +285,7 @@ def test_a_file_marks_what_it_names_by_content(project, manager, tmp_path, capsy
 
     said = capsys.readouterr()
     assert "gold.jsonl: 1 marked as gold, 1 not matched" in said.out
-    assert "line 2: no current answer, with this task type" in said.err
+    assert "line 2: no current answer with this task type" in said.err
     gold = Gold.objects.get()
     assert (gold.response, gold.action, gold.reasons, gold.note) == (
         prompt.current_response,

@@ -1,5 +1,6 @@
 """Gold and repeated items: mixed in, looking like any other, and without any effect but on what is known of people."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -377,3 +378,23 @@ def test_what_ends_a_round_ends_no_check(project, ada):
     reopen(prompt, factories.member(project, "manager"), "look again")
 
     assert [row.purpose for row in Annotation.objects.filter(current=True)] == ["gold"]
+
+
+def test_a_file_brings_no_checks_and_decides_none(project, ada, always, tmp_path):
+    always("gold")
+    known = gold(project)
+    factories.prompt(project, State.TO_REVIEW)
+    assert claim_next(project, ada).purpose == "gold"
+    prompt = known.response.prompt
+    row = {"task_type": prompt.task_type, "context": prompt.context, "teacher_output": known.response.text}
+    row |= {"action": "accept", "reviewer": "ada"}
+    path = tmp_path / "decisions.jsonl"
+    path.write_text(json.dumps(row | {"purpose": "repeat"}) + "\n" + json.dumps(row) + "\n")
+
+    report = annotations.bring(project, path, ada)
+
+    assert (report.stored, report.unmatched, report.surplus) == (1, 1, 1)
+    assert report.problems == [
+        "decisions.jsonl, line 1: it was given on a gold or repeated item, and is no decision on the answer."
+    ]
+    assert [row.purpose for row in Annotation.objects.all()] == ["review"]

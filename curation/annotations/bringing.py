@@ -105,6 +105,8 @@ def _store(project, row, matches, reviewer, where, report):
     response, why = _response(project, row, matches)
     if response is None:
         return report.wrong(where, why)
+    if row.get("purpose") in ("gold", "repeat"):
+        return report.wrong(where, "it was given on a gold or repeated item, and is no decision on the answer")
     codes = [code for code in row.get("reasons") or [] if isinstance(code, str)]
     known = known_reasons(project)
     told = [row.get("comment") or "", *(code for code in codes if code not in known)]  # old reasons are free words

@@ -30,8 +30,9 @@ def mark_file(project, path, user):
         found = matches[_identity(row["task_type"], row.get("context"), row["teacher_output"])]
         found = [prompt for prompt in found if row.get("prompt_key") in (None, "", prompt.key)]
         if len(found) != 1:
-            several = f"{len(found)} current answers; prompt_key tells them apart" if found else "no current answer"
-            report.problems.append(f"{name}, line {number}: {several}, with this task type, context and teacher output.")
+            several = f"{len(found)} current answers (prompt_key tells them apart)" if found else "no current answer"
+            said = f"{several} with this task type, context and teacher output"
+            report.problems.append(f"{name}, line {number}: {said}.")
             continue
         reasons = [code for code in row.get("reasons") or [] if code in known]
         mark_gold(found[0].current_response, row["action"], user, reasons=reasons, note=row.get("comment") or "")
