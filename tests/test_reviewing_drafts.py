@@ -197,3 +197,18 @@ def test_a_page_that_is_left_lets_go_and_a_newer_one_goes_on_holding(prompt, ada
     held = factories.client(ada).post(reverse("review_heartbeat", args=[project.slug]), {"prompt": prompt.pk})
     assert "held by you until" in held.content.decode()
     assert not Annotation.objects.exists()
+
+
+def test_a_stale_adjudication_keeps_what_was_typed_as_a_draft(project):
+    mia = factories.member(project, "manager")
+    prompt = factories.prompt(project, State.TO_RESOLVE)
+    old = prompt.current_response
+    factories.response(prompt, "A newer answer.")
+    typed = {"response": old.pk, "action": "accept", "text_from": "own", "text": "My words", "comment": "Why"}
+    answer = factories.client(mia).post(reverse("resolve_submit", args=[project.slug, prompt.key]), typed)
+    assert answer.status_code == 409
+    assert "My words" in answer.content.decode()
+    body = Draft.objects.get().body
+    assert (body["text"], body["comment"]) == (["My words"], ["Why"])
+    again = factories.client(mia).get(reverse("resolve_prompt", args=[project.slug, prompt.key]))
+    assert "My words" in again.content.decode()

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from curation.access import resolver_project_or_404
 from curation.forms_review import ResolveForm, new_key
+from curation.kept_posts import typed_fields
 from curation.models import Annotation, Resolution, ReviewClaim
 from curation.reviewing import (
     Conflict,
@@ -132,7 +133,9 @@ def resolve_submit(request, slug, key):
         return redirect("resolve", slug)
     form = ResolveForm(request.POST, texts=_texts(prompt), project=project)
     form.as_typed = True  # no draft is newer, if it is shown again
+    typed = typed_fields(dict(request.POST.lists()))
     if str(response.pk) != request.POST.get("response"):
+        form.draft = drafts.keep_now(project, request.user, response, drafts.RESOLVE, typed)
         return _page(request, project, prompt, form, conflict="newer_answer", status=409)
     if not form.is_valid():
         return _page(request, project, prompt, form, status=422)
@@ -144,8 +147,10 @@ def resolve_submit(request, slug, key):
         )
     except NotYours as refusal:
         messages.error(request, str(refusal))
+        form.draft = drafts.keep_now(project, request.user, response, drafts.RESOLVE, typed)
         return _page(request, project, prompt, form, status=409)
     except Conflict as conflict:
+        form.draft = drafts.keep_now(project, request.user, response, drafts.RESOLVE, typed)
         return _page(request, project, prompt, form, conflict=conflict.problems[0].kind, status=409)
     let_go(prompt, request.user)
     return _go_on(request, project, prompt)
