@@ -95,7 +95,7 @@ def barriers(page, impacts):
 def test_disagreements_are_resolved_with_the_keyboard_alone(project, people, open_as):
     first, second, third = disputed(project, people, 3, ada="must fall")
     page = open_as(people["mia"])
-    page.get_by_role("link", name="Resolve the first").focus()
+    page.get_by_role("link", name="Begin with the first").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/resolve/*/")  # loaded, with what listens to keys
     assert shown(page) == first.current_response_id
@@ -209,7 +209,7 @@ def test_who_comes_second_keeps_what_was_typed(project, people, open_as):
 def test_without_javascript_all_of_it(project, people, open_as):
     first, second = disputed(project, people, 2)
     page = open_as(people["mia"], java_script_enabled=False)
-    page.get_by_role("link", name="Resolve the first").click()
+    page.get_by_role("link", name="Begin with the first").click()
     page.get_by_role("link", name="Skip s").click()
     assert shown(page) == second.current_response_id
     page.get_by_text("Edit: my own text").click()
