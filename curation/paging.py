@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 PAGE = 50
-WINDOW = 20_000  # rows that one page looks through at most; a rare match goes on with the next press
 COUNT_CAP = 10_000
 
 
@@ -13,7 +12,6 @@ class Page:
 
     rows: list
     after: int
-    looked_through: int  # rows searched without filling the page; 0 where all were searched
 
 
 def capped_count(queryset):
@@ -21,22 +19,10 @@ def capped_count(queryset):
     return queryset.order_by()[: COUNT_CAP + 1].count()
 
 
-def keyset_page(candidates, matching, *, after=0, size=PAGE, window=WINDOW):
-    """The next `size` rows with pk > `after`.
-
-    `candidates` is a queryset that an index answers; `matching(queryset)` narrows it by what needs a look at every
-    row. Without `matching` (None) the page is read straight from the index.
-    """
-    ahead = candidates.filter(pk__gt=after).order_by("pk")
-    if matching is None:
-        rows = list(ahead[: size + 1])
-        return Page(rows[:size], _key(rows[size - 1]) if len(rows) > size else 0, 0)
-    end = ahead.values_list("pk", flat=True)[window - 1 : window].first()
-    looked = ahead.filter(pk__lte=end) if end else ahead
-    rows = list(matching(looked)[: size + 1])
-    if len(rows) > size:
-        return Page(rows[:size], _key(rows[size - 1]), 0)
-    return Page(rows, end or 0, window if end else 0)
+def keyset_page(candidates, *, after=0, size=PAGE):
+    """The next `size` rows with pk > `after` of a queryset that an index answers; `finding` is for filtered prompts."""
+    rows = list(candidates.filter(pk__gt=after).order_by("pk")[: size + 1])
+    return Page(rows[:size], _key(rows[size - 1]) if len(rows) > size else 0)
 
 
 def _key(row):

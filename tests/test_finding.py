@@ -171,20 +171,21 @@ def test_orders_without_an_index_are_of_few_prompts(project, ada, monkeypatch):
     assert "shown as they came in" in page
 
 
+BROKEN = ("x", "~", "~~", "1~2~3", "nan~1", "2026-11-23~4", "2026-11-23T07:00:00~x", "1e999~1", "9" * 40)
+
+
 @pytest.mark.parametrize("sort", finding.SORTS)
-@pytest.mark.parametrize(
-    "after", ["x", "~", "~~", "1~2~3", "nan~1", "~1", "2026-11-23~4", "2026-11-23T07:00:00~x", "1e999~1"]
-)
-def test_a_broken_address_of_a_page_shows_one(project, ada, sort, after):
+def test_a_broken_address_of_a_page_shows_the_first_one(project, ada, sort):
     prompt = factories.prompt(project, "to_review")
-    page = factories.client(ada).get(f"/p/{project.slug}/prompts/", {"sort": sort, "after": after})
-    assert page.status_code == 200
-    assert prompt.key in page.content.decode() or after == "~1"
+    client = factories.client(ada)
+    for after in BROKEN:
+        page = client.get(f"/p/{project.slug}/prompts/", {"sort": sort, "after": after})
+        assert prompt.key in page.content.decode(), after
 
 
 @pytest.mark.parametrize("role", ["manager", "reviewer", "viewer"])
 @pytest.mark.parametrize(
-    "query", ["score_min=0", "score_max=100&q=zinc", "sort=score&score_min=0", "sort=score_up&score_max=99"]
+    "query", ["score_min=0", "score_max=100&q=zinc", "sort=score_up&score_max=99"]
 )
 def test_scores_of_the_blind_share_are_not_told_by_filters(project, role, query, few):
     project.blind_percent = 50

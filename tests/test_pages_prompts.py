@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from curation import paging
-from curation.models import Prompt, State
+from curation import finding
+from curation.models import State
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ def test_filters_in_force_are_named_and_each_can_be_taken_away(filled, people, p
 def test_pages_follow_each_other_by_key_without_gap_or_repeat(people, project, monkeypatch):
     expected = [factories.prompt(project).key for _ in range(7)]
     factories.prompt(factories.project())
-    monkeypatch.setattr(paging.keyset_page, "__kwdefaults__", {"after": 0, "size": 3, "window": 20_000})
+    monkeypatch.setattr(finding.find, "__defaults__", ("", 3))
     seen, query = [], ""
     while query is not None:
         page = people["viewer"].get(f"/p/{project.slug}/prompts/{query}")
@@ -84,19 +84,6 @@ def test_pages_follow_each_other_by_key_without_gap_or_repeat(people, project, m
 @pytest.mark.parametrize("after", ["x", "-1", "9" * 40, "1e3"])
 def test_a_broken_page_address_shows_the_first_page(filled, people, project, after):
     assert len(listed(people["viewer"], project, f"?after={after}")) == 4
-
-
-def test_a_search_looks_through_a_bounded_number_of_rows(project):
-    made = [factories.prompt(project, domain="rare" if n == 6 else "usual") for n in range(8)]
-    rows = Prompt.objects.filter(project=project)
-
-    def rare(queryset):
-        return queryset.filter(domain="rare")
-
-    first = paging.keyset_page(rows, rare, size=2, window=5)
-    assert (first.rows, first.after, first.looked_through) == ([], made[4].pk, 5)
-    second = paging.keyset_page(rows, rare, after=first.after, size=2, window=5)
-    assert ([p.pk for p in second.rows], second.after) == ([made[6].pk], 0)
 
 
 def test_an_empty_project_says_what_a_prompt_is(people, project):

@@ -130,7 +130,7 @@ def change_detail(request, slug, pk):
     rows = change.items.select_related("prompt").order_by("pk")
     rows = rows.filter(undone=which == "back") if which in ("back", "left") else rows
     after = request.GET.get("after", "")
-    page = keyset_page(rows, None, after=int(after) if after.isdecimal() and len(after) < 19 else 0)
+    page = keyset_page(rows, after=int(after) if after.isdecimal() and len(after) < 19 else 0)
     _name_people(page.rows)
     undo_run = project.runs.filter(pk=change.detail.get("undo_run") or 0).first()
     context = {

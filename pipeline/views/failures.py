@@ -34,7 +34,7 @@ def failed_list(request, slug):
     query, chosen = filterset.query, filterset.chosen
     after = request.GET.get("after", "")
     after = int(after) if after.isdecimal() and len(after) < 19 else 0
-    page = keyset_page(_as_rows(filterset.narrow()), None, after=after)
+    page = keyset_page(_as_rows(filterset.narrow()), after=after)
     classes = failures.by_class(filterset.narrow(without=("error_class",)))
     for each in classes:
         each.query = urlencode(query | {"error_class": each.error_class})

@@ -85,7 +85,7 @@ class Flips:
             *("pk", "passed", "excerpt", "action_taken", "by", "response_id", why, "response__prompt__key"),
             *("response__prompt__state", "response__prompt__task_type", "response__prompt__current_response_id"),
         )
-        found = keyset_page(rows, None, after=after)
+        found = keyset_page(rows, after=after)
         say = rule if self.kind == "filter" else gate_reason
         hidden = self._hidden(user, {row["response__prompt__key"] for row in found.rows})
         found = replace(found, rows=[row for row in found.rows if row["response__prompt__key"] not in hidden])
