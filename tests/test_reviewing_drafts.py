@@ -1,6 +1,7 @@
 """What is typed and not sent: kept for its person alone, the newest wins, and a submit ends it."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.urls import reverse
@@ -10,6 +11,7 @@ from curation import reviewing
 from curation.models import Annotation, Comment, Draft, ReviewClaim, State
 from curation.reviewing import drafts
 from tests import factories
+from tests.threads import together
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +86,18 @@ def test_a_submit_ends_the_draft_and_what_was_typed_before_it_does_not_come_back
     assert late.json() == {"kept": False, "at": None, "replaced": None}
     assert not Draft.objects.exists()
     assert save(ada, response, comment="A second thought").json()["kept"] is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_draft_that_arrives_in_the_moment_of_a_submit_does_not_outlive_it(transactional_db):
+    project = factories.project(reviews_required=50)
+    for _ in range(6):
+        ada = factories.member(project, "reviewer")
+        response = factories.prompt(project, State.TO_REVIEW).current_response
+        saves = [partial(save, ada, response, comment=f"Typed {n}", made=timezone.now()) for n in range(4)]
+        *answers, _ = together(*saves, partial(decide, ada, response))
+        assert {answer.status_code for answer in answers} == {200}
+        assert not Draft.objects.filter(response=response).exists()
 
 
 def test_a_submit_of_one_person_leaves_the_draft_of_another(prompt, ada, project):

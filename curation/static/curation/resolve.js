@@ -159,6 +159,10 @@
     if (event.target.closest(".rv-pop")) drawReasons();
     if (event.target.matches("input[name=text_from][value=own]")) document.querySelector("[data-own]").open = true;
   });
+  document.addEventListener("nexa:restored", function () { // a draft was put in
+    drawReasons();
+    if (document.querySelector("input[name=text_from][value=own]:checked")) document.querySelector("[data-own]").open = true;
+  });
   document.addEventListener("click", function (event) {
     document.querySelectorAll("[data-reasons][open]").forEach(function (pop) {
       if (!pop.contains(event.target)) pop.open = false;

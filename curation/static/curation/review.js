@@ -220,6 +220,7 @@
     const card = event.target.closest(".rv-deciding");
     if (card) cards().forEach(draw);
   });
+  document.addEventListener("nexa:restored", () => cards().forEach(draw)); // a draft was put in
   document.addEventListener("click", function (event) {
     document.querySelectorAll("[data-reasons][open]").forEach(function (pop) {
       if (!pop.contains(event.target)) pop.open = false;
