@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from curation import searching, tallies
-from curation.changing import fixing
+from curation.changing import fitting, fixing
 from curation.models import Annotation, Change, Event, Fingerprint, Prompt, Resolution, ReviewClaim, State
 from curation.reviewing import Choice, Conflict, claim_next, settle, submit, take_back
 from tests import factories
@@ -42,7 +42,7 @@ def edited(project, person, before=WITH, after=WITHOUT):
 
 
 def found(project, person, row):
-    return [fit.prompt.pk for fit in fixing.fits(project, person, row)]
+    return [fit.prompt.pk for fit in fitting.fits(project, person, row)]
 
 
 def take(project, person, row, fit):
@@ -51,7 +51,7 @@ def take(project, person, row, fit):
 
 
 def take_all(project, person, row):
-    return [take(project, person, row, fit) for fit in fixing.fits(project, person, row)]
+    return [take(project, person, row, fit) for fit in fitting.fits(project, person, row)]
 
 
 # -- what is offered -------------------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ def test_waiting_answers_with_the_same_words_are_offered_with_the_edit_in_them(p
     factories.prompt(project, "accepted", answer=WITH)
     waiting(factories.project(), WITH)
     row = edited(project, ada)
-    (fit,) = fixing.fits(project, ada, row)
+    (fit,) = fitting.fits(project, ada, row)
     assert (fit.prompt, fit.text, fit.near) == (other, "Snow melts early. Dust does it.", False)
     assert [change.kind for change in fit.changes][0] == "removed"
 
@@ -84,7 +84,7 @@ def test_no_offer_without_an_edit_that_stands(project, ada):
     plain = submit(
         project, ada, [Choice(waiting(project).current_response_id, "accept")], idempotency_key="plain"
     ).annotations[0]
-    assert fixing.fits(project, ada, plain) == []
+    assert fitting.fits(project, ada, plain) == []
     row = edited(project, ada)
     assert found(project, ada, row)
     take_back(ada, row)
@@ -110,14 +110,14 @@ def test_near_duplicates_are_offered_though_the_edited_one_holds_them_back(proje
     row = edited(project, ada, WITH, WITH.replace("iron", "cobalt"))
     cluster(row.response, mate.current_response, away.current_response)
     assert found(project, ada, row) == [mate.pk]
-    (fit,) = fixing.fits(project, ada, row)
+    (fit,) = fitting.fits(project, ada, row)
     assert (fit.prompt, fit.near, fit.text) == (mate, True, WITH.replace("iron", "cobalt") + " Twice.")
     take(project, ada, row, fit)
     assert Annotation.objects.get(response=mate.current_response).edited_text == fit.text
 
 
 def test_words_that_are_everywhere_are_looked_for_in_what_comes_next(project, ada, monkeypatch):
-    monkeypatch.setattr(fixing, "LOOK", 3)
+    monkeypatch.setattr(fitting, "LOOK", 3)
     prompts = [waiting(project) for _ in range(6)]
     Prompt.objects.filter(pk=prompts[-1].pk).update(pinned=True)
     row = edited(project, ada)
@@ -131,7 +131,7 @@ def test_at_most_a_page_is_offered_at_once(project, ada, monkeypatch):
     for _ in range(5):
         waiting(project)
     row = edited(project, ada)
-    assert len(fixing.fits(project, ada, row, most=3)) == 4
+    assert len(fitting.fits(project, ada, row, most=3)) == 4
 
 
 def test_a_pair_s_halves_are_decided_one_by_one(project, ada):
@@ -147,7 +147,7 @@ def test_a_pair_s_halves_are_decided_one_by_one(project, ada):
          Choice(own.methodology.current_response_id, "accept", (), text.replace(phrase, "Wear a mask,"))],
         idempotency_key="pair",
     ).annotations  # fmt: skip
-    (fit,) = fixing.fits(project, ada, rows[1])
+    (fit,) = fitting.fits(project, ada, rows[1])
     assert fit.prompt == pairs[1].methodology
     taken = take(project, ada, rows[1], fit)
     assert "Wear a mask," in taken.edited_text
@@ -174,7 +174,7 @@ def test_a_method_whose_hypothesis_was_refused_waits(project, ada):
 def test_each_is_an_ordinary_decision_and_all_are_one_change(project, ada):
     others = [waiting(project) for _ in range(3)]
     row = edited(project, ada)
-    first, second, third = fixing.fits(project, ada, row)
+    first, second, third = fitting.fits(project, ada, row)
     made = take(project, ada, row, first)
     assert (made.action, made.edited_text, made.seconds, made.purpose) == ("accept", WITHOUT, 5, "review")
     assert Event.objects.filter(prompt=others[0], kind="decided", actor=ada).count() == 1
@@ -194,7 +194,7 @@ def test_each_is_an_ordinary_decision_and_all_are_one_change(project, ada):
 def test_the_same_press_twice_is_one_decision(project, ada):
     waiting(project)
     row = edited(project, ada)
-    (fit,) = fixing.fits(project, ada, row)
+    (fit,) = fitting.fits(project, ada, row)
     assert take(project, ada, row, fit) == take(project, ada, row, fit)
     assert Annotation.objects.filter(response=fit.response).count() == 1
 
@@ -211,7 +211,7 @@ def test_the_same_press_twice_is_one_decision(project, ada):
 def test_what_happened_meanwhile_is_said_and_nothing_decided(project, ada, happens, says):
     prompt, row = waiting(project), None
     row = edited(project, ada)
-    (fit,) = fixing.fits(project, ada, row)
+    (fit,) = fitting.fits(project, ada, row)
     ben = factories.member(project, "reviewer", name="ben")
     if happens == "held":
         ReviewClaim.objects.create(prompt=prompt, reviewer=ben, until=timezone.now() + timedelta(minutes=5))
@@ -231,7 +231,7 @@ def test_a_decision_given_since_in_the_queue_is_a_conflict(project, ada):
     project.save()
     waiting(project)
     row = edited(project, ada)
-    (fit,) = fixing.fits(project, ada, row)
+    (fit,) = fitting.fits(project, ada, row)
     submit(project, ada, [Choice(fit.response.pk, "reject")], idempotency_key="queue")
     with pytest.raises((Conflict, fixing.NotTaken)):
         take(project, ada, row, fit)
@@ -244,7 +244,7 @@ def test_two_people_never_both_take_the_last_place(project, ada):
         waiting(project)
     people = [ada, factories.member(project, "reviewer", name="ben")]
     rows = [edited(project, person) for person in people]
-    offers = [fixing.fits(project, person, row) for person, row in zip(people, rows, strict=True)]
+    offers = [fitting.fits(project, person, row) for person, row in zip(people, rows, strict=True)]
 
     def work(place):
         for fit in offers[place]:
@@ -262,7 +262,7 @@ def test_presses_in_two_windows_make_one_change(project, ada):
     for _ in range(4):
         waiting(project)
     row = edited(project, ada)
-    offers = fixing.fits(project, ada, row)
+    offers = fitting.fits(project, ada, row)
     together(*[lambda fit=fit: take(project, ada, row, fit) for fit in (*offers, *offers)])
     change = Change.objects.get()
     assert (change.items.count(), change.annotations.count()) == (4, 4)
@@ -293,7 +293,7 @@ def test_all_are_taken_back_as_one_and_wait_again(project, ada):
 def test_what_took_effect_stays_and_is_listed(project, ada):
     waiting(project), waiting(project)
     row = edited(project, ada)
-    early, late = fixing.fits(project, ada, row)
+    early, late = fitting.fits(project, ada, row)
     take(project, ada, row, early)
     Resolution.objects.filter(response=early.response).update(effective_at=timezone.now())
     settle(project)

@@ -1,140 +1,24 @@
-"""Fix once: where else a person's edit fits, each made an ordinary decision of theirs, and all taken back as one."""
-
-from dataclasses import dataclass
+"""Fix once: an edit made in further answers, each an ordinary decision of the same person; taken back as one."""
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
-from .. import searching
-from ..models import (
-    Annotation,
-    Change,
-    ChangeItem,
-    Fingerprint,
-    Prompt,
-    Resolution,
-    ReviewClaim,
-    State,
-    TeacherResponse,
-)
-from ..models.review import Action, Purpose
+from ..models import Annotation, Change, ChangeItem, Resolution, State
+from ..models.review import Action
 from ..reviewing import claims
-from ..reviewing.decisions import Choice, drop_pending, submit, tell
-from ..reviewing.diff import word_diff
-from ..reviewing.queue import decidable, offered
+from ..reviewing.decisions import drop_pending, submit, tell
 from ..reviewing.resolutions import pending_resolution, weigh
 from ..reviewing.units import lock_units
-from .edits import applied, hunks, telling
-
-MOST = 20  # candidates that one page shows
-LOOK = 2000  # answers with the words of a phrase that are read for it
-NEAR = 200  # near-duplicates that are looked at
+from .edits import hunks
 
 
 class NotTaken(Exception):
     """The edit cannot be made in this answer any more; the message says why."""
 
 
-@dataclass(frozen=True)
-class Fit:
-    """An answer that waits for this person and in which their edit fits. `near`: it is a near-duplicate."""
-
-    prompt: Prompt
-    response: TeacherResponse
-    text: str  # with the edit in it
-    near: bool
-    version: int  # of this person's newest decision on it
-
-    @property
-    def changes(self):
-        """The edit in this answer, word by word."""
-        return word_diff(self.response.text, self.text)
-
-
 def can_be_made_again(annotation):
     """Whether a decision is an edit that stands: accepted with another text than the teacher's."""
     return annotation.current and annotation.action == Action.ACCEPT and annotation.edited_text is not None
-
-
-def fits(project, user, annotation, most=MOST):
-    """The Fits of a decision with an edit, in the order of the queue; at most `most` and one more."""
-    if not can_be_made_again(annotation):
-        return []
-    places = hunks(annotation.response.text, annotation.edited_text)
-    done = _answered(annotation) | {annotation.response_id}
-    near = _texts(_near(project, annotation.response), done)
-    near = {pk: text for pk, text in near.items() if applied(places, text, near=True)}
-    same = {pk: text for pk, text in _with_phrases(project, telling(places), done).items() if pk not in near}
-    same = {pk: text for pk, text in same.items() if applied(places, text)}
-    # A near-duplicate may be held back by the very answer that was edited: it is waiting all the same.
-    rows = decidable(project, user).filter(pk__among=near) if near else Prompt.objects.none()
-    waiting = {prompt.pk: prompt for prompt in _in_order(rows, most + 1)}
-    rows = offered(project, user).filter(pk__among=same) if same else Prompt.objects.none()
-    waiting |= {prompt.pk: prompt for prompt in _in_order(rows, most + 1)}
-    kept = list(_not_checks(waiting, user).values())[: most + 1]
-    versions = _versions(user, [prompt.current_response_id for prompt in kept])
-    return [
-        Fit(
-            prompt,
-            prompt.current_response,
-            applied(places, prompt.current_response.text, near=prompt.pk in near),
-            prompt.pk in near,
-            versions.get(prompt.current_response_id, 0),
-        )
-        for prompt in kept
-    ]
-
-
-def _near(project, response):
-    """Prompts to review whose current answers are near-duplicates of `response`."""
-    if not project.near_duplicate_percent:
-        return Prompt.objects.none()
-    prints = Fingerprint.objects.filter(kind=Fingerprint.Kind.RESPONSE)
-    own = prints.filter(response=response, cluster__isnull=False).first()
-    if own is None:
-        return Prompt.objects.none()
-    mates = prints.filter(cluster=own.cluster, prompt__current_response=F("response")).exclude(unit=own.unit)
-    ids = list(mates.order_by("-score", "-length", "unit").values_list("prompt", flat=True)[:NEAR])
-    return project.prompts.filter(pk__in=ids)
-
-
-def _with_phrases(project, phrases, done):
-    """{prompt id: answer} of prompts to review whose answers have one of `phrases`."""
-    found = {}
-    for phrase in phrases:
-        ids = searching.found_ids(project, phrase, LOOK) if searching.words(phrase) else None
-        if ids is None:  # words that are everywhere: what comes next in the queue is read for them
-            ahead = project.prompts.in_state(State.TO_REVIEW).order_by("-pinned", "-rank", "pk")
-            ids = list(ahead.values_list("pk", flat=True)[:LOOK])
-        found |= _texts(project.prompts.filter(pk__among=list(ids)), done)
-    return found
-
-
-def _texts(prompts, done):
-    """{prompt id: its current answer} of those to review, what was answered before aside."""
-    rows = prompts.in_state(State.TO_REVIEW).order_by().values_list("pk", "current_response", "current_response__text")
-    return {pk: text for pk, response, text in rows if response not in done}
-
-
-def _in_order(rows, most):
-    return rows.select_related("current_response", "document").order_by("-pinned", "-rank", "pk")[:most]
-
-
-def _not_checks(prompts, user):
-    """Without what this person was shown as a gold or repeated item: that is decided where it is shown."""
-    checks = ReviewClaim.objects.filter(prompt__in=prompts, reviewer=user).exclude(purpose=Purpose.REVIEW)
-    checked = set(checks.values_list("prompt", flat=True))
-    return {pk: prompt for pk, prompt in prompts.items() if pk not in checked}
-
-
-def _versions(user, responses):
-    """{response id: this person's newest version}."""
-    rows = Annotation.objects.filter(response__in=responses, reviewer=user, purpose=Purpose.REVIEW)
-    return dict(rows.order_by("version").values_list("response", "version"))
-
-
-# -- one key each ----------------------------------------------------------------------------------------------------
 
 
 def change_of(annotation):
@@ -147,12 +31,6 @@ def change_of(annotation):
         undone_at=None,
     )
     return rows.first()
-
-
-def _answered(annotation):
-    """Responses that were taken, or left by name."""
-    change = change_of(annotation)
-    return set(change.detail["left"]) | set(change.items.values_list("response", flat=True)) if change else set()
 
 
 @transaction.atomic
@@ -199,7 +77,9 @@ def take(project, user, annotation, choice, seconds=0):
     key = f"fix-{change.pk}-{choice.response_id}"
     claims.open_prompt(project, user, prompt)
     sent = Annotation.objects.filter(reviewer=user, response=choice.response_id, idempotency_key=key)
-    if claims.held_until([prompt], user) is None and not sent.exists():
+    prompt.refresh_from_db(fields=["state"])
+    waits = prompt.state == State.TO_REVIEW and claims.held_until([prompt], user) is not None
+    if not waits and not sent.exists():
         raise NotTaken(_why_not(prompt, user))
     with transaction.atomic():
         done = submit(project, user, [choice], idempotency_key=key, seconds=seconds, change=change)
@@ -220,7 +100,6 @@ def _why_not(prompt, user):
     others = claims.holders([prompt], user)
     if others:
         return f"{' and '.join(others)} has it in hand now."
-    prompt.refresh_from_db()
     if prompt.state != State.TO_REVIEW:
         return f"It is {prompt.get_state_display().lower()} now."
     return "It waits for you no more: enough people have decided on it, or its pair comes first."
@@ -284,6 +163,3 @@ def _take_back(project, prompt, user, row):
     if prompt.state == State.TO_RESOLVE and not row.surplus:
         prompt.go(State.TO_REVIEW, "taken_back", source=State.TO_RESOLVE, actor=user)
     weigh(project, prompt)
-
-
-__all__ = ["Choice", "Fit", "NotTaken", "can_be_made_again", "change_of", "fits", "leave", "take", "take_back_all"]

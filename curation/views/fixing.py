@@ -8,9 +8,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from curation.access import REVIEWER, project_or_404
-from curation.changing import fixing
+from curation.changing import fitting, fixing
 from curation.models import Annotation
-from curation.reviewing import Conflict, word_diff
+from curation.reviewing import Choice, Conflict, word_diff
 from curation.reviewing.reasons import known_reasons
 from curation.reviewing.units import pairs_of
 
@@ -48,8 +48,8 @@ def _for_its_author(view):
 def fix_offer(request, slug, annotation):
     """One line, where the edit fits other answers that wait for this person."""
     project, row = _own_edit(request, slug, annotation)
-    number = len(fixing.fits(project, request.user, row))
-    context = {"project": project, "annotation": row, "number": number, "most": fixing.MOST}
+    number = len(fitting.fits(project, request.user, row))
+    context = {"project": project, "annotation": row, "number": number, "most": fitting.MOST}
     return render(request, "curation/_fix_offer.html", context)
 
 
@@ -62,21 +62,21 @@ def fix(request, slug, annotation):
 
 
 def _page(request, project, row, *, error="", at=None, typed="", status=200):
-    found = fixing.fits(project, request.user, row)
+    found = fitting.fits(project, request.user, row)
     change = fixing.change_of(row)
-    halves = _other_halves(project, [fit.prompt.pk for fit in found[: fixing.MOST]])
+    halves = _other_halves(project, [fit.prompt.pk for fit in found[: fitting.MOST]])
     context = {
         "project": project,
         "annotation": row,
         "stands": fixing.can_be_made_again(row),
         "edit": word_diff(row.response.text, row.edited_text),
-        "fits": [(fit, halves.get(fit.prompt.pk)) for fit in found[: fixing.MOST]],
-        "more": len(found) > fixing.MOST,
+        "fits": [(fit, halves.get(fit.prompt.pk)) for fit in found[: fitting.MOST]],
+        "more": len(found) > fitting.MOST,
         "change": change,
         "taken": change.items.count() if change else 0,
         "left": len(change.detail["left"]) if change else 0,
         "error": error,
-        "at": at,
+        "at": at if any(fit.response.pk == at for fit in found) else None,
         "typed": typed,
     }
     return render(request, "curation/fix.html", context, status=status)
@@ -97,7 +97,7 @@ def fix_take(request, slug, annotation):
     project, row = _own_edit(request, slug, annotation)
     response, version, text = _posted(request.POST)
     reasons = tuple(code for code in row.reasons if code in known_reasons(project))
-    choice = fixing.Choice(response, "accept", reasons, text, "", version)
+    choice = Choice(response, "accept", reasons, text, "", version)
     try:
         fixing.take(project, request.user, row, choice, _seconds(request.POST))
     except (fixing.NotTaken, ValueError) as refusal:
