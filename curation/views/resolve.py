@@ -241,9 +241,6 @@ def _sides(prompt, form):
 
 
 def _page(request, project, prompt, form, *, conflict="", status=200):
-    unit = unit_of(project, prompt.pk)
-    made = cards_of(unit, (), request.user)
-    document, source, questions = source_of(unit, made)
     response = prompt.current_response
     teacher, own, sides = _sides(prompt, form)
     why = why_here(prompt.sent_by, [side.row for side in sides])
@@ -251,12 +248,6 @@ def _page(request, project, prompt, form, *, conflict="", status=200):
     context = {
         "project": project,
         "prompt": prompt,
-        "card": next(card for card in made if card.prompt.pk == prompt.pk),
-        "others": [card for card in made if card.prompt.pk != prompt.pk],
-        "pair": pair_score(made),
-        "document": document,
-        "source": source,
-        "questions": questions,
         "sides": sides,
         "teacher_radio": teacher,
         "own_radio": own,
@@ -271,12 +262,28 @@ def _page(request, project, prompt, form, *, conflict="", status=200):
         "last": last_adjudication(project, request.user),
         "left": capped_count(to_resolve(project)),
     }
-    context |= _held(request, prompt) | talk_context(project, request.user, [prompt], place="resolve")
+    context |= _to_read(project, prompt, request.user) | _held(request, prompt)
+    context |= talk_context(project, request.user, [prompt], place="resolve")
     answer = render(request, "curation/resolve_prompt.html", context, status=status)
     if request.htmx:  # what came has an address of its own, whatever the form was sent to
         how = "HX-Push-Url" if status == 200 else "HX-Replace-Url"
         answer[how] = reverse("resolve_prompt", args=[project.slug, prompt.key])
     return answer
+
+
+def _to_read(project, prompt, user):
+    """The response with all that was measured of it, the pair's other half, and the source."""
+    unit = unit_of(project, prompt.pk)
+    made = cards_of(unit, (), user)
+    document, source, questions = source_of(unit, made)
+    return {
+        "card": next(card for card in made if card.prompt.pk == prompt.pk),
+        "others": [card for card in made if card.prompt.pk != prompt.pk],
+        "pair": pair_score(made),
+        "document": document,
+        "source": source,
+        "questions": questions,
+    }
 
 
 def _against(form, held):
