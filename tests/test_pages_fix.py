@@ -104,7 +104,7 @@ def test_what_is_left_is_not_offered_again_but_stays_in_the_queue(project, ada, 
     browser.post(address(row, "leave/"), {"response": response})
     assert [number for number, _ in forms(browser.get(address(row)).content.decode())] == [other]
     assert project.prompts.get(current_response=response).state == "to_review"
-    assert "Nothing of this edit" not in text(browser.post(address(row, "take-back/"), follow=True))
+    assert "No decision was taken back" in text(browser.post(address(row, "take-back/"), follow=True))
     assert len(forms(browser.get(address(row)).content.decode())) == 2
 
 

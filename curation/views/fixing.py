@@ -130,10 +130,13 @@ def fix_take_back(request, slug, annotation):
     """Take back what was taken, as one; what has taken effect stays and is listed."""
     project, row = _own_edit(request, slug, annotation)
     change = fixing.change_of(row)
-    if change is None:
-        messages.info(request, "Nothing of this edit is left to be taken back.")
+    try:
+        back, stayed = fixing.take_back_all(change, request.user) if change else (0, 0)
+    except fixing.NotTaken:  # pressed twice
+        back = stayed = 0
+    if not (back or stayed):
+        messages.info(request, "No decision was taken back: none was made with this edit.")
         return redirect("fix", slug, annotation)
-    back, stayed = fixing.take_back_all(change, request.user)
     said = "1 decision was taken back" if back == 1 else f"{back:,} decisions were taken back"
     (messages.success if back else messages.warning)(
         request, f"{said}: {'it waits' if back == 1 else 'they wait'} again."
