@@ -61,7 +61,7 @@ class DecisionForm(ReasonedForm):
 
     @classmethod
     def of(cls, card, draft=None):
-        """The form a card begins with: with `draft`, else `card.prefill`, else a blank decision on the text as it came."""
+        """The form a card begins with: `draft`, else `card.prefill`, else a blank decision on the text as it came."""
         before = card.prefill
         initial = {"text": card.response.text, "version": card.own.version if card.own else 0}
         if before:
