@@ -55,6 +55,7 @@ def measure(prompts, times):
 
 def make(project, prompts):
     """Prompts of one project in several states; the answered ones share an answer. Returns how many."""
+    from curation import tallies
     from curation.models import Prompt
     from tests import factories
 
@@ -76,6 +77,7 @@ def make(project, prompts):
                 )
             )
         Prompt.objects.bulk_create(rows)
+    tallies.rebuild(project)
     return prompts
 
 
