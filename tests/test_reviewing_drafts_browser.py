@@ -84,7 +84,9 @@ def test_a_draft_survives_a_reload_at_once_and_one_after_a_while(prompt, ada, op
     page.get_by_text("Draft saved.").wait_for()
     page.reload()
     assert comment(page).input_value() == "Half a thought"
+    comment(page).fill("Half a thought, and more")
     page.get_by_role("button", name="Begin afresh").click()
+    page.get_by_text("The draft is put away").wait_for()
     assert comment(page).input_value() == ""
     page.reload()
     assert comment(page).input_value() == ""

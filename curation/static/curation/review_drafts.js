@@ -256,6 +256,7 @@
   // A submit ends the draft: nothing may arrive after it.
   const within = (form) => holders().filter((holder) => form.contains(holder) || holder.contains(form));
   document.addEventListener("submit", function (event) {
+    if (event.target.id === "drop-draft-form") holders().filter((each) => each.dataset.draft === "review").forEach(forget);
     within(event.target).forEach(function (holder) {
       const own = state(holder);
       clearTimeout(own.timer);
