@@ -45,6 +45,7 @@ def project(root):
     factories.release(project, counts=counts, files=[entry])
     factories.run(project, state="failed", total=9, done=3, error="HTTP 401: the key was refused", last_error="x" * 300)
     Invitation.issue(project, "reviewer", by=root, note="the postdoc")
+    factories.saved_view(project, root, name="W" * 60, shared=True)
     upload = project.data_dir / "uploads" / ("a" * 16)
     upload.mkdir(parents=True)
     (upload / "abstracts.csv").write_text("abstract,doi\n" + "A film was annealed for an hour. " * 9 + ",10.1/1\n")
@@ -58,7 +59,8 @@ def addresses(project):
         *("", "settings/", "members/", f"members/{project.memberships.get().pk}/remove/", "prompts/", "quality/"),
         *("quality/data/", "quality/rubrics/", "quality/rubrics/reasoning/"),
         *(
-            "prompts/?failed=ban_citations&q=W",
+            "prompts/?failed=ban_citations&q=WWW",
+            "prompts/?flagged=open&sort=changed",
             "runs/",
             "runs/start/",
             "runs/again/",
