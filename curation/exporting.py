@@ -13,7 +13,7 @@ from .models import Annotation, Resolution
 from .models.review import Action
 
 ACCEPTED, REJECTED = "accepted.jsonl", "rejected.jsonl"
-BY_PEOPLE = (Resolution.By.CONSENSUS, Resolution.By.ADJUDICATOR)
+BY_PEOPLE = (Resolution.By.CONSENSUS, Resolution.By.ADJUDICATOR, Resolution.By.MANAGER)
 
 
 def export_annotations(project, directory):

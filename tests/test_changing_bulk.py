@@ -214,7 +214,7 @@ def test_rejected_ones_say_who_and_why_and_go_back(project, manager, state):
     if prompt.current_response:
         held = Resolution.objects.get(current=True)
         assert (held.action, held.by, held.decided_by, held.comment) == (
-            *("reject", "adjudicator", manager, "Not chemistry."),
+            *("reject", "manager", manager, "Not chemistry."),
         )
         assert held.applied_at
         assert held.reasons == ["off_topic"]

@@ -47,7 +47,7 @@ def send_to_review(change, prompts, locked, with_them=None):
 
 
 def reject(change, prompts, locked):
-    """Rejected by the manager, as an adjudicator's decision; a hypothesis' methodology falls with it."""
+    """Rejected by the manager, without anybody's look at each; a hypothesis' methodology falls with it."""
     chosen = {prompt.pk for prompt in prompts}
     with_them = {
         pair.methodology_id: pair.hypothesis_id
@@ -72,7 +72,7 @@ def _resolve(change, prompts):
     rows = Resolution.objects.bulk_create(
         Resolution(
             response_id=response,
-            by=Resolution.By.ADJUDICATOR,
+            by=Resolution.By.MANAGER,  # nobody read each of them: judges are not held to it
             action="reject",
             comment=change.detail.get("reason", ""),
             reasons=change.detail.get("reasons", []),

@@ -443,4 +443,17 @@ class Migration(migrations.Migration):
                 "constraints": [models.UniqueConstraint(fields=("release", "prompt"), name="release_row_once")],
             },
         ),
+        migrations.AlterField(
+            model_name="resolution",
+            name="by",
+            field=models.CharField(
+                choices=[
+                    ("consensus", "Consensus"),
+                    ("adjudicator", "Adjudicator"),
+                    ("manager", "Manager, together with many others"),
+                    ("policy", "Project policy, without a person"),
+                ],
+                max_length=12,
+            ),
+        ),
     ]

@@ -134,7 +134,7 @@ class PromptQuerySet(models.QuerySet):
 
         current = Annotation.objects.filter(response=OuterRef("current_response"), current=True, purpose="review")
         resolved = Resolution.objects.filter(
-            response=OuterRef("current_response"), current=True, by__in=("consensus", "adjudicator")
+            response=OuterRef("current_response"), current=True, by__in=("consensus", "adjudicator", "manager")
         )
         return self.filter(Exists(current) | Exists(resolved))
 

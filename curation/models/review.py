@@ -139,6 +139,7 @@ class Resolution(models.Model):
     class By(models.TextChoices):
         CONSENSUS = "consensus", "Consensus"
         ADJUDICATOR = "adjudicator", "Adjudicator"
+        MANAGER = "manager", "Manager, together with many others"
         POLICY = "policy", "Project policy, without a person"
 
     response = models.ForeignKey("TeacherResponse", models.CASCADE, related_name="resolutions")

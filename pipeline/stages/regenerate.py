@@ -124,7 +124,7 @@ def reasons(prompt):
     for annotation in decisions.exclude(action="accept"):
         said += [reason.replace("_", " ") for reason in annotation.reasons]
         said += [annotation.comment] if annotation.comment else []
-    for held in Resolution.objects.filter(response=response, current=True, by=Resolution.By.ADJUDICATOR):
+    for held in Resolution.objects.filter(response=response, current=True, by__in=("adjudicator", "manager")):
         said += [reason.replace("_", " ") for reason in held.reasons]
         said += [held.comment] if held.comment else []
     orders = Event.objects.filter(prompt=prompt, kind="regeneration_ordered", detail__response=response)
