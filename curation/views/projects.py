@@ -29,7 +29,7 @@ def _progress(project):
 def project_detail(request, slug):
     """The funnel, runs going on, cost, reviewers' progress and what to do next."""
     project = project_or_404(request.user, slug)
-    reviewing.settle(project)
+    reviewing.settle(project, limit=50)
     progress = _progress(project)
     releases = list(project.releases.all()[:3])
     waiting = overview.waiting_for(project, request.user)

@@ -55,7 +55,7 @@ def _decisions():
 def resolve(request, slug):
     """The disagreements that wait, the oldest first."""
     project = resolver_project_or_404(request.user, slug)
-    settle(project)
+    settle(project, limit=50)
     prompts = list(
         with_origin(to_resolve(project))
         .select_related("document", "current_response")
