@@ -66,6 +66,7 @@ def addresses(project):
             "runs/again/",
             f"runs/{project.runs.get().pk}/",
             "import/",
+            "annotations/",
         ),
         *(
             f"import/{'a' * 16}/",
