@@ -125,10 +125,12 @@ def assign(change, prompts, locked):
         ids = [pk for each, pk in given.values() if each == person.pk]
         if ids:
             assigning.assign(change.project, ids, person, change.created_by)
+    # What another manager assigns at the same moment is theirs.
+    whose = {pk: given.get(("pair", unit[pk]) if pk in unit else pk, (None,))[0] for pk in locked}
     return [
-        _item(change, locked[pk], {}, {"assigned": person})
+        _item(change, locked[pk], {}, {"assigned": whose[pk]})
         for pk, now in _had(locked).items()
-        for person in now - had[pk]
+        if whose[pk] in now - had[pk]
     ]
 
 

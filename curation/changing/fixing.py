@@ -82,6 +82,9 @@ def take(project, user, annotation, choice, seconds=0):
     if not waits and not sent.exists():
         raise NotTaken(_why_not(prompt, user))
     with transaction.atomic():
+        # Before the prompts, as whoever takes all of it back does; afterwards nothing more is added to it.
+        if Change.objects.select_for_update(of=("self",)).get(pk=change.pk).undone_at:
+            raise NotTaken("The edit was taken back at the same moment: begin again.")
         done = submit(project, user, [choice], idempotency_key=key, seconds=seconds, change=change)
         row = done.annotations[0]
         ChangeItem.objects.get_or_create(

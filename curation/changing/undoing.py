@@ -81,11 +81,17 @@ def _what_happened(project, items, locked):
 
 
 def _decided_since(items):
-    """Responses on which somebody decided after the change, whether that counts or not."""
+    """Responses on which somebody decided after the change, whether that counts or not.
+
+    Imported decisions say when they were made, which may be long before: they are known by not having been there.
+    """
     at = {item.response_id: datetime.fromisoformat(item.after["at"]) for item in items if item.response_id}
-    rows = Annotation.objects.filter(response__in=at, purpose=Annotation.Purpose.REVIEW, origin="")
+    before = {pk for item in items for pk in item.before.get("annotations", ())}
+    rows = Annotation.objects.filter(response__in=at, purpose=Annotation.Purpose.REVIEW).order_by()
     return {
-        response for response, made in rows.order_by().values_list("response", "created_at") if made >= at[response]
+        response
+        for pk, response, made, origin, current in rows.values_list("pk", "response", "created_at", "origin", "current")
+        if (current and pk not in before if origin else made >= at[response])
     }
 
 
