@@ -165,6 +165,7 @@ def policies(project):
         judging = f"Judges score every answer; below the thresholds: {project.get_on_gate_fail_display().lower()}."
     else:
         judging = "Judges score every answer; the scores are shown and decide nothing."
+    limit = f"{project.attempt_limit} attempt{'s' if project.attempt_limit > 1 else ''}"
     people = f"{project.reviews_required} decision{'s' if project.reviews_required > 1 else ''} per answer"
     return [
         f"{people}; {project.get_consensus_display().lower()}.",
@@ -173,5 +174,5 @@ def policies(project):
         f"{percent} % of the accept band is accepted without a person; people audit the rest of it."
         if percent
         else "Nothing is accepted without a person.",
-        f"At most {project.attempt_limit} attempts a prompt, then: {project.get_on_exhausted_display().lower()}.",
+        f"At most {limit} a prompt, then: {project.get_on_exhausted_display().lower()}.",
     ]

@@ -199,7 +199,7 @@ def test_the_last_attempt_says_what_regenerate_would_do(project, browser, prompt
     project.attempt_limit = 1
     project.save()
 
-    assert "All 1 attempts are used: regenerate rejects it." in get(browser)
+    assert "No attempt is left: regenerate rejects it." in get(browser)
 
 
 @pytest.mark.parametrize("pairs", [False, True])
@@ -297,6 +297,7 @@ def test_a_decision_with_everything_in_it(browser, prompt):
     assert (row.comment, row.seconds) == ("Hm.", 42)
     page = get(browser)
     assert "Take back" in page
+    assert "<strong>accept</strong> with your edit" in page
     assert "Nothing for you right now" in page
 
 
