@@ -1,14 +1,18 @@
-"""Krippendorff's alpha with its interval, for answers to a question of few choices."""
+"""Krippendorff's alpha with its interval, for answers to a question of few choices.
 
+Value and interval are by one formula over kinds of units, which tests hold against NLTK's on every draw: NLTK itself
+takes seconds to load, for which no page should wait.
+"""
+
+import math
 from collections import Counter
 from dataclasses import dataclass
-from itertools import zip_longest
 
 import numpy
 
 from .decisions import ENOUGH
 from .resampling import DRAWS, SEED, percentiles
-from .statistics import CONFIDENCE, krippendorff_alpha
+from .statistics import CONFIDENCE
 
 ALL_EQUAL = "undefined, all answers equal"
 TOO_FEW = "too few to say"
@@ -40,8 +44,11 @@ def alpha_of(units):
     equal = sum(len(set(unit)) == 1 for unit in units)
     if len(units) < ENOUGH:
         return Alpha(len(units), equal)
-    value = krippendorff_alpha(list(zip_longest(*units)))
-    return Alpha(len(units), equal, value, None if value is None else interval(units))
+    numbers, counts = _kinds(units)
+    value = float(_nominal(numbers[None], counts)[0])
+    if math.isnan(value):
+        return Alpha(len(units), equal)
+    return Alpha(len(units), equal, value, interval(units))
 
 
 def interval(units, *, draws=DRAWS, confidence=CONFIDENCE, seed=SEED):
@@ -50,12 +57,16 @@ def interval(units, *, draws=DRAWS, confidence=CONFIDENCE, seed=SEED):
     Units with the same values count alike, so that drawing them is drawing from a multinomial distribution over the
     few kinds that there are. The same units give the same interval.
     """
-    values = sorted({value for unit in units for value in unit})
-    kinds = Counter(tuple(unit.count(value) for value in values) for unit in units)
-    counts = numpy.array(sorted(kinds), dtype=float)
-    numbers = numpy.array([kinds[kind] for kind in sorted(kinds)])
+    numbers, counts = _kinds(units)
     drawn = numpy.random.default_rng(seed).multinomial(numbers.sum(), numbers / numbers.sum(), size=draws)
     return percentiles(_nominal(drawn, counts), 100 * (1 - confidence) / 2)
+
+
+def _kinds(units):
+    """(how many units there are of each kind, how often each value is given in a unit of that kind)."""
+    values = sorted({value for unit in units for value in unit})
+    kinds = Counter(tuple(unit.count(value) for value in values) for unit in units)
+    return numpy.array([kinds[kind] for kind in sorted(kinds)]), numpy.array(sorted(kinds), dtype=float)
 
 
 def _nominal(drawn, counts):
