@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -90,15 +90,19 @@ def _start(programs, directory, account, durable):
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            with psycopg.connect(f"host={directory} user=postgres dbname=postgres", autocommit=True) as client:
-                with suppress(psycopg.errors.DuplicateDatabase):  # data that was kept
-                    client.execute("CREATE DATABASE distill")
+            _create_database(directory)
             return server
         except psycopg.OperationalError as error:
             if server.poll() is not None or time.monotonic() > deadline:
                 server.kill()
                 raise RuntimeError(f"PostgreSQL did not start: {error}\n{last_lines(log)}") from error
         time.sleep(0.05)
+
+
+def _create_database(directory):
+    with psycopg.connect(f"host={directory} user=postgres dbname=postgres", autocommit=True) as client:
+        if not client.execute("SELECT 1 FROM pg_database WHERE datname = 'distill'").fetchone():
+            client.execute("CREATE DATABASE distill")
 
 
 def main(arguments):
