@@ -148,6 +148,7 @@ def test_a_change_is_taken_back_once_and_lists_what_it_had_to_leave(people, proj
     assert begun.url == f"/p/{project.slug}/runs/{project.runs.first().pk}/"
     assert "is taking it back" in text(people["manager"].post(f"{address}undo/", follow=True))
     assert work(project).counters == {"taken_back": 1, "left_as_they_were": 1}
+    assert "taking back: Reopen" in text(people["manager"].get(begun.url))
     first.refresh_from_db()
     assert first.state == State.ACCEPTED
     page = text(people["manager"].get(f"{address}?which=left"))

@@ -113,7 +113,7 @@ ACTIONS = {
     "assign": Action(
         "Assign",
         (State.TO_REVIEW,),
-        "Each comes first in the queue of one of the people you name, who take turns.",
+        "Each comes first in the queue of one of the people you name, who take turns, and a place is kept for them.",
         "assigned",
         deeds.assign,
         needs_people=True,

@@ -63,7 +63,6 @@ def fix(request, slug, annotation):
 
 def _page(request, project, row, *, error="", at=None, typed="", status=200):
     found = fitting.fits(project, request.user, row)
-    change = fixing.change_of(row)
     halves = _other_halves(project, [fit.prompt.pk for fit in found[: fitting.MOST]])
     context = {
         "project": project,
@@ -72,14 +71,28 @@ def _page(request, project, row, *, error="", at=None, typed="", status=200):
         "edit": word_diff(row.response.text, row.edited_text),
         "fits": [(fit, halves.get(fit.prompt.pk)) for fit in found[: fitting.MOST]],
         "more": len(found) > fitting.MOST,
-        "change": change,
-        "taken": change.items.count() if change else 0,
-        "left": len(change.detail["left"]) if change else 0,
+        **_so_far(row),
         "error": error,
         "at": at if any(fit.response.pk == at for fit in found) else None,
         "typed": typed,
     }
     return render(request, "curation/fix.html", context, status=status)
+
+
+def _so_far(row):
+    change = fixing.change_of(row)
+    return {
+        "change": change,
+        "taken": change.items.count() if change else 0,
+        "left": len(change.detail["left"]) if change else 0,
+    }
+
+
+def _done(request, project, row, response, did, **said):
+    """What became of one answer, for HTMX: the line in its place, and how far it is in all."""
+    prompt = project.prompts.filter(responses=response).first()
+    context = {"project": project, "annotation": row, "prompt": prompt, "response": response, "did": did}
+    return render(request, "curation/_fix_done.html", context | _so_far(row) | said)
 
 
 def _other_halves(project, ids):
@@ -106,7 +119,7 @@ def fix_take(request, slug, annotation):
         why = "It has changed since this page was shown: open it in the queue to see how."
         return _refused(request, project, row, response, why, text)
     if request.htmx:
-        return render(request, "curation/_fix_done.html", {"response": response, "did": "taken"})
+        return _done(request, project, row, response, "taken")
     return redirect("fix", slug, annotation)
 
 
@@ -120,7 +133,7 @@ def fix_leave(request, slug, annotation):
         raise Http404("No such answer in this project.")
     fixing.leave(row, response)
     if request.htmx:
-        return render(request, "curation/_fix_done.html", {"response": response, "did": "left"})
+        return _done(request, project, row, response, "left")
     return redirect("fix", slug, annotation)
 
 
@@ -164,6 +177,5 @@ def _seconds(data):
 def _refused(request, project, row, response, why, text):
     """Why it was not taken, with what was typed still there."""
     if request.htmx:
-        context = {"response": response, "did": "refused", "why": why, "typed": text}
-        return render(request, "curation/_fix_done.html", context)
+        return _done(request, project, row, response, "refused", why=why, typed=text)
     return _page(request, project, row, error=why, at=response, typed=text, status=409)

@@ -8,7 +8,7 @@ from django.http import FileResponse, Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from curation import charts
+from curation import changing, charts
 from curation.access import MANAGER, project_or_404
 from curation.models import State
 from pipeline import jobs, watching
@@ -37,13 +37,14 @@ def _run_or_404(project, pk):
 
 
 def _context(run):
-    hidden = ("path", "reviewer", "mapping", "command", "cap_usd", "cap_tokens", "change")
+    hidden = ("path", "reviewer", "mapping", "command", "cap_usd", "cap_tokens", "change", "undo")
     sent_on = [(label, run.counters[state]) for state, label in State.choices if run.counters.get(state)]
     release = run.versions.get("release") if run.stage == run.Stage.PACKAGE else None
     return {
         "project": run.project,
         "run": run,
-        "parameters": dict(_said(*each) for each in run.parameters.items() if each[0] not in hidden and each[1]),
+        "parameters": _of_change(run)
+        | dict(_said(*each) for each in run.parameters.items() if each[0] not in hidden and each[1]),
         "counters": {n: number for n, number in run.counters.items() if n not in State.values and n not in TOLD},
         "sent_on": [(label, number) for label, number in sent_on if label != State.PARKED.label],
         "release": release,
@@ -53,6 +54,14 @@ def _context(run):
         **_how_far(run),
         **(_asking(run) if run.stage in watching.ASKING else {}),
     }
+
+
+def _of_change(run):
+    """What a bulk run does to its prompts, or takes back."""
+    change = run.project.changes.filter(pk=run.parameters.get("change") or 0).first()
+    if change is None:
+        return {}
+    return {"taking back" if run.parameters.get("undo") else "action": changing.label(change)}
 
 
 def _said(name, value):

@@ -93,8 +93,8 @@ def test_from_the_edit_to_the_last_answer_with_the_keyboard_alone(project, ada, 
     assert Annotation.objects.order_by("pk").last().edited_text.endswith("dense. yn")
     assert Annotation.objects.order_by("pk").last().seconds >= 1
 
-    page.reload()
     assert "2 taken, 1 left" in page.locator("#fix-done").inner_text()
+    assert page.locator("[data-fix-done]").first.inner_text().startswith("Hypothesis")
     page.locator("#fix-take-back").focus()
     page.keyboard.press("Enter")
     page.get_by_text("2 decisions were taken back").wait_for()
