@@ -88,7 +88,8 @@ class PromptFilterSet(django_filters.FilterSet):
     def __init__(self, data, project, user, *, rules=(), teachers=()):
         super().__init__(data, project.prompts.all())
         self.project, self.user = project, user
-        self.member = access.membership(user, project)
+        known = getattr(project, "member", None)
+        self.member = known if known and known.user_id == user.pk else access.membership(user, project)
         self._offer("failed", sorted(((r, labels.rule(r)) for r in rules), key=lambda rule: rule[1].casefold()))
         self._offer("teacher", [(str(teacher.pk), teacher.name) for teacher in teachers])
         people = self._people()

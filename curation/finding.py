@@ -7,6 +7,7 @@ them are looked at and counted; otherwise the list walks along the index of its 
 from dataclasses import dataclass
 from itertools import islice
 
+from django.core.cache import cache
 from django.db.models.functions import Length
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
@@ -20,6 +21,7 @@ PAGE = 50
 FEW = 20_000  # prompts that are all looked at for one page; of more, so many at most
 PIECES = (400, 3_600, FEW - 4_000)  # how many are looked at at once, until the page is full
 SAMPLE = 2_000  # rows that the offered rules, task types, domains and teachers are taken from
+SAMPLE_SECONDS = 60
 _BEYOND = {True: "lt", False: "gt"}
 
 
@@ -82,11 +84,24 @@ def filterset_of(project, user, data, known=None):
 
 
 def known_values(project):
-    """What the filters offer, as far as a sample shows it; any other task type and domain can be typed."""
+    """What the filters offer, as far as a sample shows it; any other task type and domain can be typed.
+
+    A full sample holds for a minute.
+    """
+    key = f"known values:{project.pk}:{project.created_at.timestamp()}"
+    if (known := cache.get(key)) is None:
+        known, is_full = _sampled(project)
+        if is_full:
+            cache.set(key, known, SAMPLE_SECONDS)
+    return known
+
+
+def _sampled(project):
+    """(known_values by what a sample says, whether there are as many prompts as it takes)."""
     sample = project.prompts.order_by("pk").values_list("task_type", "domain", "current_response__teacher")
     sample = list(sample[:SAMPLE])
     newest = FilterResult.objects.filter(ruleset__in=list(project.rulesets.values_list("pk", flat=True)))
-    return {
+    known = {
         "task_type": sorted({task for task, *_ in sample})[:50],
         "domain": sorted({domain for _, domain, _ in sample if domain})[:50],
         "teachers": {teacher for *_, teacher in sample if teacher},
@@ -94,6 +109,7 @@ def known_values(project):
             rule for failed in newest.order_by("-pk").values_list("failed", flat=True)[:SAMPLE] for rule in failed
         },
     }
+    return known, len(sample) == SAMPLE
 
 
 def narrowed(project, user, query):

@@ -1,5 +1,6 @@
 """What waits, across projects and inside one: the numbers behind the home page and a project's front page."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from django.contrib.auth import get_user_model
@@ -10,13 +11,21 @@ from .models import Pair, Release, Run, State
 from .models.prompt import MACHINE_STATES
 from .models.review import Action
 from .reviewing import pending_counts
-from .reviewing.emptiness import why_empty
-from .reviewing.queue import COUNT_CAP
+from .reviewing.emptiness import looked_at, why_empty
+from .reviewing.queue import COUNT_CAP, LOOKED_AT
 
 
 def waiting_for(project, user):
-    """{"review": n, "resolve": n} of what waits for `user` in `project`; zeros for who may not decide."""
-    return pending_counts(project, user) if project.member.may_review else {"review": 0, "resolve": 0}
+    """{"review": n, "resolve": n} of what waits for `user` in `project`; zeros for who may not decide.
+
+    Counted once for each `project.member`, which lives as long as a request: a page and its top bar both ask.
+    """
+    member = project.member
+    if not member.may_review:
+        return {"review": 0, "resolve": 0}
+    if not hasattr(member, "waiting"):
+        member.waiting = pending_counts(project, user)
+    return member.waiting
 
 
 def with_latest(projects):
@@ -122,14 +131,14 @@ def not_offered(project, user, counts, waiting):
     if not project.member.may_review or waiting["review"] >= min(to_review, COUNT_CAP):
         return []
     why = why_empty(project, user)
-    partners = _partners_in_machines(project)
+    partners = _partners_in_machines(project) if project.paired else {}
     rows = [
         Held(why.held, f"held by {', '.join(why.holders)}"),
         Held(why.waiting_for_others, "decided by you; others must decide too, or it takes effect in a moment"),
         *(Held(partners.pop(state, 0), words, state.removeprefix("to_")) for state, words in _PARTNER_WORDS.items()),
         Held(why.held_by_cluster, "held back behind a better near-duplicate, or one that people accepted"),
     ]
-    if not any(row.is_capped for row in rows):  # what is counted to an end leaves a rest that means something
+    if to_review <= LOOKED_AT:  # what is counted to an end leaves a rest that means something
         rest = to_review - waiting["review"] - sum(row.number for row in rows)
         rows.append(Held(rest, "about to go on, or waiting for the decision on their hypothesis"))
     return [row for row in rows if row.number > 0]
@@ -144,14 +153,11 @@ _PARTNER_WORDS = {
 
 
 def _partners_in_machines(project):
-    """{state of the other half: prompts in To review that wait for it} of a paired project."""
-    found = {}
-    if project.paired:
-        for half, other in (("hypothesis", "methodology"), ("methodology", "hypothesis")):
-            waiting = {f"{half}__state": State.TO_REVIEW, f"{other}__state__in": MACHINE_STATES}
-            rows = Pair.objects.filter(project=project, **waiting).order_by().values_list(f"{other}__state")
-            for state, number in rows.annotate(n=Count("pk")):
-                found[state] = found.get(state, 0) + number
+    """{state of the other half: prompts in To review that wait for it}; of a long queue, of those looked at."""
+    near, found = looked_at(project), Counter()
+    for half, other in (("hypothesis", "methodology"), ("methodology", "hypothesis")):
+        waiting = Pair.objects.filter(**{f"{half}__among": near, f"{other}__state__in": MACHINE_STATES}).order_by()
+        found.update(dict(waiting.values_list(f"{other}__state").annotate(n=Count("pk"))))
     return found
 
 

@@ -43,7 +43,7 @@ class EmptyQueue:
 def why_empty(project, user):
     """The EmptyQueue of `user`. Claims are few; of the rest of a long queue LOOKED_AT are looked at in each part."""
     states, lack = tallies.states(project), short(project)
-    near = _near(project)
+    near = looked_at(project)
     held, until, holders = _held(project, user)
     kept, kept_for = _kept(project, user, near)
     waiting = project.prompts.in_state(State.TO_REVIEW).filter(pk__among=near)
@@ -68,7 +68,7 @@ def why_empty(project, user):
     )
 
 
-def _near(project):
+def looked_at(project):
     """Ids of prompts to review: the first in their places, and of those set aside the ones that were looked at last."""
     ids = []
     for pinned in (True, False):
