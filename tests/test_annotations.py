@@ -150,6 +150,32 @@ def test_the_same_file_again_changes_nothing(project, ada, tmp_path):
     assert Annotation.objects.count() == 1
 
 
+def test_an_export_brought_in_again_makes_nothing_stand_that_was_taken_back(project, ada, tmp_path):
+    type(project).objects.filter(pk=project.pk).update(reviews_required=2)
+    project.refresh_from_db()
+    prompt = factories.prompt(project, "to_review")
+    first = Choice(prompt.current_response_id, "accept")
+    submit(project, ada, [first], idempotency_key="a", at=LONG_AGO)
+    again = Choice(prompt.current_response_id, "reject", version=1)
+    submit(project, ada, [again], idempotency_key="b", at=LONG_AGO + timedelta(minutes=1))
+    annotations.write(tmp_path / "out.jsonl", annotations.rows(annotations.decisions(project)))
+    report = annotations.bring(project, tmp_path / "out.jsonl", ada)
+    assert (report.stored, report.known, report.unmatched) == (0, 2, 0)
+    assert list(Annotation.objects.order_by("pk").values_list("action", "current")) == [
+        ("accept", False),
+        ("reject", True),
+    ]
+
+
+def test_what_stands_no_more_is_not_made_to_stand_in_another_project(project, ada, tmp_path):
+    prompt = factories.prompt(project, "to_review")
+    path = lines(tmp_path / "out.jsonl", label(prompt, current=False), label(prompt, "reject", current=True))
+    report = annotations.bring(project, path, ada)
+    assert (report.stored, report.unmatched) == (1, 1)
+    assert "it stands no more where it was exported" in report.problems[0]
+    assert Annotation.objects.get().action == "reject"
+
+
 def test_a_later_row_of_the_same_person_counts(project, ada, tmp_path):
     type(project).objects.filter(pk=project.pk).update(reviews_required=2)
     project.refresh_from_db()

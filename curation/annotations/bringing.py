@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.contrib.auth import get_user_model
@@ -16,6 +16,7 @@ from ..reviewing.reasons import known_reasons
 from .reading import read, squeezed
 
 MOST_PROBLEMS = 1000  # that are kept in words; all are counted
+ONE_MOMENT = timedelta(milliseconds=1)  # tools between an export and an import round times to it
 WHY = {
     "newer_answer": "a newer answer has taken its place",
     "not_open": "its prompt is with the machines: bring it to review first",
@@ -107,6 +108,11 @@ def _store(project, row, matches, reviewer, where, report):
         return report.wrong(where, why)
     if row.get("purpose") in ("gold", "repeat"):
         return report.wrong(where, "it was given on a gold or repeated item, and is no decision on the answer")
+    if _given_here(response, reviewer, row):
+        report.known += 1
+        return None
+    if row.get("current") is False:
+        return report.wrong(where, "it stands no more where it was exported: taken back, decided anew, or reopened")
     codes = [code for code in row.get("reasons") or [] if isinstance(code, str)]
     known = known_reasons(project)
     told = [row.get("comment") or "", *(code for code in codes if code not in known)]  # old reasons are free words
@@ -143,6 +149,17 @@ def _store(project, row, matches, reviewer, where, report):
         report.stored += 1
         report.surplus += any(each.surplus for each in done.annotations)
     return None
+
+
+def _given_here(response, reviewer, row):
+    """Whether this very decision was exported from here, whatever became of it since: it is not made again."""
+    at = _time(row)
+    if at is None:
+        return False
+    own = response.annotations.filter(
+        reviewer=reviewer, action=row["action"], edited_text=row.get("edited_text") or None
+    )
+    return own.filter(created_at__range=(at - ONE_MOMENT, at + ONE_MOMENT)).exists()
 
 
 def _known_or_wrong(kind, row, response, reviewer, where, report):
