@@ -88,7 +88,7 @@ def known_values(project):
 
     A full sample holds for a minute.
     """
-    key = f"known values:{project.pk}:{project.created_at.timestamp()}"
+    key = f"known-values:{project.pk}:{project.created_at.timestamp()}"
     if (known := cache.get(key)) is None:
         known, is_full = _sampled(project)
         if is_full:
