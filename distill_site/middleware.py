@@ -1,4 +1,4 @@
-"""What Django 5.2 does not do itself: a content security policy, a log-in that keeps what was typed, texts without NUL."""
+"""What Django 5.2 does not do itself: a content security policy, a log-in that keeps what was typed, and no NUL."""
 
 from urllib.parse import urlsplit
 

@@ -16,6 +16,7 @@ from ..reviewing.reasons import known_reasons
 from .reading import read, squeezed
 
 MOST_PROBLEMS = 1000  # that are kept in words; all are counted
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # before it a time is a mistake
 ONE_MOMENT = timedelta(milliseconds=1)  # tools between an export and an import round times to it
 WHY = {
     "newer_answer": "a newer answer has taken its place",
@@ -200,7 +201,7 @@ def _time(row):
     """When the row says that it was decided; the scripts wrote UTC without saying so. Never in the future."""
     try:
         at = datetime.fromisoformat(str(row.get("timestamp")))
-    except ValueError:
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return at if at <= timezone.now() else None
+    return at if EARLIEST <= at <= timezone.now() else None

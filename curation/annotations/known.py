@@ -34,7 +34,7 @@ def mark_file(project, path, user):
             said = f"{several} with this task type, context and teacher output"
             report.problems.append(f"{name}, line {number}: {said}.")
             continue
-        reasons = [code for code in row.get("reasons") or [] if code in known]
+        reasons = [code for code in row.get("reasons") or [] if isinstance(code, str) and code in known]
         mark_gold(found[0].current_response, row["action"], user, reasons=reasons, note=row.get("comment") or "")
         report.marked += 1
     return report

@@ -1,10 +1,12 @@
 """Files of annotations: JSON Lines as the scripts' label files have them, or as `rows` gives them."""
 
 import json
+import re
 
 from ..models.review import Action
 
 MOST_WRONG = 20  # lines that a refusal names
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # no database takes these
 
 
 class Refused(ValueError):
@@ -61,6 +63,10 @@ def _problem(row):
             return f"has a {key} that is no text"
     if not isinstance(row.get("reasons") or [], list):
         return "has reasons that are no list"
+    texts = {key: [row.get(key) or ""] for key in ("comment", "edited_text", "reviewer")}
+    for key, said in (texts | {"reasons": row.get("reasons") or []}).items():
+        if any(isinstance(text, str) and _UNSTORABLE.search(text) for text in said):
+            return f"has a NUL or half a surrogate pair in {key}: take it out"
     if row["action"] not in Action.values:
         return f"has the action {row['action']!r}; known are {', '.join(Action.values)}"
     return ""
