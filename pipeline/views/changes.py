@@ -127,7 +127,7 @@ def change_detail(request, slug, pk):
     project = project_or_404(request.user, slug, MANAGER)
     change = _change_or_404(project, pk)
     which = request.GET.get("which", "")
-    rows = change.items.select_related("prompt").order_by("pk")
+    rows = change.items.select_related("prompt__document").order_by("pk")
     rows = rows.filter(undone=which == "back") if which in ("back", "left") else rows
     after = request.GET.get("after", "")
     page = keyset_page(rows, after=int(after) if after.isdecimal() and len(after) < 19 else 0)
