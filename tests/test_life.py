@@ -117,6 +117,21 @@ def test_while_people_decide_nobody_reads_what_others_said(project):
     assert seen_by(prompt, "bob")["left_out"]
 
 
+def test_an_edit_made_elsewhere_too_is_its_authors_until_people_have_decided(project):
+    ada, bea, may = (factories.member(project, role) for role in ("reviewer", "reviewer", "manager"))
+    prompt = factories.prompt(project, "to_review")
+    factories.change(project, ada, prompt, kind="fix", action="fix")
+    factories.change(project, may, prompt, action="pin")
+
+    def changes(person):
+        member = project.memberships.get(user=person)
+        return [row["action"] for row in life_of(project, prompt, member)["changes"]]
+
+    assert (changes(ada), changes(bea), changes(may)) == (["fix", "pin"], ["pin"], ["fix", "pin"])
+    prompt.go(State.ACCEPTED, "resolved")
+    assert changes(bea) == ["fix", "pin"]
+
+
 def test_checks_of_reviewers_are_for_managers(lived):
     bob = factories.member(lived.project, "reviewer", name="bob")
     factories.annotation(lived.current_response, bob, "reject", purpose="gold", comment="Silent.")

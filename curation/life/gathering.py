@@ -8,7 +8,7 @@ from datetime import UTC
 
 from django.db.models import Prefetch
 
-from ..models import Annotation, State
+from ..models import Annotation, Change, State
 from ..reviewing import hazards, hidden_from, without_judgements, word_diff
 
 _TELLS_DECISIONS = ("disagreement", "resolved", "attempts_used_up", "resolution_overtaken")
@@ -36,11 +36,19 @@ def life_of(project, prompt, member):
         "overlaps": [_overlap(row) for row in prompt.overlaps.select_related("evaluation_set", "response")],
         "comments": [_comment(row) for row in prompt.comments.select_related("author", "response")] if told else [],
         "flags": [_flag(row) for row in prompt.flags.select_related("raised_by", "cleared_by")],
-        "changes": [_change(row) for row in prompt.changes.select_related("change__created_by", "change__undone_by")],
+        "changes": [_change(row) for row in _changes(prompt, told, member)],
         "releases": [_release(row) for row in _releases(prompt)],
         "history": [_event(row, blind, told) for row in _events(prompt)],
         "left_out": _left_out(blind, told),
     }
+
+
+def _changes(prompt, told, member):
+    """Changes of many prompts; one edit made in several answers is a decision of its author."""
+    rows = prompt.changes.select_related("change__created_by", "change__undone_by")
+    return [
+        row for row in rows if told or row.change.kind == Change.Kind.BULK or row.change.created_by_id == member.user_id
+    ]
 
 
 def _releases(prompt):

@@ -59,7 +59,8 @@ def unassign(project, prompts, reviewer, by):
 def pin(project, prompts, by, *, on=True):
     """Put those of `prompts` (ids, or a queryset) before all others, with their pairs, or no more; returns how many."""
     chosen = _units(project, prompts).filter(pinned=not on)
-    ids = sorted(chosen.values_list("pk", flat=True))
+    # Locked in the order of their ids, as everybody does: two who pin the same ones never wait for each other.
+    ids = list(chosen.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk", flat=True))
     Prompt.objects.filter(pk__among=ids).update(pinned=on)
     _tell(project, ids, "pinned" if on else "unpinned", by)
     return len(ids)
