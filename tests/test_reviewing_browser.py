@@ -352,6 +352,19 @@ def test_on_a_phone_the_response_comes_first_and_the_source_is_folded(project, a
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_every_reason_can_be_reached(project, ada, open_as, viewport):
+    prompts(project, 1)
+    project.reason_codes = [{"code": f"r{n}", "label": f"Reason {n} of many", "help": ""} for n in range(40)]
+    project.save()
+    page = open_as(ada, viewport=viewport)
+    page.locator("details.rv-reasons summary").click()
+    box = page.locator(".rv-pop")
+    assert box.evaluate("e => e.scrollWidth <= e.clientWidth")
+    page.get_by_text("Reason 39 of many").click()
+    assert page.locator(".rv-pop input:checked").count() == 1
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_barrier_for_assistive_technology(project, ada, open_as, viewport, scheme):
     (prompt,) = prompts(project, 1)
