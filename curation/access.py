@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from .models import Membership, Project
+from .models.prepared import Prepared
 from .reviewing.talk import unseen_mentions
 
 VIEWER, REVIEWER, MANAGER = "viewer", "reviewer", "manager"
@@ -14,10 +15,15 @@ _RANK = {VIEWER: 0, REVIEWER: 1, MANAGER: 2}
 
 def membership(user, project):
     """The membership of `user`; superusers act as managers everywhere; None for an outsider."""
-    member = Membership.objects.filter(project=project, user_id=user.pk).first()
+    member = _membership.first(project=project.pk, user=user.pk) if user.pk else None
     if user.is_superuser and (member is None or not member.is_manager):
         return Membership(project=project, user=user, role=Membership.Role.MANAGER, can_resolve=True)
     return member
+
+
+@Prepared
+def _membership(project: int, user: int):
+    return Membership.objects.filter(project=project, user=user)
 
 
 def memberships(user, projects):
@@ -34,7 +40,7 @@ def project_or_404(user, slug, role=VIEWER):
 
     Raises Http404 for outsiders (they are not told that it exists) and PermissionDenied for too low a role.
     """
-    project = Project.objects.filter(slug=slug).first()
+    project = _project.first(slug=slug)
     member = membership(user, project) if project and user.is_authenticated else None
     if member is None:
         raise Http404("No such project, or you are not a member of it.")
@@ -42,6 +48,11 @@ def project_or_404(user, slug, role=VIEWER):
         raise PermissionDenied(f"This needs the role {role} in {project.name}; yours is {member.role}.")
     project.member = member
     return project
+
+
+@Prepared
+def _project(slug: str):
+    return Project.objects.filter(slug=slug)
 
 
 def resolver_project_or_404(user, slug):

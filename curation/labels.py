@@ -1,6 +1,7 @@
 """What codes are called on pages. Rules belong to the pipeline, which says what they are called when it is loaded."""
 
 from .models import Rubric
+from .models.prepared import Prepared
 
 RULES = {}  # id of a rule -> its label; filled by the app that has the rules
 GATE = {
@@ -39,9 +40,14 @@ def gate_reason(code):
 def dimensions(project):
     """{rubric: {dimension: label}} of `project`, by the newest version that names each; one query."""
     found = {}
-    for name, body in Rubric.objects.filter(project=project).order_by("version").values_list("name", "body"):
+    for name, body in _bodies(project=project):
         found.setdefault(name, {}).update(_dimensions(body))
     return found
+
+
+@Prepared
+def _bodies(project: int):
+    return Rubric.objects.filter(project=project).order_by("version").values_list("name", "body")
 
 
 def _dimensions(body):

@@ -12,8 +12,10 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
-from ..models import Project
-from .queue import COUNT_CAP, LOOKED_AT, capped_count, decidable, near_rows, offered, to_resolve
+from ..models import Project, Prompt
+from ..models.prepared import Prepared
+from . import queue
+from .queue import COUNT_CAP, capped_count, decidable, near_rows, offered, to_resolve
 
 # What stands in a statement in place of the ids that are asked about; no row has such an id.
 _PROJECT, _USER, _PROMPTS = -1_900_000_001, -1_900_000_002, [-1_900_000_003]
@@ -32,7 +34,12 @@ def decidable_among(project, user, ids):
 
 def waiting_among_the_first(project, user, most):
     """How many of the first `most` prompts of the queue are offered to `user`."""
-    return len(offered_among(project, user, list(near_rows(project.prompts).values_list("pk", flat=True)[:most])))
+    return len(offered_among(project, user, _near(project=project, most=most)))
+
+
+@Prepared
+def _near(project: int, most: int):
+    return near_rows(Prompt.objects.filter(project=project), most).values_list("pk", flat=True)
 
 
 def pending_counts(project, user):
@@ -40,7 +47,7 @@ def pending_counts(project, user):
 
     Of a long queue the first LOOKED_AT are looked at.
     """
-    waiting = waiting_among_the_first(project, user, LOOKED_AT)
+    waiting = waiting_among_the_first(project, user, queue.LOOKED_AT)
     return {"review": min(waiting, COUNT_CAP), "resolve": capped_count(to_resolve(project))}
 
 

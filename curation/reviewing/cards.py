@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from .. import labels
 from ..models import Annotation, Event, FilterResult, GateResult, JudgeScore, Resolution, State, TeacherResponse
+from ..models.prepared import Prepared
 from ..models.review import Purpose
 from .blind import drawn, hazards, hidden_from
 from .card import Attempt, Card
@@ -75,29 +76,56 @@ def notice_mismatch(made):
 
 
 def _everything(unit, user, purpose):
-    ids = list(TeacherResponse.objects.filter(prompt__in=unit.ids).values_list("pk", flat=True))
-    of_these = {"response__in": ids}
-    responses = TeacherResponse.objects.filter(pk__in=ids).select_related("teacher", "hypothesis")
+    responses = _responses(prompts=unit.ids)
+    ids = [response.pk for response in responses]
+    own = _own(responses=ids, reviewer=user.pk, purpose=purpose)
     found = {
-        "responses": list(responses.order_by("attempt", "candidate")),
-        "filters": {row.response_id: row for row in FilterResult.objects.filter(**of_these).order_by("pk")},
-        "gates": {row.response_id: row for row in GateResult.objects.filter(**of_these).order_by("pk")},
+        "responses": responses,
+        "filters": {row.response_id: row for row in _filter_results(responses=ids)},
+        "gates": {row.response_id: row for row in _gate_results(responses=ids)},
         "scores": {},
         "labels": labels.dimensions(unit.prompts[0].project_id),
-        "resolutions": {
-            row.response_id: row
-            for row in Resolution.objects.filter(**of_these).select_related("decided_by").order_by("current", "pk")
-        },
-        "own": {
-            row.response_id: row
-            for row in Annotation.objects.filter(**of_these, reviewer=user, purpose=purpose).order_by("version")
-        },
+        "resolutions": {row.response_id: row for row in _resolutions(responses=ids)},
+        "own": {row.response_id: row for row in own},
     }
-    for row in JudgeScore.objects.filter(**of_these).select_related("judge").order_by("pk"):
+    for row in _scores(responses=ids):
         found["scores"].setdefault(row.response_id, []).append(row)
     found["taken_back"] = _taken_back(unit, user, found, purpose)
     found["hidden"] = _hidden(unit, user, found["responses"], purpose)
     return found
+
+
+@Prepared
+def _responses(prompts: list):
+    rows = TeacherResponse.objects.filter(prompt__among=prompts).select_related("teacher", "hypothesis")
+    return rows.order_by("attempt", "candidate")
+
+
+@Prepared
+def _filter_results(responses: list):
+    return FilterResult.objects.filter(response__among=responses).order_by("pk")
+
+
+@Prepared
+def _gate_results(responses: list):
+    return GateResult.objects.filter(response__among=responses).order_by("pk")
+
+
+@Prepared
+def _resolutions(responses: list):
+    rows = Resolution.objects.filter(response__among=responses).select_related("decided_by")
+    return rows.order_by("current", "pk")
+
+
+@Prepared
+def _own(responses: list, reviewer: int, purpose: str):
+    rows = Annotation.objects.filter(response__among=responses, reviewer=reviewer, purpose=purpose)
+    return rows.order_by("version")
+
+
+@Prepared
+def _scores(responses: list):
+    return JudgeScore.objects.filter(response__among=responses).select_related("judge").order_by("pk")
 
 
 def _hidden(unit, user, responses, purpose):

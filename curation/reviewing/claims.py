@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from ..models import Project, Prompt, ReviewClaim, State
+from ..models.prepared import Prepared
 from ..models.review import Purpose
 from . import checks
 from .asking import decidable_among, offered_among
@@ -60,37 +61,46 @@ def _claim(project, user):
     check = checks.maybe(locked, user, first)
     if check:
         return ReviewItem(check.unit, check.prompts, hold(check.unit.ids, user, check.purpose), check.purpose)
-    return _give(locked, user, unit_of(locked, first)) if first else None
-
-
-def _own(user):
-    return ReviewClaim.objects.filter(reviewer=user, purpose=Purpose.REVIEW)  # few
+    if first is None:
+        return None
+    unit = unit_of(locked, first)
+    # A prompt alone was found just now, under the same lock; of a pair it was not asked whether its other half is open.
+    return _give(locked, user, unit, {first} if unit.ids == [first] else None)
 
 
 def _in_hand(project, user):
     """What the user took in hand last: held at this moment, also where a near-duplicate has come before it since; else
     what lapsed."""
-    rows = _own(user).filter(skipped_at=None).order_by("-until", "prompt").values_list("prompt", flat=True)
-    now = timezone.now()
-    held = _still_given(decidable_among, project, user, rows.filter(until__gt=now)[:AT_HAND])
-    return held or _still_given(offered_among, project, user, rows.filter(until__lte=now)[:AT_HAND])
+    rows, now = _taken_in_hand(user=user.pk), timezone.now()
+    held = _still_given(decidable_among, project, user, [pk for pk, until in rows if until > now])
+    return held or _still_given(offered_among, project, user, [pk for pk, until in rows if until <= now])
+
+
+@Prepared
+def _taken_in_hand(user: int):
+    rows = ReviewClaim.objects.filter(reviewer=user, purpose=Purpose.REVIEW, skipped_at=None)
+    return rows.order_by("-until", "prompt").values_list("prompt", "until")[:AT_HAND]
 
 
 def _put_off(project, user):
     """What the user skipped the longest ago, of what they could be given."""
-    rows = _own(user).exclude(skipped_at=None).order_by("skipped_at", "prompt").values_list("prompt", flat=True)
-    return _still_given(offered_among, project, user, rows[:PUT_OFF])
+    return _still_given(offered_among, project, user, _skipped(user=user.pk))
+
+
+@Prepared
+def _skipped(user: int):
+    rows = ReviewClaim.objects.filter(reviewer=user, purpose=Purpose.REVIEW).exclude(skipped_at=None)
+    return rows.order_by("skipped_at", "prompt").values_list("prompt", flat=True)[:PUT_OFF]
 
 
 def _still_given(among, project, user, ids):
     """The first of `ids` that is `among` those that the user could be given, or None."""
-    ids = list(ids)
     still = among(project, user, ids)
     return next((pk for pk in ids if pk in still), None)
 
 
-def _give(project, user, unit):
-    ids = decidable_among(project, user, unit.ids)
+def _give(project, user, unit, ids=None):
+    ids = decidable_among(project, user, unit.ids) if ids is None else ids
     prompts = tuple(prompt for prompt in unit.prompts if prompt.pk in ids)
     return ReviewItem(unit, prompts, hold(ids, user) if ids else None)
 
@@ -117,7 +127,15 @@ def _lock_claims(project):
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [CLAIMING, project.pk])
-    return Project.objects.get(pk=project.pk)
+    anew = _project.first(project=project.pk)
+    if anew is None:
+        raise Project.DoesNotExist(f"{project} was deleted.")
+    return anew
+
+
+@Prepared
+def _project(project: int):
+    return Project.objects.filter(pk=project)
 
 
 def hold(prompt_ids, user, purpose=Purpose.REVIEW):

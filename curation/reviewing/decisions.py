@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
 from django.utils import timezone
 
 from ..models import Annotation, Event, Resolution, ReviewClaim, State, TeacherResponse
+from ..models.prepared import Prepared
 from ..models.review import Action, Purpose
 from . import drafts
 from .blind import decides_blind, hidden_in_check
@@ -82,11 +83,7 @@ def submit(project, user, choices, *, idempotency_key, seconds=0, change=None, a
         prompt.project = project
         if prompt.current_response_id in responses:
             prompt.current_response = responses[prompt.current_response_id]
-    first = list(
-        Annotation.objects.filter(
-            reviewer=user, idempotency_key=idempotency_key, response__prompt__project=project
-        ).select_related("response")
-    )
+    first = _sent_before(reviewer=user.pk, key=idempotency_key, project=project.pk)
     if first:
         return _first_result(first, choices, responses, prompts)
     # A gold or repeated item is decided on its page: what comes from a file is a decision like any other.
@@ -94,12 +91,15 @@ def submit(project, user, choices, *, idempotency_key, seconds=0, change=None, a
         pk: Purpose.REVIEW if origin else purpose_of(user, prompts[response.prompt_id])
         for pk, response in responses.items()
     }
-    _refuse_outdated(choices, responses, prompts, user, purposes)
+    own = {pk: [] for pk in responses}
+    for row in _own_on(reviewer=user.pk, responses=responses):
+        own[row.response_id].append(row)
+    _refuse_outdated(choices, responses, prompts, own, purposes)
     share = max(1, min(int(seconds), 86_400) // len(choices)) if seconds else 0  # 0 is unknown
     said = {"idempotency_key": idempotency_key, "seconds": share, "change": change, "origin": origin}
     said |= {"created_at": at} if at else {}
     rows = [
-        _record(choice, response, prompts[response.prompt_id], user, purposes[response.pk], said)
+        _record(choice, response, prompts[response.prompt_id], user, purposes[response.pk], own[response.pk], said)
         for choice in choices
         for response in (responses[choice.response_id],)
     ]
@@ -108,9 +108,17 @@ def submit(project, user, choices, *, idempotency_key, seconds=0, change=None, a
         drafts.drop(user, responses, drafts.REVIEW)
     for row in rows:
         if row.purpose == Purpose.REVIEW:
-            weigh(project, prompts[row.response.prompt_id])
-            row.refresh_from_db()
+            outcome = weigh(project, prompts[row.response.prompt_id])
+            if not _is_as_weighed(row, outcome):
+                row.refresh_from_db()
     return Submission(tuple(rows))
+
+
+def _is_as_weighed(row, outcome):
+    """Whether weighing it and others left a decision as it was stored."""
+    weighed = {each.source.pk: each.source for each in (*outcome.deciding, *outcome.surplus)}.get(row.pk)
+    # With no time to take anything back, it has taken effect, which may have ended the round.
+    return weighed is not None and weighed.surplus == row.surplus and bool(settings.REVIEW_UNDO_SECONDS)
 
 
 def checked(choice, project):
@@ -130,12 +138,28 @@ def _responses(project, choices):
     ids = [choice.response_id for choice in choices]
     if not 1 <= len(set(ids)) == len(ids) <= 2:
         raise ValueError("A submit is about one response, or about the two of a pair.")
-    found = TeacherResponse.objects.filter(prompt__project=project).in_bulk(ids)
+    found = {response.pk: response for response in _responses_among(project=project.pk, ids=ids)}
     if len(found) < len(ids):
         raise TeacherResponse.DoesNotExist(f"Not all of the responses {ids} are of {project}.")
     if len({response.prompt_id for response in found.values()}) < len(ids):
         raise ValueError("Two decisions on one prompt: only its current response can be decided.")
     return found
+
+
+@Prepared
+def _responses_among(project: int, ids: list):
+    return TeacherResponse.objects.filter(prompt__project=project, pk__among=ids)
+
+
+@Prepared
+def _sent_before(reviewer: int, key: str, project: int):
+    rows = Annotation.objects.filter(reviewer=reviewer, idempotency_key=key, response__prompt__project=project)
+    return rows.select_related("response")
+
+
+@Prepared
+def _own_on(reviewer: int, responses: list):
+    return Annotation.objects.filter(reviewer=reviewer, response__among=responses).order_by("-version")
 
 
 def _first_result(first, choices, responses, prompts):
@@ -169,12 +193,12 @@ def _same(choice, row):
     )
 
 
-def _refuse_outdated(choices, responses, prompts, user, purposes):
+def _refuse_outdated(choices, responses, prompts, everything_own, purposes):
     problems = []
     for choice in choices:
         response = responses[choice.response_id]
         prompt = prompts[response.prompt_id]
-        own = newest_own(response.pk, user, purposes[response.pk])
+        own = next((row for row in everything_own[response.pk] if row.purpose == purposes[response.pk]), None)
         kind = _outdated(choice, response, prompt, own)
         if kind:
             problems.append(Problem(choice, kind, response, prompt.current_response or response, own))
@@ -210,7 +234,13 @@ def _still_open(prompt):
 
 def newest_own(response_id, user, purpose=Purpose.REVIEW):
     """This reviewer's newest decision on a response for `purpose`, current or not, or None."""
-    return Annotation.objects.filter(response=response_id, reviewer=user, purpose=purpose).order_by("-version").first()
+    return _newest_own.first(response=response_id, reviewer=user.pk, purpose=purpose)
+
+
+@Prepared
+def _newest_own(response: int, reviewer: int, purpose: str):
+    rows = Annotation.objects.filter(response=response, reviewer=reviewer, purpose=purpose)
+    return rows.order_by("-version")[:1]
 
 
 def _edit(choice, response):
@@ -221,21 +251,21 @@ def _edit(choice, response):
     return None if same_text(text) == same_text(response.text) else text
 
 
-def _record(choice, response, prompt, user, purpose, said):
+def _record(choice, response, prompt, user, purpose, own, said):
     for_review = purpose == Purpose.REVIEW
     # Whether it is blind is found before anything is stored: who has decided sees everything.
     blind = decides_blind(user, prompt.project, prompt, response) if for_review else hidden_in_check(prompt)
-    replaced = Annotation.objects.filter(response=response, reviewer=user, purpose=purpose, current=True)
-    if for_review and replaced.filter(surplus=False).exists():
-        drop_pending(response)
-    replaced.withdraw()
-    newest = Annotation.objects.filter(response=response, reviewer=user).aggregate(version=Max("version"))["version"]
+    replaced = [row for row in own if row.purpose == purpose and row.current]
+    if replaced:
+        if for_review and not all(row.surplus for row in replaced):
+            drop_pending(response)
+        Annotation.objects.filter(pk__in=[row.pk for row in replaced]).withdraw()
     row = Annotation.objects.decide(
         prompt.project,
         response=response,
         reviewer=user,
         purpose=purpose,
-        version=(newest or 0) + 1,
+        version=max((row.version for row in own), default=0) + 1,
         action=choice.action,
         reasons=list(choice.reasons),
         edited_text=_edit(choice, response),

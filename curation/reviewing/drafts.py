@@ -8,6 +8,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from ..models import Annotation, Comment, Draft, Resolution
+from ..models.prepared import Prepared
 from .units import lock_units
 
 MOST_CHARACTERS = 400_000
@@ -85,7 +86,13 @@ def last_submit(user, response, form):
 
 def drop(user, responses, form):
     """What was typed about these responses is submitted, or wanted no more."""
-    return Draft.objects.filter(response__in=responses, reviewer=user, form=form).delete()[0]
+    ids = [row.pk for row in _kept(responses=responses, by=user, form=form)]
+    return Draft.objects.filter(pk__in=ids).delete()[0] if ids else 0
+
+
+@Prepared
+def _kept(responses: list, by: int, form: str):
+    return Draft.objects.filter(response__among=responses, reviewer=by, form=form).order_by("pk")
 
 
 def drop_comments(user, prompts):
@@ -95,14 +102,18 @@ def drop_comments(user, prompts):
 
 def drafts_of(user, responses, form=REVIEW):
     """{response id: Draft} of what this person typed about these responses."""
-    rows = Draft.objects.filter(response__in=responses, reviewer=user, form=form)
-    return {row.response_id: row for row in rows}
+    return {row.response_id: row for row in _kept(responses=responses, by=user, form=form)}
 
 
 def comment_draft(user, prompts):
     """What this person began to say about one of these prompts, whatever its answer was then; or None."""
-    rows = Draft.objects.filter(response__prompt__in=prompts, reviewer=user, form=COMMENT)
-    return rows.order_by("-updated_at").first()
+    return _begun.first(prompts=prompts, by=user)
+
+
+@Prepared
+def _begun(prompts: list, by: int):
+    rows = Draft.objects.filter(response__prompt__among=prompts, reviewer=by, form=COMMENT)
+    return rows.order_by("-updated_at", "pk")[:1]
 
 
 def initial(draft, lists=("reasons",)):
@@ -115,6 +126,17 @@ def unsent(project, user, besides=()):
     """At most LISTED drafts of this person in this project, the newest first; not those on the responses `besides`."""
     rows = Draft.objects.filter(reviewer=user, response__prompt__project=project).exclude(response__in=besides)
     return rows.select_related("response__prompt__document").order_by("-updated_at")[:LISTED]
+
+
+def unsent_number(project, user, besides=()):
+    """How many `unsent` gives."""
+    return len(_unsent(project=project, by=user, besides=besides))
+
+
+@Prepared
+def _unsent(project: int, by: int, besides: list):
+    rows = Draft.objects.filter(reviewer=by, response__prompt__project=project).exclude(response__among=besides)
+    return rows.order_by().values_list("pk", flat=True)[:LISTED]
 
 
 def moment_of(stamp):

@@ -132,10 +132,10 @@ def _undecided(prompts):
     return prompts.in_state(State.TO_RESOLVE).exclude(Exists(decided))
 
 
-def near_rows(prompts):
-    """The ids of the first LOOKED_AT of `prompts` that wait for review, in the order of the queue, as a subquery."""
+def near_rows(prompts, most=None):
+    """The ids of the first `most` (LOOKED_AT) of `prompts` to review, in the order of the queue, as a subquery."""
     rows = prompts.in_state(State.TO_REVIEW).order_by("-pinned", "-rank", "pk")
-    return rows.values("pk")[:LOOKED_AT]
+    return rows.values("pk")[: most or LOOKED_AT]
 
 
 class _CappedCount(Subquery):

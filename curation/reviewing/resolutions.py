@@ -1,6 +1,6 @@
 """From decisions to what holds: weighing, taking effect, closing a round."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from ..models import Annotation, Event, Project, Prompt, Resolution, ReviewClaim, State, TeacherResponse
+from ..models.prepared import Prepared
 from .rule import Decision, consensus
 from .units import lock_units
 
@@ -29,12 +30,18 @@ def current_decisions(response_id):
 
 def current_resolution(response_id):
     """What holds for a response, or None."""
-    return Resolution.objects.filter(response=response_id, current=True).first()
+    return _current_resolution.first(response=response_id)
+
+
+@Prepared
+def _current_resolution(response: int):
+    return Resolution.objects.filter(response=response, current=True)[:1]
 
 
 def pending_resolution(response_id):
     """What will hold for a response once its time to be taken back is over, or None."""
-    return Resolution.objects.filter(response=response_id, current=True, applied_at=None).first()
+    holds = current_resolution(response_id)
+    return holds if holds and holds.applied_at is None else None
 
 
 def close_applied(response_id):
@@ -45,7 +52,7 @@ def close_applied(response_id):
 def weigh(project, prompt):
     """Weigh the current decisions on a locked prompt's response: a resolution, the resolve queue, or more to come."""
     response = prompt.current_response
-    rows = list(current_decisions(response.pk))
+    rows = _decisions_on(response=response.pk)
     if prompt.given != len(rows):
         prompt.given = len(rows)
         prompt.save(update_fields=["given"])
@@ -53,17 +60,27 @@ def weigh(project, prompt):
         Decision(row.action, response.text if row.edited_text is None else row.edited_text, row) for row in rows
     ]
     outcome = consensus(decisions, prompt.required or project.reviews_required, project.consensus)
-    if prompt.state != State.TO_REVIEW or pending_resolution(response.pk):
+    if prompt.state != State.TO_REVIEW:
+        return outcome
+    holds = current_resolution(response.pk)
+    if holds and holds.applied_at is None:
         return outcome
     _mark_surplus(outcome)
     if outcome.disagreed:
         actions = {row.source.reviewer.get_username(): row.action for row in outcome.deciding}
         prompt.go(State.TO_RESOLVE, "disagreement", source=State.TO_REVIEW, detail={"decisions": actions})
     elif outcome.agreed:
+        if holds:
+            close_applied(response.pk)
         resolution = _record_consensus(response, outcome)
         if not settings.REVIEW_UNDO_SECONDS:
             take_effect(project, prompt, resolution)
     return outcome
+
+
+@Prepared
+def _decisions_on(response: int):
+    return current_decisions(response)
 
 
 def _mark_surplus(outcome):
@@ -71,10 +88,11 @@ def _mark_surplus(outcome):
         wrong = [decision.source.pk for decision in decisions if decision.source.surplus != surplus]
         if wrong:
             Annotation.objects.filter(pk__in=wrong).update(surplus=surplus)
+            for decision in decisions:
+                decision.source.surplus = surplus
 
 
 def _record_consensus(response, outcome):
-    close_applied(response.pk)
     agreeing = [decision.source for decision in outcome.deciding if decision.action == outcome.action]
     return Resolution.objects.create(
         response=response,
@@ -90,24 +108,44 @@ def _record_consensus(response, outcome):
 
 def settle(project=None, *, limit=None):
     """Let due resolutions take effect, of one project or of all, the oldest `limit` of them; returns how many moved."""
-    due = Resolution.objects.filter(current=True, applied_at=None, effective_at__lte=timezone.now())
     # Few are due at any time: found by their own index first, so that nothing here grows with the project.
-    responses = dict(sorted(due.order_by().values_list("pk", "response")))
-    prompts = dict(TeacherResponse.objects.filter(pk__in=responses.values()).values_list("pk", "prompt"))
-    projects = dict(Prompt.objects.filter(pk__in=prompts.values()).values_list("pk", "project"))
+    responses = dict(sorted(_due(now=timezone.now())))
+    if not responses:
+        return 0
+    prompts = dict(_prompts_of(responses=responses.values()))
+    projects = dict(_projects_of(prompts=prompts.values()))
     places = [(pk, prompts[response], projects[prompts[response]]) for pk, response in responses.items()]
     if project:
         places = [place for place in places if place[2] == project.pk]
-    known = Project.objects.in_bulk({project_id for _, _, project_id in places})
+    known = {project.pk: project} if project else Project.objects.in_bulk({each[2] for each in places})
     return sum(_settle_one(known[project_id], pk, prompt_id) for pk, prompt_id, project_id in places[:limit])
+
+
+@Prepared
+def _due(now: datetime):
+    due = Resolution.objects.filter(current=True, applied_at=None, effective_at__lte=now)
+    return due.order_by().values_list("pk", "response")
+
+
+@Prepared
+def _prompts_of(responses: list):
+    return TeacherResponse.objects.filter(pk__among=responses).values_list("pk", "prompt")
+
+
+@Prepared
+def _projects_of(prompts: list):
+    return Prompt.objects.filter(pk__among=prompts).values_list("pk", "project")
+
+
+@Prepared
+def _still_due(resolution: int, now: datetime):
+    return Resolution.objects.filter(pk=resolution, current=True, applied_at=None, effective_at__lte=now)
 
 
 @transaction.atomic
 def _settle_one(project, resolution_id, prompt_id):
     prompt = lock_units(project, [prompt_id])[prompt_id]
-    resolution = Resolution.objects.filter(
-        pk=resolution_id, current=True, applied_at=None, effective_at__lte=timezone.now()
-    ).first()
+    resolution = _still_due.first(resolution=resolution_id, now=timezone.now())
     if resolution is None:
         return 0  # taken back, or settled by somebody else
     return int(take_effect(project, prompt, resolution))

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.db import transaction
-from django.db.models import F, Prefetch
+from django.db.models import Exists, F, OuterRef, Prefetch, prefetch_related_objects
 from django.utils import timezone
 
-from ..models import Annotation, Comment, Flag, Mention, Project, ReviewClaim, State
+from ..models import Annotation, Comment, Flag, Membership, Mention, Project, Prompt, ReviewClaim, State
+from ..models.prepared import Prepared
 from ..models.review import Purpose
 from . import drafts
 from .units import unit_of
@@ -75,12 +76,15 @@ def talk_of(project, user, prompts, *, reviewing=False):
     it names them. On the review page (`reviewing`) a gold or repeated item shows nothing of its past.
     """
     prompts = list(prompts)
+    talk = Talk(prompts, [name for name in _people(project).values() if name != user.get_username()])
+    ids = [prompt.pk for prompt in prompts]
+    remarks, flags = _remarks(user, ids), _flags_on(prompts=ids)
+    if not remarks and not flags:
+        return talk
     alone, checks = _to_answer_alone(project, user, prompts), _checked(user, prompts) if reviewing else {}
-    people = _people(project)
-    talk = Talk(prompts, [name for name in people.values() if name != user.get_username()])
-    for remark in _remarks(user, prompts, people):
+    for remark in remarks:
         _sort_in(remark, user, talk.remarks, talk.folded, alone, checks)
-    for flag in Flag.objects.filter(prompt__in=prompts).select_related("raised_by", "cleared_by"):
+    for flag in flags:
         if flag.prompt_id in checks and flag.raised_by_id != user.pk:
             continue
         if flag.cleared_at:
@@ -105,16 +109,32 @@ def _sort_in(remark, user, shown, folded, alone, checks):
 
 def _people(project):
     """{id: name} of the members that a remark may name."""
-    members = project.memberships.filter(user__is_active=True).order_by("user__username")
-    return dict(members.values_list("user", "user__username"))
+    return dict(_members(project=project.pk))
 
 
-def _remarks(user, prompts, people):
+@Prepared
+def _members(project: int):
+    members = Membership.objects.filter(project=project, user__is_active=True).order_by("user__username")
+    return members.values_list("user", "user__username")
+
+
+@Prepared
+def _flags_on(prompts: list):
+    return Flag.objects.filter(prompt__among=prompts).select_related("raised_by", "cleared_by")
+
+
+@Prepared
+def _comments_on(prompts: list, most: int):
+    comments = Comment.objects.filter(prompt__among=prompts).select_related("author", "prompt")
+    return comments.order_by("-created_at", "-pk")[:most]
+
+
+def _remarks(user, prompts):
     """The newest SHOWN, in the order they were made."""
-    mentions = Prefetch("mentions", Mention.objects.select_related("user"))
-    comments = Comment.objects.filter(prompt__in=prompts).select_related("author", "prompt").prefetch_related(mentions)
+    comments = _comments_on(prompts=prompts, most=SHOWN)
+    prefetch_related_objects(comments, Prefetch("mentions", Mention.objects.select_related("user")))
     made = []
-    for comment in reversed(comments.order_by("-created_at", "-pk")[:SHOWN]):
+    for comment in reversed(comments):
         named = {mention.user.get_username(): mention for mention in comment.mentions.all()}
         mine = named.get(user.get_username())
         pieces = pieces_of(comment.text, set(named), user.get_username())
@@ -223,7 +243,9 @@ def clear_flag(flag, user, answer=""):
 
 def flagged(project):
     """How many prompts of `project` have a flag that no manager has cleared, at most COUNT_CAP."""
-    rows = Flag.objects.filter(cleared_at=None, prompt__project=project).order_by().values("prompt").distinct()
+    # Beginning with the flags, which are few: a join would begin with the project's prompts.
+    own = Prompt.objects.filter(pk=OuterRef("prompt"), project=project)
+    rows = Flag.objects.filter(Exists(own), cleared_at=None).order_by().values("prompt").distinct()
     return rows[:COUNT_CAP].count()
 
 

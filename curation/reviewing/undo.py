@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..models import Annotation, Resolution, State
+from ..models.prepared import Prepared
 from ..models.review import Purpose
 from .claims import hold
 from .decisions import drop_pending, tell
@@ -52,15 +53,21 @@ class LastDecision:
 
 def last_decision(project, user):
     """The LastDecision of `user` in `project`, or None."""
-    recent = Annotation.objects.filter(
-        reviewer=user, response__prompt__project=project, current=True, created_at__gt=timezone.now() - undo_window()
-    )
-    newest = recent.select_related("response__prompt").order_by("-created_at", "-pk").first()
-    if newest is None:
+    recent = _recent(reviewer=user.pk, project=project.pk, since=timezone.now() - undo_window())
+    if not recent:
         return None
-    rows = _sent_with(newest)
+    # What was sent at once was stored at once, so that it stands together here.
+    rows = sorted((row for row in recent if row.idempotency_key == recent[0].idempotency_key), key=lambda row: row.pk)
     ends = [until for until in map(undo_until, rows) if until]
     return LastDecision(tuple(rows), min(ends)) if ends else None
+
+
+@Prepared
+def _recent(reviewer: int, project: int, since: datetime):
+    rows = Annotation.objects.filter(
+        reviewer=reviewer, response__prompt__project=project, current=True, created_at__gt=since
+    )
+    return rows.select_related("response__prompt").order_by("-created_at", "-pk")[:4]
 
 
 def _sent_with(row):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from ..models import Pair, Prompt
+from ..models.prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,16 @@ def unit_of(project, prompt_id):
     """The review unit that this prompt of `project` belongs to."""
     pair = pairs_of(project, [prompt_id]).first()
     ids = [pair.hypothesis_id, pair.methodology_id] if pair else [prompt_id]
-    rows = project.prompts.select_related("current_response__teacher", "document").in_bulk(ids)
+    rows = {prompt.pk: prompt for prompt in _with_answers(project=project.pk, ids=ids)}
+    for prompt in rows.values():
+        prompt.project = project
     return Unit(tuple(rows[pk] for pk in ids if pk in rows), pair)
+
+
+@Prepared
+def _with_answers(project: int, ids: list):
+    rows = Prompt.objects.filter(project=project, pk__among=ids)
+    return rows.select_related("current_response__teacher", "document").order_by("pk")
 
 
 def lock_units(project, prompt_ids):
@@ -36,8 +45,16 @@ def lock_units(project, prompt_ids):
     ids = set(prompt_ids)
     for pair in pairs_of(project, prompt_ids):
         ids |= {pair.hypothesis_id, pair.methodology_id}
-    rows = project.prompts.filter(pk__in=ids).select_for_update(no_key=True).order_by("pk")
+    rows = _locked(project=project.pk, ids=ids)
+    for prompt in rows:
+        prompt.project = project
     return {prompt.pk: prompt for prompt in rows}
+
+
+@Prepared
+def _locked(project: int, ids: list):
+    rows = Prompt.objects.filter(project=project, pk__among=ids)
+    return rows.select_for_update(no_key=True).order_by("pk")
 
 
 def pairs_of(project, prompt_ids):

@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 from django.db.models import F
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from ..models import Annotation, Assignment, Prompt, ReviewClaim, State
+from ..models import Annotation, Assignment, Project, Prompt, ReviewClaim, State
+from ..models.prepared import Prepared
 from ..models.review import Purpose
 from . import ranking
 from .asking import offered_among
-from .queue import in_queue, live_claims
+from .queue import in_queue
 
 FIRST, MOST = 32, 2048  # prompts in the first portion, and in any
 LOOKED_AT = 16  # prompts whose offer is looked up at once; nearly always the first of them is given
@@ -59,8 +61,7 @@ class Walk:
         return None
 
     def _assigned(self, after):
-        rows = Assignment.objects.filter(reviewer=self.user, pk__gt=after, prompt__project=self.project)
-        return dict(rows.order_by("pk").values_list("pk", "prompt")[:FIRST])
+        return dict(_assigned(user=self.user.pk, project=self.project.pk, after=after, most=FIRST))
 
     def _done(self, rows):
         """Assignments whose prompt this person decided, or that is settled."""
@@ -74,8 +75,7 @@ class Walk:
     def _first_in_place(self):
         needs = self.project.reviews_required
         for pinned in (True, False):
-            rows = in_queue(self.project, pinned=pinned).annotate(needed=Coalesce("required", needs))
-            for portion in _portions(rows.filter(given__lt=F("needed"))):
+            for portion in _portions(self.project, needs, pinned):
                 found = self._first_offered(self._open(portion))
                 if found:
                     return found
@@ -84,12 +84,11 @@ class Walk:
     def _open(self, portion):
         """Ids of the portion, in order, with room left, that this person has neither decided nor put off."""
         ids = [place.pk for place in portion]
-        claims = live_claims().filter(prompt__among=ids).exclude(reviewer=self.user)
-        held = Counter(claims.values_list("prompt", flat=True))
+        claims, now, own = _claims_on(prompts=ids), timezone.now(), self.user.pk
+        held = Counter(prompt for prompt, by, until, _ in claims if by != own and until > now)
         places = [place for place in portion if place.given + held[place.pk] < place.needed]
         decided = self._decided([place.response for place in places if place.given])
-        put_off = ReviewClaim.objects.filter(prompt__among=ids, reviewer=self.user, purpose=Purpose.REVIEW)
-        put_off = set(put_off.exclude(skipped_at=None).values_list("prompt", flat=True))
+        put_off = {prompt for prompt, by, _, skipped in claims if by == own and skipped}
         return [place.pk for place in places if place.response not in decided and place.pk not in put_off]
 
     def _decided(self, responses):
@@ -131,14 +130,44 @@ def enough_given(project):
     return found
 
 
-def _portions(rows):
-    """`rows` of one half of the queue (pinned or not) as lists of Place, in its order, each longer than the last."""
-    fields = ("pk", "pinned", "rank", "given", "needed", "current_response")
-    rows, size, last = rows.order_by("-rank", "pk").values_list(*fields), FIRST, None
+@Prepared
+def _assigned(user: int, project: int, after: int, most: int):
+    rows = Assignment.objects.filter(reviewer=user, pk__gt=after, prompt__project=project)
+    return rows.order_by("pk").values_list("pk", "prompt")[:most]
+
+
+@Prepared
+def _claims_on(prompts: list):
+    rows = ReviewClaim.objects.filter(prompt__among=prompts, purpose=Purpose.REVIEW)
+    return rows.order_by().values_list("prompt", "reviewer", "until", "skipped_at")
+
+
+def _portions(project, needs, pinned):
+    """One half of the queue (pinned or not) as lists of Place, in its order, each longer than the last."""
+    size, last = FIRST, None
     while True:
-        behind = rows if last is None else rows.filter(rank__lte=last.rank).exclude(rank=last.rank, pk__lte=last.pk)
-        portion = [Place(*row) for row in behind[:size]]
+        if last is None:
+            rows = _beginning(project=project.pk, needs=needs, pinned=pinned, most=size)
+        else:
+            rows = _behind(project, needs, pinned, last)[:size]
+        portion = [Place(*row) for row in rows]
         if not portion:
             return
         yield portion
         last, size = portion[-1], min(size * 4, MOST)
+
+
+@Prepared
+def _beginning(project: int, needs: int, pinned: bool, most: int):
+    return _in_place(Project(pk=project), needs, pinned)[:most]
+
+
+def _behind(project, needs, pinned, last):
+    rows = _in_place(project, needs, pinned)
+    return rows.filter(rank__lte=last.rank).exclude(rank=last.rank, pk__lte=last.pk)
+
+
+def _in_place(project, needs, pinned):
+    rows = in_queue(project, pinned=pinned).annotate(needed=Coalesce("required", needs)).filter(given__lt=F("needed"))
+    fields = ("pk", "pinned", "rank", "given", "needed", "current_response")
+    return rows.order_by("-rank", "pk").values_list(*fields)

@@ -12,6 +12,7 @@ from curation.access import REVIEWER, project_or_404
 from curation.forms_review import DecisionForm, new_key
 from curation.kept_posts import typed_fields
 from curation.models import Annotation, TeacherResponse
+from curation.models.prepared import Prepared
 from curation.reviewing import (
     Conflict,
     EmptyQueue,
@@ -179,12 +180,17 @@ def _ids(values):
 def _responses(project, data):
     """The responses a form is about, in its order; 404 for one that is not of this project or unit."""
     ids = _ids(data.getlist("response"))
-    found = TeacherResponse.objects.filter(prompt__project=project).select_related("prompt", "teacher").in_bulk(ids)
+    found = {response.pk: response for response in _responses_among(project=project.pk, ids=ids)}
     if len(found) < len(set(ids)):
         raise Http404("No such response in this project.")
     for response in found.values():
         response.prompt.project = project
     return [found[pk] for pk in dict.fromkeys(ids)]
+
+
+@Prepared
+def _responses_among(project: int, ids: list):
+    return TeacherResponse.objects.filter(prompt__project=project, pk__among=ids).select_related("prompt", "teacher")
 
 
 def _forms(unit, responses, data):
@@ -219,7 +225,7 @@ def _page(request, project, item, *, forms=(), status=200):
     else:
         context |= _item_context(project, item, request.user, forms) | {"part": "curation/_review_item.html"}
     shown = [card.response for card in context.get("cards", ()) if card.deciding]
-    context["unsent"] = drafts.unsent(project, request.user, besides=shown).count()
+    context["unsent"] = drafts.unsent_number(project, request.user, besides=shown)
     return _render(request, context, status)
 
 
