@@ -16,6 +16,7 @@ from curation import changing
 from curation.access import MANAGER, project_or_404
 from curation.models import Change, Membership, Run, State
 from curation.paging import keyset_page
+from curation.reviewing import settle
 from curation.reviewing.reasons import reasons_of
 from pipeline import jobs
 from pipeline.views.run_start import why_not
@@ -103,6 +104,7 @@ def _back(slug, query):
 
 def _start(project, name, detail, user):
     """(run, "", 302), or (None, why it cannot start, the status)."""
+    settle(project)  # each due decision in a transaction of its own; the start of a run would take them all into one
     try:
         with transaction.atomic():
             change = changing.begin(project, name, detail, user)
@@ -167,6 +169,7 @@ def _name_people(items):
 def change_undo(request, slug, pk):
     """Take a change back as a run: where nothing else happened since."""
     project = project_or_404(request.user, slug, MANAGER)
+    settle(project)  # see _start
     try:
         with transaction.atomic():
             change = project.changes.select_for_update(of=("self",)).get(pk=_change_or_404(project, pk).pk)
