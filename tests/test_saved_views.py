@@ -35,10 +35,10 @@ def test_a_shared_view_is_everybodys_and_its_owners_or_a_managers_to_remove(proj
         assert "Cited" in page
         assert "of ada" in page
         assert (f"views/{view.pk}/remove/" in page) == (role == "manager")
-    assert people["reviewer"].post(f"{url}views/{view.pk}/remove/").status_code == 404
+    assert people["reviewer"].post(f"{url}views/{view.pk}/remove/").status_code == 403
     assert people["manager"].post(f"{url}views/{view.pk}/remove/", follow=True).status_code == 200
     own = factories.saved_view(project, ada)
-    assert people["manager"].post(f"{url}views/{own.pk}/remove/").status_code == 404
+    assert people["manager"].post(f"{url}views/{own.pk}/remove/").status_code == 403
     factories.client(ada).post(f"{url}views/{own.pk}/remove/")
     assert not SavedView.objects.exists()
 

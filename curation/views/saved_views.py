@@ -1,6 +1,7 @@
 """Saved views: the filters of the prompt list under a name."""
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.http import QueryDict
@@ -60,10 +61,9 @@ def view_save(request, slug):
 def view_remove(request, slug, pk):
     """Remove one's own view; a manager may remove a shared one."""
     project = project_or_404(request.user, slug)
-    removable = Q(owner=request.user)
-    if project.member.is_manager:
-        removable |= Q(shared=True)
-    view = get_object_or_404(SavedView.objects.filter(removable, project=project), pk=pk)
+    view = get_object_or_404(SavedView, Q(owner=request.user) | Q(shared=True), project=project, pk=pk)
+    if view.owner_id != request.user.pk and not project.member.is_manager:
+        raise PermissionDenied("A view that is shared is removed by who made it, or by a manager.")
     view.delete()
     messages.success(request, f"The view “{view.name}” is removed; the prompts stay as they are.")
     return redirect("prompt_list", slug)
