@@ -180,6 +180,14 @@ def test_ticking_all_says_how_many(page, project):
     page.get_by_text("This touches 1").wait_for()
 
 
+def test_the_address_of_a_filtered_list_is_short(page, project):
+    page.goto(f"/p/{project.slug}/prompts/?q=nothing")
+    page.fill("input[name=q]", "")
+    page.select_option("select[name=state]", "to_review")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url(f"**/p/{project.slug}/prompts/?state=to_review")
+
+
 def test_on_a_narrow_page_the_bar_begins_at_the_place_where_one_is(page, project):
     page.set_viewport_size(LOOKS["narrow and dark"]["viewport"])
     for place, bars in (("quality", 2), ("quality/data", 2), ("runs", 1), ("releases", 1)):

@@ -96,6 +96,12 @@
     if (auto) auto.requestSubmit();
   });
 
+  // The address of a filtered list names what filters it, and nothing else.
+  document.addEventListener("formdata", function (event) {
+    if (!event.target.matches("form[data-short-address]")) return;
+    [...event.formData].forEach(([name, value]) => value === "" && event.formData.delete(name));
+  });
+
   // Copy buttons carry the id of what they copy.
   document.addEventListener("click", function (event) {
     const button = event.target.closest("[data-copy]");
