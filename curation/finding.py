@@ -18,7 +18,7 @@ from .models import FilterResult, Prompt, State
 from .reviewing import hidden_from
 
 PAGE = 50
-FEW = 20_000  # prompts that are all looked at for one page; of more, so many at most
+FEW = 10_000  # prompts that are all looked at for one page; of more, so many at most
 PIECES = (400, 3_600, FEW - 4_000)  # how many are looked at at once, until the page is full
 SAMPLE = 2_000  # rows that the offered rules, task types, domains and teachers are taken from
 SAMPLE_SECONDS = 60

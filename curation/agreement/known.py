@@ -7,7 +7,7 @@ from django.db.models import OuterRef, Subquery
 
 from ..models import Annotation, Gold
 from ..models.review import Purpose
-from .decisions import ENOUGH, MOST
+from .decisions import ENOUGH, MOST, answers_of
 from .statistics import wilson
 
 
@@ -41,9 +41,8 @@ def share_of(told):
 
 def gold_decisions(project):
     """[(reviewer's name, response id, decision, right decision)] on gold items, the newest MOST."""
-    rows = Annotation.objects.filter(
-        response__prompt__project=project, purpose=Purpose.GOLD, current=True, response__gold__isnull=False
-    )
+    known = list(Gold.objects.filter(answers_of(project)).values_list("response", flat=True))
+    rows = Annotation.objects.filter(response__among=known, purpose=Purpose.GOLD, current=True)
     return list(
         rows.order_by("-pk").values_list("reviewer__username", "response", "action", "response__gold__action")[:MOST]
     )
@@ -51,12 +50,14 @@ def gold_decisions(project):
 
 def repeated_decisions(project):
     """[(reviewer's name, decision, their decision the first time)] on repeated items, the newest MOST."""
-    rows = Annotation.objects.filter(response__prompt__project=project, purpose=Purpose.REPEAT, current=True)
+    # Few, in an index of their own.
+    rows = Annotation.objects.filter(answers_of(project), purpose__literally=Purpose.REPEAT.value, current=True)
+    rows = Annotation.objects.filter(pk__among=list(rows.order_by("-pk").values_list("pk", flat=True)[:MOST]))
     before = Annotation.objects.filter(
         response=OuterRef("response"), reviewer=OuterRef("reviewer"), purpose=Purpose.REVIEW, pk__lt=OuterRef("pk")
     )
     rows = rows.annotate(first=Subquery(before.order_by("-version").values("action")[:1])).exclude(first=None)
-    return list(rows.order_by("-pk").values_list("reviewer__username", "action", "first")[:MOST])
+    return list(rows.order_by("-pk").values_list("reviewer__username", "action", "first"))
 
 
 def by_reviewer(rows):

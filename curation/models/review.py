@@ -127,6 +127,7 @@ class Annotation(models.Model):
         indexes = [
             models.Index(fields=["reviewer", "created_at"]),
             models.Index(fields=["reviewer", "idempotency_key"]),
+            models.Index(fields=["id"], condition=Q(purpose="repeat"), name="annotation_repeated"),
         ]
 
     def __str__(self):
