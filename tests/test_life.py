@@ -106,11 +106,12 @@ def test_while_people_decide_nobody_reads_what_others_said(project):
     project.refresh_from_db()
     prompt = factories.prompt(project, "to_review")
     factories.comment(prompt, ada, "I would refuse it.")
+    factories.flag(prompt, ada, "It cites itself.")
     response = prompt.current_response_id
     submit(project, ada, [Choice(response, "reject", comment="Nothing new.")], idempotency_key="k")
     prompt.refresh_from_db()
     assert prompt.state == State.TO_REVIEW
-    for word in ("Nothing new.", "I would refuse it.", '"reject"'):
+    for word in ("Nothing new.", "I would refuse it.", "It cites itself.", '"reject"'):
         assert word not in json.dumps(seen_by(prompt, "bob"))
         assert word in json.dumps(seen_by(prompt, "may"))
     assert "Nothing new." in json.dumps(seen_by(prompt, "ada"))

@@ -118,3 +118,16 @@ def test_an_import_that_was_killed_begins_anew_and_repeats_nothing(project, may,
 
 def test_an_empty_project_exports_an_empty_file(project):
     assert run(project, "export", format="parquet").state == "finished"
+
+
+def test_whose_decisions_they_were_to_be_may_have_left(project, may, tmp_path):
+    (tmp_path / "labels.jsonl").write_text("")
+    bob = factories.member(project, "reviewer", name="bob")
+    made = jobs.prepare(project, "annotations", {"path": str(tmp_path / "labels.jsonl"), "reviewer": bob.pk})
+    project.remove_member(bob, by=may)
+    jobs.carry_out(made)
+    made.refresh_from_db()
+    assert (made.state, made.error.partition(":")[0]) == (
+        "failed",
+        "The member whose decisions these were to be has left the project",
+    )

@@ -35,12 +35,17 @@ def life_of(project, prompt, member):
         "attempts": [_attempt(row, prompt, blind, told, member) for row in _responses(prompt)],
         "overlaps": [_overlap(row) for row in prompt.overlaps.select_related("evaluation_set", "response")],
         "comments": [_comment(row) for row in prompt.comments.select_related("author", "response")] if told else [],
-        "flags": [_flag(row) for row in prompt.flags.select_related("raised_by", "cleared_by")],
+        "flags": [_flag(row) for row in _flags(prompt, told, member)],
         "changes": [_change(row) for row in _changes(prompt, told, member)],
         "releases": [_release(row) for row in _releases(prompt)],
         "history": [_event(row, blind, told) for row in _events(prompt)],
         "left_out": _left_out(blind, told),
     }
+
+
+def _flags(prompt, told, member):
+    rows = prompt.flags.select_related("raised_by", "cleared_by")
+    return rows if told else rows.filter(raised_by=member.user_id)
 
 
 def _changes(prompt, told, member):

@@ -53,7 +53,7 @@ def _bring_in(run, step):
     try:
         total = sum(1 for _ in annotations.read(path, path.name))
         Run.objects.filter(pk=run.pk).update(total=total)
-        reviewer = run.project.memberships.get(user=run.parameters["reviewer"]).user
+        reviewer = _reviewer(run)
         report = annotations.bring(run.project, path, reviewer, step=step)
     except annotations.Refused as refusal:
         run.end(Run.State.FAILED, error=str(refusal))
@@ -64,6 +64,14 @@ def _bring_in(run, step):
     if report.strangers:
         names = ", ".join(f"{name} ({number:,})" for name, number in report.strangers.most_common(5))
         run.say(f"Taken as decisions of {reviewer}, since no member has the name: {names}.")
+
+
+def _reviewer(run):
+    """Whose decisions rows without a name are; they may have left since the run was started."""
+    member = run.project.memberships.filter(user=run.parameters["reviewer"]).select_related("user").first()
+    if member is None:
+        raise annotations.Refused("The member whose decisions these were to be has left the project: start it anew.")
+    return member.user
 
 
 def _to_its_end(run, should_stop, deed):
