@@ -163,10 +163,17 @@ def take_effect(project, prompt, resolution):
         return False
     Resolution.objects.filter(pk=resolution.pk).update(applied_at=timezone.now())
     # Nobody holds, or has put off, what is decided.
-    ReviewClaim.objects.filter(prompt=prompt, purpose=Annotation.Purpose.REVIEW).delete()
+    claims = _claims_on(prompt=prompt)
+    if claims:
+        ReviewClaim.objects.filter(pk__in=claims).delete()
     if resolution.action == "regenerate" and not prompt.attempts_left:
         return _attempts_used_up(project, prompt, resolution, detail)
     return prompt.go(MOVES[resolution.action], "resolved", actor=resolution.decided_by, detail=detail)
+
+
+@Prepared
+def _claims_on(prompt: int):
+    return ReviewClaim.objects.filter(prompt=prompt, purpose=Annotation.Purpose.REVIEW).values_list("pk", flat=True)
 
 
 def _attempts_used_up(project, prompt, resolution, detail):

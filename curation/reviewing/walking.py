@@ -20,7 +20,7 @@ from .asking import offered_among
 from .queue import in_queue
 
 FIRST, MOST = 32, 2048  # prompts in the first portion, and in any
-LOOKED_AT = 16  # prompts whose offer is looked up at once; nearly always the first of them is given
+LOOKED_AT = 4  # prompts whose offer is looked up at once; nearly always the first of them is given
 ASIDE_AT_ONCE = 500  # prompts set aside that are looked at again where nothing else is left
 
 

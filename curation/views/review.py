@@ -44,7 +44,7 @@ from curation.reviewing.parts import part_text, with_part
 from curation.views.talk import talk_context
 
 REFUSING = ("regenerate", "reject")
-MANY, RECOUNTED = 100, 0.1  # with many waiting, one submit in ten counts them anew
+MANY, RECOUNTED = 50, 0.1  # with many waiting, one submit in ten counts them anew
 
 
 @require_GET
