@@ -184,9 +184,7 @@ def test_a_broken_address_of_a_page_shows_the_first_one(project, ada, sort):
 
 
 @pytest.mark.parametrize("role", ["manager", "reviewer", "viewer"])
-@pytest.mark.parametrize(
-    "query", ["score_min=0", "score_max=100&q=zinc", "sort=score_up&score_max=99"]
-)
+@pytest.mark.parametrize("query", ["score_min=0", "score_max=100&q=zinc", "sort=score_up&score_max=99"])
 def test_scores_of_the_blind_share_are_not_told_by_filters(project, role, query, few):
     project.blind_percent = 50
     project.save()
