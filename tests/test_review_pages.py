@@ -566,7 +566,9 @@ def test_why_a_queue_is_empty(browser, project, bob, prompt):
     assert "<strong>1</strong> waits for a run" in page
 
 
-def test_all_done(browser, project):
+def test_all_done_and_nothing_there_yet(browser, project):
+    assert "has no prompts yet" in get(browser)
+    factories.accepted(project)
     assert "All reviewed" in get(browser)
 
 

@@ -29,6 +29,7 @@ class EmptyQueue:
     kept_for: tuple[str, ...] = ()
     short: int = 0  # need more people than there are
     people: int = 0  # who may review
+    prompts: int = 0  # of the project, in whatever state
 
     @property
     def all_done(self):
@@ -52,6 +53,7 @@ def why_empty(project, user):
     behind = held_by_cluster(project, user).filter(pk__among=near).count()
     rest = states[State.TO_REVIEW] - partner - others - held - behind - kept
     return EmptyQueue(
+        prompts=sum(states.values()),
         waiting_for_run=sum(states[state] for state in MACHINE_STATES),
         waiting_for_partner=partner,
         held=held,
