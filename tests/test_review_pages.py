@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from curation.models import Annotation, FilterResult, GateResult, Prompt, Resolution, ReviewClaim, State
+from curation.models import Annotation, FilterResult, GateResult, Project, Prompt, Resolution, ReviewClaim, State
 from curation.reviewing import Choice, settle, submit
 from tests import factories
 
@@ -523,6 +523,16 @@ def test_htmx_gets_the_next_one_as_a_fragment(browser, project, prompt):
     assert 'data-left="1"' in page
     assert fields(page)["response"] == [str(other.current_response_id)]
     assert json.loads(response["HX-Trigger"]) == {"review-saved": {"responses": [prompt.current_response_id]}}
+
+
+@pytest.mark.parametrize(("drawn", "told"), [(0.2, True), (0.3, False)])
+def test_among_gold_items_the_number_left_is_told_now_and_then(browser, project, prompt, monkeypatch, drawn, told):
+    """It does not fall after a gold item: where it never falls at once, that tells nothing."""
+    Project.objects.filter(pk=project.pk).update(gold_percent=10)
+    monkeypatch.setattr("curation.views.review.random.random", lambda: drawn)
+    factories.prompt(project, State.TO_REVIEW)
+    page = send(browser, answer(get(browser), "accept"), **HTMX).content.decode()
+    assert ('data-left="1"' in page) is told
 
 
 @pytest.mark.parametrize("kind", ["invalid", "conflict", "empty"])

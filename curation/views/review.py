@@ -45,6 +45,7 @@ from curation.views.talk import talk_context
 
 REFUSING = ("regenerate", "reject")
 MANY, RECOUNTED = 50, 0.1  # with many waiting, one submit in ten counts them anew
+RECOUNTED_AMONG_CHECKS = 0.25
 
 
 @require_GET
@@ -238,7 +239,11 @@ def _render(request, context, status=200):
 
 def _left(project, user):
     """pending_counts where few are left; where many are, now and then: None leaves the number as it stands."""
-    if random.random() > RECOUNTED and waiting_among_the_first(project, user, MANY) > MANY / 2:
+    draw = random.random()
+    if draw > RECOUNTED and waiting_among_the_first(project, user, MANY) > MANY / 2:
+        return None
+    # It does not fall after a gold or repeated item: where some are mixed in, nor does it after most others.
+    if draw > RECOUNTED_AMONG_CHECKS and (project.gold_percent or project.repeat_percent):
         return None
     return pending_counts(project, user)
 
