@@ -193,8 +193,8 @@ def test_candidates_are_fit_to_be_read(chromium, live_server, transactional_db, 
     ):
         page.goto(path)
         if name == "review":
-            page.get_by_text("Candidate 2 of 4, not chosen").click()
-            page.get_by_text("falls by 10 mV.").wait_for()
+            page.locator(".rv-tab", has_text="2.2").locator("input").check(force=True)
+            page.get_by_text("falls by 10 mV.").first.wait_for()
         page.screenshot(path=tmp_path / f"{name}-{look}.png", full_page=name != "review")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, name

@@ -119,6 +119,7 @@ def test_what_is_held_as_a_near_duplicate_is_explained(people, project, alike):
 
 def test_a_count_that_ends_early_is_no_sum(people, project, alike, monkeypatch):
     monkeypatch.setattr("curation.overview.COUNT_CAP", 1)
+    monkeypatch.setattr("curation.overview.LOOKED_AT", 1)
     monkeypatch.setattr("curation.overview.waiting_for", lambda project, user: {"review": 0, "resolve": 0})
     said = page(people["reviewer"], f"/p/{project.slug}/")
     assert "1 or more held back behind a better near-duplicate" in said

@@ -162,7 +162,9 @@
     own.restored = null;
     if (same(read(holder), fields)) remember(holder, { sent: true });
     say(holder, "Draft saved.");
-    if (said.replaced) offer(holder, said.replaced);
+    const other = said.replaced && ofThisForm(holder, said.replaced);
+    // What this page had sent when it was left may have come in after it was loaded again: that is no other window's.
+    if (other && !(own.had && same(other, own.had))) offer(holder, other);
   }
 
   // What came back here was typed before this person's last submit, elsewhere: it does not stand in the new form.
@@ -175,13 +177,16 @@
     if (note) note.append(button("Put in what you had typed", () => write(holder, old)));
   }
   // Another window or device had left something that this one did not know of.
-  function offer(holder, replaced) {
+  function ofThisForm(holder, kept) {
     const prefix = "r" + holder.dataset.draftResponse + "-";
     const fields = {};
     fieldsOf(holder).forEach(function (field) {
-      const values = replaced[field.name.startsWith(prefix) ? field.name.slice(prefix.length) : field.name];
+      const values = kept[field.name.startsWith(prefix) ? field.name.slice(prefix.length) : field.name];
       fields[field.name] = values || [];
     });
+    return fields;
+  }
+  function offer(holder, fields) {
     const note = say(holder, "Draft saved, in place of one that you typed in another window. ");
     if (note) {
       note.append(button("Put that in", function () {
@@ -221,6 +226,7 @@
   function restore(holder) {
     if (states.has(holder)) return false;
     const own = state(holder), kept = recall(holder);
+    own.had = kept && kept.fields;
     if (holder.hasAttribute("data-draft-typed")) { // what was just sent stands in it: nothing is newer
       remember(holder);
       own.dirty = true;
