@@ -46,8 +46,9 @@ PAGES = {
     "project_progress": ("/p/{slug}/progress/", 6),
     # Five are for what the filters offer: a sample of prompts, rules (two), teachers, people; one for saved views.
     "prompt_list": ("/p/{slug}/prompts/", 18),
-    # Five more for the search: the index, what is marked in it and its texts, how much that is, where words were found.
-    "prompt_list_narrowed": ("/p/{slug}/prompts/?q=film&failed=ban_citations&domain=d0", 23),
+    # Five more for the search: the index, what is marked in it and its texts, how much that is, where words were found;
+    # on PostgreSQL three more, which say how it is to look and take that back.
+    "prompt_list_narrowed": ("/p/{slug}/prompts/?q=film&failed=ban_citations&domain=d0", 26),
     "run_list": ("/p/{slug}/runs/", 12),
     "release_list": ("/p/{slug}/releases/", 12),
     "member_list": ("/p/{slug}/members/", 11),
