@@ -153,7 +153,7 @@ class Bench:
             for place, user in enumerate(self.users[1:])
         ]
         self._drive(
-            [*reviewers, self._visitor(self.users[0], "read", pages=self._pages(), pause=(0.01, 0.02))],
+            [*reviewers, self._visitor(self.users[0], "read", pages=self._pages(), pause=(0.5, 1))],
             seconds=self.options.office,
         )
 
