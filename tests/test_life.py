@@ -146,12 +146,12 @@ def test_a_blind_share_tells_no_score(project):
     factories.member(project, "reviewer", name="ada"), factories.member(project, "viewer", name="vic")
     prompt = factories.prompt(project, "to_review")
     factories.judge_score(prompt.current_response, rationale="Weak in its third claim.", flags=["safety_unsure"])
-    factories.gate_result(prompt.current_response, score=43.5)
+    factories.gate_result(prompt.current_response, score=93.5)
     life = seen_by(prompt, "ada")
     assert "Weak in its third claim." not in json.dumps(life)
-    assert "43.5" not in json.dumps(life)
+    assert "93.5" not in json.dumps(life)
     assert life["attempts"][0]["hazards"] == ["safety unsure"]
-    assert "43.5" in json.dumps(seen_by(prompt, "vic"))
+    assert "93.5" in json.dumps(seen_by(prompt, "vic"))
 
 
 def test_the_pages_give_both(lived):

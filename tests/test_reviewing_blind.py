@@ -12,8 +12,9 @@ from curation.reviewing import Choice, drawn, reopen, settle, submit, take_back
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-SECRETS = ("37.5", "61.2", "Doubtful sum.", "below its threshold", "the best scores", "96.3")
-SHOWN = ("37.5", "61.2", "Doubtful sum.")
+# Above 59: no time of day has them as its seconds.
+SECRETS = ("67.5", "61.2", "Doubtful sum.", "below its threshold", "the best scores", "96.3")
+SHOWN = ("67.5", "61.2", "Doubtful sum.")
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def project(db):
     return factories.project(blind_percent=100, paired=True)
 
 
-def judged(response, f=37.5, r=61.2, **fields):
+def judged(response, f=67.5, r=61.2, **fields):
     """Scores, flags and a verdict of the gate with numbers that stand nowhere else."""
     factories.judge_score(
         response, "factuality", f, rationale="Doubtful sum.", dimensions={"plausibility": f}, **fields
@@ -41,7 +42,7 @@ def prompt(project):
     current = factories.response(
         prompt,
         "The answer to decide.",
-        sent_system="The factuality judge gave 37.5 of 100: Doubtful sum.",
+        sent_system="The factuality judge gave 67.5 of 100: Doubtful sum.",
         parent=earlier,
     )
     judged(current, flags=["safety_biosafety", "hallucination"], requires_human_review=True)
@@ -237,10 +238,10 @@ def test_the_page_of_near_duplicates_tells_no_score_either(project):
     project.save()
     rows = [factories.prompt(project, State.TO_REVIEW) for _ in range(2)]
     for place, row in enumerate(rows):
-        fields = {"cluster": rows[0].pk, "score": 37.5 + place, "length": 9}
+        fields = {"cluster": rows[0].pk, "score": 67.5 + place, "length": 9}
         factories.fingerprint(row, row.current_response, **fields)
     address = reverse("quality_duplicates", args=[project.slug])
     pages = {role: browser.get(address).content.decode() for role, browser in factories.clients(project).items()}
-    assert ">37.5<" in pages["viewer"]
-    assert ">37.5<" not in pages["reviewer"] + pages["manager"]
+    assert ">67.5<" in pages["viewer"]
+    assert ">67.5<" not in pages["reviewer"] + pages["manager"]
     assert "hidden until you decide" in pages["reviewer"]
