@@ -114,18 +114,8 @@ def _store(project, row, matches, reviewer, where, report):
         return None
     if row.get("current") is False:
         return report.wrong(where, "it stands no more where it was exported: taken back, decided anew, or reopened")
-    codes = [code for code in row.get("reasons") or [] if isinstance(code, str)]
-    known = known_reasons(project)
-    told = [row.get("comment") or "", *(code for code in codes if code not in known)]  # old reasons are free words
     own = newest_own(response.pk, reviewer)
-    choice = Choice(
-        response_id=response.pk,
-        action=row["action"],
-        reasons=tuple(code for code in codes if code in known),
-        edited_text=row.get("edited_text") or None,
-        comment="\n".join(text for text in told if text.strip()),
-        version=own.version if own else 0,
-    )
+    choice = _choice(project, row, response, own)
     if own and own.current and (own.action, own.edited_text) == (choice.action, choice.edited_text):
         report.known += 1  # given here, and exported from here
         return None
@@ -150,6 +140,21 @@ def _store(project, row, matches, reviewer, where, report):
         report.stored += 1
         report.surplus += any(each.surplus for each in done.annotations)
     return None
+
+
+def _choice(project, row, response, own):
+    """What the row says, in the version after `own`, the reviewer's newest decision on the answer."""
+    codes = [code for code in row.get("reasons") or [] if isinstance(code, str)]
+    known = known_reasons(project)
+    told = [row.get("comment") or "", *(code for code in codes if code not in known)]  # old reasons are free words
+    return Choice(
+        response_id=response.pk,
+        action=row["action"],
+        reasons=tuple(code for code in codes if code in known),
+        edited_text=row.get("edited_text") or None,
+        comment="\n".join(text for text in told if text.strip()),
+        version=own.version if own else 0,
+    )
 
 
 def _given_here(response, reviewer, row):
