@@ -9,10 +9,12 @@ from django.utils import timezone
 
 from curation.models import (
     Annotation,
+    Audit,
     Batch,
     Call,
     Change,
     Comment,
+    Complaint,
     Draft,
     EvaluationSet,
     FilterResult,
@@ -37,6 +39,7 @@ from curation.models import (
     Tally,
     Teacher,
     TeacherResponse,
+    Withdrawal,
 )
 from curation.models.prompt import content_key
 from pipeline.rubrics import load_rubric
@@ -358,4 +361,22 @@ def change(project, by, *prompts, kind="bulk", action="reopen", **fields):
     made = Change.objects.create(project=project, created_by=by, kind=kind, action=action, **fields)
     for each in prompts:
         made.items.create(prompt=each, response=each.current_response)
+    return made
+
+
+def complaint(response, code="ban_citations", *, source="filter", words="It cites [1].", **fields):
+    """A fault that `response` was asked to mend."""
+    return Complaint.objects.create(response=response, source=source, code=code, words=words, **fields)
+
+
+def withdrawal(project, value="doi:10.1/x", *, kind="source", reason="The paper was retracted.", **fields):
+    """Something that no release may hold any more; without its effects."""
+    return Withdrawal.objects.create(project=project, kind=kind, value=value, reason=reason, **fields)
+
+
+def audit(project, *responses, rows=10, size=2, allowed=0, **fields):
+    """An audit that drew `responses`; nobody looked at them yet."""
+    made = Audit.objects.create(project=project, rows=rows, size=size, allowed=allowed, rows_sha256="a" * 64, **fields)
+    for each in responses:
+        made.items.create(prompt=each.prompt, response=each, row_id=f"row of {each.pk}")
     return made

@@ -95,6 +95,10 @@ def test_no_list_shows_a_row_of_a_foreign_project(model, staff, rf):
     factories.flag(pair.hypothesis, staff)
     factories.change(foreign, staff, pair.hypothesis)
     factories.saved_view(foreign, staff)
+    factories.complaint(response).checks.create(annotation=response.annotations.get(), met=True)
+    foreign.release_recipes.create(name="All")
+    factories.audit(foreign, response)
+    factories.withdrawal(foreign).tombstones.create(release=release, row_id="0" * 64)
     foreign.tallies.create(kind="state", key="accepted", number=1)
     assert model.objects.count() > len(before)
     assert set(registered.get_queryset(request)) == before

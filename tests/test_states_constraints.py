@@ -122,6 +122,19 @@ REFUSED = {
     "release_row_once": lambda p: again(
         make.release(p).rows.create(prompt=(r := a_response(p)).prompt, response=r, row_id="a", split="train"),
     ),
+    "release_recipe_name_once": lambda p: again(p.release_recipes.create(name="All of it")),
+    "complaint_once": lambda p: again(make.complaint(a_response(p))),
+    "complaint_source_known": lambda p: make.complaint(a_response(p), source="mood"),
+    "complaint_check_once": lambda p: again(
+        make.complaint(r := a_response(p)).checks.create(annotation=make.annotation(r, make.user()), met=True)
+    ),
+    "withdrawal_once": lambda p: again(make.withdrawal(p)),
+    "withdrawal_kind_known": lambda p: make.withdrawal(p, kind="mood"),
+    "tombstone_once": lambda p: again(make.withdrawal(p).tombstones.create(release=make.release(p), row_id="a")),
+    "audit_state_known": lambda p: make.audit(p, state="lost"),
+    "audit_size_within_rows": lambda p: make.audit(p, rows=1, size=2),
+    "audit_override_has_reason": lambda p: make.audit(p, state="overridden"),
+    "audit_item_once": lambda p: again(make.audit(p, a_response(p)).items.get()),
     "release_version_once": lambda p: again(make.release(p)),
     "split_group_once": lambda p: again(SplitAssignment.objects.create(project=p, group_key="g", split="train")),
     "split_known": lambda p: SplitAssignment.objects.create(project=p, group_key="g", split="dev"),

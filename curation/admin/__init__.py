@@ -4,7 +4,7 @@ Rows are read-only here, whoever looks; staff see those of their projects, super
 are registered by the pipeline, whose verbs their actions call.
 """
 
-from . import people, prompts, reviewing, verdicts  # noqa: F401  registers them
+from . import people, prompts, releasing, reviewing, verdicts  # noqa: F401  registers them
 from .records import RecordAdmin, RowAdmin
 
 __all__ = ["RecordAdmin", "RowAdmin"]

@@ -1,14 +1,16 @@
 """The record: what we know, what machines measured and what people decided. One file per noun."""
 
+from .audit import Audit, AuditItem
 from .batch import Batch, BatchItem
 from .call import Call
 from .change import Change, ChangeItem
+from .complaint import Complaint, ComplaintCheck
 from .document import SourceDocument
 from .event import Event
 from .pair import Pair
 from .project import Invitation, LastManager, Membership, Project
 from .prompt import Prompt, State
-from .release import Release, ReleaseRow, SplitAssignment
+from .release import Release, ReleaseRecipe, ReleaseRow, SplitAssignment
 from .response import TeacherResponse
 from .review import Action, Annotation, Assignment, Draft, Gold, Resolution, ReviewClaim
 from .rubric import Rubric
@@ -21,17 +23,22 @@ from .teacher import Teacher
 from .template import PromptTemplate
 from .verdict import FilterResult, GateResult, JudgeScore
 from .view import SavedView
+from .withdrawal import Tombstone, Withdrawal
 
 __all__ = [
     "Action",
     "Annotation",
     "Assignment",
+    "Audit",
+    "AuditItem",
     "Batch",
     "BatchItem",
     "Call",
     "Change",
     "ChangeItem",
     "Comment",
+    "Complaint",
+    "ComplaintCheck",
     "Draft",
     "EvaluationSet",
     "Event",
@@ -51,6 +58,7 @@ __all__ = [
     "Prompt",
     "PromptTemplate",
     "Release",
+    "ReleaseRecipe",
     "ReleaseRow",
     "Resolution",
     "ReviewClaim",
@@ -64,4 +72,6 @@ __all__ = [
     "Tally",
     "Teacher",
     "TeacherResponse",
+    "Tombstone",
+    "Withdrawal",
 ]

@@ -141,6 +141,13 @@ class Project(models.Model):
     )
     filter_ruleset = models.ForeignKey("Ruleset", models.PROTECT, null=True, blank=True, related_name="+")
     gate_ruleset = models.ForeignKey("Ruleset", models.PROTECT, null=True, blank=True, related_name="+")
+    recipe_ruleset = models.ForeignKey("Ruleset", models.PROTECT, null=True, blank=True, related_name="+")
+    audit_sample = models.PositiveIntegerField(
+        "rows audited before a release", default=0, help_text="Drawn by chance and looked at once more; 0: none."
+    )
+    audit_allowed = models.PositiveIntegerField(
+        "bad rows that an audit may find", default=0, help_text="With more of them nothing is released."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = ProjectQuerySet.as_manager()

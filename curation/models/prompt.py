@@ -321,6 +321,9 @@ class Prompt(models.Model):
     parked_from = models.CharField(max_length=16, blank=True)
     error_class = models.CharField(max_length=40, blank=True)
     error_detail = models.TextField(blank=True)
+    withdrawal = models.ForeignKey(
+        "Withdrawal", models.PROTECT, null=True, blank=True, related_name="prompts", db_index=False
+    )
     failed_call = models.ForeignKey("Call", models.SET_NULL, null=True, blank=True, related_name="parked_prompts")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -365,6 +368,7 @@ class Prompt(models.Model):
             models.Index(
                 fields=["project", "-pinned", "-rank", "id"], condition=Q(state="to_review"), name="prompt_review_queue"
             ),
+            models.Index(fields=["withdrawal", "id"], condition=Q(withdrawal__isnull=False), name="prompt_withdrawn"),
             models.Index(fields=["project", "state_changed_at", "id"]),
             models.Index(fields=["project", "id"]),  # as they came in; else SQLite sorts all of them for a page
         ]

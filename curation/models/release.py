@@ -31,17 +31,25 @@ class Release(models.Model):
 
     class State(models.TextChoices):
         BUILDING = "building", "Being built"
+        DRAFT = "draft", "Draft: its checks failed"
         PUBLISHED = "published", "Published"
         FAILED = "failed", "Failed"
 
     project = models.ForeignKey("Project", models.CASCADE, related_name="releases")
     version = models.PositiveIntegerField()
+    semver = models.CharField(max_length=40, blank=True, help_text="What changed since the last: major.minor.patch")
+    base = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="patches", help_text="The release it corrects"
+    )
+    audit = models.ForeignKey("Audit", models.SET_NULL, null=True, blank=True, related_name="releases")
     state = models.CharField(max_length=10, choices=State, default=State.BUILDING)
     recipe = models.JSONField(default=dict)
     seed = models.CharField(max_length=64)
     counts = models.JSONField(default=dict)
     files = models.JSONField(default=list, help_text="[{path, sha256, bytes, rows}]")
     manifest = models.JSONField(default=dict)
+    report = models.JSONField(default=dict, help_text="What was checked before it was published, and found")
+    problems = models.JSONField(default=list, help_text="Why it stays a draft, in sentences")
     content_hash = models.CharField(max_length=64, blank=True, help_text="sha256 over the files' sha256")
     run = models.ForeignKey("Run", models.SET_NULL, null=True, blank=True, related_name="releases")
     error = models.TextField(blank=True)
@@ -59,6 +67,23 @@ class Release(models.Model):
     def directory(self):
         """Where the files lie, once published."""
         return self.project.data_dir / "releases" / f"v{self.version}"
+
+
+class ReleaseRecipe(models.Model):
+    """A recipe under a name, to release by again. A release keeps a copy of what it was made by."""
+
+    project = models.ForeignKey("Project", models.CASCADE, related_name="release_recipes")
+    name = models.CharField(max_length=80)
+    body = models.JSONField(default=dict)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="release_recipe_name_once")]
+
+    def __str__(self):
+        return self.name
 
 
 class ReleaseRow(models.Model):

@@ -1,4 +1,4 @@
-"""Versions of the filter rules and gate thresholds that verdicts were given under."""
+"""Versions of the filter rules, gate thresholds and regeneration recipes that answers were held to."""
 
 import hashlib
 import json
@@ -9,11 +9,12 @@ from django.utils import timezone
 
 
 class Ruleset(models.Model):
-    """One version of a project's filter rules, or of its gate. Verdicts point at the version that gave them."""
+    """One version of a project's filter rules, gate or recipes. What was done by it points at the version."""
 
     class Kind(models.TextChoices):
         FILTER = "filter", "Filters"
         GATE = "gate", "SampleGate"
+        RECIPE = "recipe", "Regeneration recipes"
 
     project = models.ForeignKey("Project", models.CASCADE, related_name="rulesets")
     kind = models.CharField(max_length=8, choices=Kind)
@@ -28,7 +29,9 @@ class Ruleset(models.Model):
         ordering = ["kind", "-version"]
         constraints = [
             models.UniqueConstraint(fields=["project", "kind", "version"], name="ruleset_version_once"),
-            models.CheckConstraint(condition=models.Q(kind__in=["filter", "gate"]), name="ruleset_kind_known"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["filter", "gate", "recipe"]), name="ruleset_kind_known"
+            ),
         ]
 
     def __str__(self):

@@ -43,6 +43,8 @@ class Run(models.Model):
         EXPORT = "export", "Export of annotations"
         ANNOTATIONS = "annotations", "Import of annotations"
         RANK = "rank", "Order of the review queue"
+        WITHDRAW = "withdraw", "Withdrawal"
+        PURGE = "purge", "Purge"
 
     LIVE = (State.QUEUED, State.RUNNING, State.CANCELLING)
     COUNTED = (
