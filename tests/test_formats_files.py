@@ -38,7 +38,7 @@ def test_rows_come_back_with_exactly_the_schema(tmp_path):
 
 
 def test_the_same_rows_give_the_same_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "ROW_GROUP", 3)
+    monkeypatch.setattr(formats.files, "ROW_GROUP", 3)
     rows = [row(number) for number in range(8)]
     write_parquet(tmp_path / "a.parquet", rows)
     write_parquet(tmp_path / "b.parquet", (dict(reversed(each.items())) for each in rows))

@@ -1,8 +1,4 @@
-"""Accepted response -> training record -> file. The same records always give the same bytes.
-
-One schema for every file of a release: what is unknown is an empty text, never null, so that readers which infer
-types from the first rows see the same columns everywhere.
-"""
+"""Rows -> files: the same rows always give the same bytes, and a file is whole or not there."""
 
 import hashlib
 import json
@@ -15,39 +11,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-MESSAGE = pa.struct([pa.field("role", pa.string(), nullable=False), pa.field("content", pa.string(), nullable=False)])
-RELEASE_SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("messages", pa.list_(pa.field("element", MESSAGE, nullable=False)), nullable=False),
-        pa.field("task_type", pa.string(), nullable=False),
-        pa.field("domain", pa.string(), nullable=False),
-        pa.field("prompt_key", pa.string(), nullable=False),
-        pa.field("group", pa.string(), nullable=False),
-        pa.field("split", pa.string(), nullable=False),
-        pa.field("status", pa.string(), nullable=False),
-        pa.field("teacher", pa.string(), nullable=False),
-        pa.field("attempt", pa.int64(), nullable=False),
-        pa.field("edited", pa.bool_(), nullable=False),
-        pa.field("locator", pa.string(), nullable=False),
-        pa.field("licence", pa.string(), nullable=False),
-    ]
-)
+from .chat import MESSAGES_SCHEMA
+
 ROW_GROUP = 5_000
-
-
-def row_id(prompt_key, text):
-    """The identity of a training row: sha256 over the prompt's key and the authoritative text, nothing else."""
-    return hashlib.sha256(f"{prompt_key}\n{text}".encode()).hexdigest()
-
-
-def to_messages(user, assistant, system=None):
-    """Chat messages: system only if there is one. An empty user or assistant text is refused."""
-    for role, text in (("user", user), ("assistant", assistant)):
-        if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"the {role} message is {text!r}; a training record needs its text")
-    messages = [{"role": "system", "content": system}] if system else []
-    return [*messages, {"role": "user", "content": user}, {"role": "assistant", "content": assistant}]
 
 
 def jsonl_bytes(record):
@@ -56,7 +22,7 @@ def jsonl_bytes(record):
     return text.encode() + b"\n"
 
 
-def write_parquet(path, rows, schema=RELEASE_SCHEMA):
+def write_parquet(path, rows, schema=MESSAGES_SCHEMA):
     """Write rows (an iterator, sorted already) as Parquet with exactly this schema; returns how many.
 
     Row groups are cut by count alone and nothing of this machine is written, so equal rows give equal bytes.

@@ -1,0 +1,92 @@
+"""What a release knows of one accepted row, and what a format is. Plain values: no database behind them."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+Columns = dict[str, list]
+
+
+@dataclass(slots=True)
+class Refused:
+    """An answer to the same prompt that was not accepted, and why (codes of rules, gate and reviewers)."""
+
+    text: str
+    reasons: tuple = ()
+    attempt: int = 1
+    teacher: str = ""
+    candidate: int = 0
+
+
+@dataclass(slots=True)
+class Record:
+    """One accepted row, as every format and the proof see it."""
+
+    id: str  # row_id(prompt_key, text)
+    prompt_key: str
+    user: str  # the prompt as sent, context included
+    system: str  # as sent; shown only if Options.system
+    text: str  # authoritative
+    task_type: str = ""
+    domain: str = ""
+    group: str = ""
+    split: str = ""
+    status: str = ""  # accepted, edited, policy, unreviewed
+    teacher: str = ""
+    attempt: int = 1
+    edited: bool = False
+    locator: str = ""
+    licence: str = ""
+    title: str = ""
+    score: float | None = None  # of the gate
+    original: str = ""  # the teacher's own text where people edited it
+    reasons: tuple = ()  # given with the edit
+    refused: tuple = ()  # of Refused
+    partner: "Record | None" = None  # a hypothesis carries its methodology, if both are in the same split
+
+
+@dataclass(frozen=True)
+class Options:
+    """What of a recipe changes the rows of a format."""
+
+    system: bool = False
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to write rows for training.
+
+    `columns(batch, options)` gives one list per column of `schema`, 0 to n rows for a record. Everything else is a
+    function of those columns alone, so that files can be made again from the Parquet file: `lines(columns)` are the
+    dicts of the JSON Lines file (keys sorted), `row_ids(columns)` the accepted rows that each row stands on,
+    and `beside` has by suffix the lines of further JSON Lines files (`<split>.<suffix>.jsonl`), line for line.
+    """
+
+    name: str
+    label: str
+    help: str
+    schema: pa.Schema
+    columns: Callable[[list[Record], Options], Columns]
+    lines: Callable[[Columns], Iterable[dict]]
+    row_ids: Callable[[Columns], list[tuple[str, ...]]]
+    needs: frozenset = frozenset()  # of "partner", "refused"
+    beside: Mapping[str, Callable[[Columns], Iterable[dict]]] = field(default_factory=dict)
+
+    def table(self, columns: Columns) -> pa.Table:
+        """The columns as Arrow with exactly the schema; a missing text is refused, never written as null."""
+        return pa.Table.from_arrays([array(columns[each.name], each) for each in self.schema], schema=self.schema)
+
+
+def array(values: list, wanted: pa.Field) -> pa.Array:
+    """One column as Arrow."""
+    made = pa.array(values, wanted.type)
+    if made.null_count:
+        raise ValueError(f"column {wanted.name} has no value in row {values.index(None)}; what is unknown is ''")
+    return made
+
+
+def row_id(prompt_key, text):
+    """The identity of a training row: sha256 over the prompt's key and the authoritative text, nothing else."""
+    return hashlib.sha256(f"{prompt_key}\n{text}".encode()).hexdigest()
