@@ -14,6 +14,7 @@ from .statistics import (
     mean_interval,
     percent_agreement,
     spearman,
+    upper_bound,
     wilson,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "mean_interval",
     "percent_agreement",
     "spearman",
+    "upper_bound",
     "wilson",
 ]

@@ -112,6 +112,22 @@ def wilson(hits, n, confidence=CONFIDENCE):
     return (0.0 if hits == 0 else middle - half), (1.0 if hits == n else middle + half)
 
 
+def upper_bound(hits, n, confidence=CONFIDENCE):
+    """The exact upper bound, 0 to 1, of a share of which `hits` of `n` drawn ones are; 1 without a case.
+
+    One-sided: with a true share above it, so few hits come with a chance of at most 1 − confidence.
+    C. J. Clopper and E. S. Pearson, "The Use of Confidence or Fiducial Limits Illustrated in the Case of the
+    Binomial", 1934.
+    """
+    if not 0 <= hits <= n:
+        raise ValueError(f"{hits} of {n} is no share.")
+    if hits == n:
+        return 1.0
+    from scipy.stats import beta
+
+    return float(beta.ppf(confidence, hits + 1, n - hits))
+
+
 def mean_interval(values, confidence=CONFIDENCE):
     """(low, high) of the mean of many values, by the normal approximation; None for fewer than two."""
     values = list(values)

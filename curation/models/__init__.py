@@ -1,6 +1,6 @@
 """The record: what we know, what machines measured and what people decided. One file per noun."""
 
-from .audit import Audit, AuditItem
+from .audit import Audit, AuditItem, AuditSettled
 from .batch import Batch, BatchItem
 from .call import Call
 from .change import Change, ChangeItem
@@ -31,6 +31,7 @@ __all__ = [
     "Assignment",
     "Audit",
     "AuditItem",
+    "AuditSettled",
     "Batch",
     "BatchItem",
     "Call",
