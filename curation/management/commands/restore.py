@@ -1,0 +1,34 @@
+"""A backup back into an empty installation, whichever database it has."""
+
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+
+from curation import searching, upkeep
+from curation.backups import BadBackup, restore
+from curation.models import Batch
+
+
+class Command(BaseCommand):
+    help = (
+        "Read a folder that `backup` wrote into this database and DATA_DIR; both must be empty, after `migrate`. "
+        "Whole or not at all. Runs that were under way are ended: start them again to go on."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("folder", type=Path, metavar="DIR")
+
+    def handle(self, *, folder, verbosity, **options):
+        tell = self.stdout.write if verbosity > 1 else lambda line: None
+        try:
+            said = restore(folder, tell)
+        except BadBackup as wrong:
+            raise CommandError(str(wrong)) from None
+        while searching.catch_up():
+            pass
+        upkeep.learn_sizes()
+        rows = sum(table["rows"] for table in said["tables"])
+        self.stdout.write(f"{rows:,} rows and {len(said['files']):,} files, as they were on {said['made_at'][:16]} UTC")
+        waiting = Batch.objects.filter(state__in=Batch.OPEN).count()
+        if waiting:
+            self.stdout.write(f"{waiting:,} batches are at their endpoints: workers fetch their answers once they run.")
