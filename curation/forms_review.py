@@ -6,8 +6,10 @@ from django import forms
 
 from curation.models.review import Action
 from curation.reviewing import REASONS, Choice, drafts, known_reasons, reasons_of
+from curation.reviewing.complaints import NO, YES, complaints_of, shown
 
 KEY_LENGTH = 64
+MET = [(YES, "met"), (NO, "not met"), ("", "not said")]
 ACTIONS = [(Action.ACCEPT, "Accept"), (Action.REGENERATE, "Regenerate"), (Action.REJECT, "Reject")]
 
 
@@ -52,8 +54,15 @@ class DecisionForm(ReasonedForm):
     text = forms.CharField(widget=forms.Textarea, strip=False, required=False, label="Edited text")
     version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=32_767)
 
-    def __init__(self, data=None, *, response, optional=False, **options):
+    def __init__(self, data=None, *, response, optional=False, complaints=None, **options):
         super().__init__(data, prefix=f"r{response.pk}", project=response.prompt.project, **options)
+        if complaints is None:  # what this person was shown of them is the card's to know
+            rows = complaints_of([response]).get(response.pk, [])
+            complaints = shown(rows, response.prompt.project)
+        self.complaints = complaints
+        for each in complaints:
+            field = forms.ChoiceField(choices=MET, widget=forms.RadioSelect, required=False, label=each.label)
+            self.fields[each.field] = field
         self.response, self.optional = response, optional
         self.draft = None  # what its person typed and did not send, if the server keeps some
         self.as_typed = data is not None  # what stands in it was just sent: no draft is newer
@@ -68,8 +77,9 @@ class DecisionForm(ReasonedForm):
             initial |= {"action": before.action, "reasons": before.reasons, "comment": before.comment}
             if before.edited_text is not None:
                 initial["text"] = before.edited_text
+            initial |= {f"met-{pk}": YES if met else NO for pk, met in card.checks.items()}
         card.response.prompt = card.prompt  # it has its project at hand
-        made = cls(response=card.response, initial=initial | drafts.initial(draft))
+        made = cls(response=card.response, complaints=card.complaints, initial=initial | drafts.initial(draft))
         made.draft = draft
         return made
 
@@ -81,6 +91,8 @@ class DecisionForm(ReasonedForm):
         initial = {"text": typed, "reasons": data.getlist(f"{prefix}-reasons")}
         initial |= {name: data.get(f"{prefix}-{name}", "") for name in ("action", "comment", "version")}
         made = cls(response=response, initial=initial)
+        for each in made.complaints:
+            made.initial[each.field] = data.get(f"{prefix}-{each.field}", "")
         made.as_typed = True
         return made
 
@@ -104,7 +116,19 @@ class DecisionForm(ReasonedForm):
             edited_text=self.cleaned_data["text"] if sent else None,
             comment=self.cleaned_data["comment"],
             version=self.cleaned_data["version"] or 0,
+            met=self._met,
         )
+
+    @property
+    def _met(self):
+        said = {each.pk: self.cleaned_data[each.field] for each in self.complaints}
+        return {pk: value == YES for pk, value in said.items() if value}
+
+    @property
+    def checked(self):
+        """(name in the form, "yes" or "no") of each complaint that its person has a word on."""
+        said = [(self.add_prefix(each.field), self[each.field].value()) for each in self.complaints]
+        return [(name, value) for name, value in said if value]
 
     @property
     def typed(self):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..models import Annotation, Prompt, Resolution, TeacherResponse
+from .complaints import Asked
 from .parts import parts_of
 from .support import Quote
 from .terms import Piece, pieces
@@ -73,6 +74,9 @@ class Card:
     quotes: list[Quote] = field(default_factory=list)
     terms: dict = field(default_factory=dict)  # what the hypothesis calls its variable and its outcome
     form: object = None
+    complaints: list[Asked] = field(default_factory=list)  # what this attempt was asked to mend
+    hidden_complaints: int = 0  # what judges had said of the one before, hidden until its reviewer decided
+    checks: dict = field(default_factory=dict)  # complaint id → met, as `own` says
     tests_another: bool = False  # as the form stands, the method was asked with another hypothesis
 
     @property
@@ -98,6 +102,11 @@ class Card:
     def before(self):
         """The answer that it is compared with first: of the attempt before, else the next candidate; None alone."""
         return next((each.response for each in (*self.attempts, *self.others)), None)
+
+    @property
+    def checklist(self):
+        """(what was to be mended, its field in the form; None on a card for reading) of each complaint."""
+        return [(each, self.form[each.field] if self.form else None) for each in self.complaints]
 
     @property
     def typed(self):

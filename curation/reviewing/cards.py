@@ -9,6 +9,7 @@ from ..models.review import Purpose
 from .blind import drawn, hazards, hidden_from
 from .card import Attempt, Card
 from .combining import tests_another
+from .complaints import checks_of, complaints_of, shown
 from .support import mark, support_of
 from .terms import terms_of
 from .verdicts import Verdicts, judgements_of
@@ -92,6 +93,8 @@ def _everything(unit, user, purpose):
         found["scores"].setdefault(row.response_id, []).append(row)
     found["taken_back"] = _taken_back(unit, user, found, purpose)
     found["hidden"] = _hidden(unit, user, found["responses"], purpose)
+    found["complaints"] = complaints_of(responses)
+    found["checks"] = checks_of([row.pk for row in own]) if found["complaints"] and own else {}
     return found
 
 
@@ -160,6 +163,8 @@ def _card(prompt, response, deciding, everything):
     pk = response.pk if response else None
     others, earlier = _other_answers(prompt, response, everything) if response else ([], [])
     resolution = everything["resolutions"].get(pk)
+    own, to_mend = everything["own"].get(pk), everything["complaints"].get(pk, [])
+    blind = pk in everything["hidden"]
     return Card(
         prompt=prompt,
         response=response,
@@ -167,7 +172,10 @@ def _card(prompt, response, deciding, everything):
         verdicts=_verdicts(pk, everything),
         others=others,
         attempts=earlier,
-        own=everything["own"].get(pk),
+        own=own,
+        complaints=shown(to_mend, prompt.project, blind=blind),
+        hidden_complaints=sum(row.source == "gate" for row in to_mend) if blind else 0,
+        checks=everything["checks"].get(own.pk, {}) if own else {},
         taken_back=prompt.pk in everything["taken_back"],
         # Each reviewer answers alone: what the others came to is shown only where there is nothing left to decide.
         resolution=resolution if resolution and resolution.current and not deciding else None,

@@ -1,6 +1,6 @@
 """A person's decisions: taken in once, and weighed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import transaction
@@ -13,6 +13,7 @@ from . import drafts
 from .blind import decides_blind, hidden_in_check
 from .checks import purpose_of
 from .combining import said_of
+from .complaints import checks_of, record_checks
 from .reasons import known_reasons
 from .resolutions import pending_resolution, weigh
 from .rule import same_text
@@ -24,7 +25,10 @@ _NOT_FOR_PEOPLE = (State.TO_COLLECT, State.TO_FILTER, State.TO_JUDGE, State.PARK
 
 @dataclass(frozen=True)
 class Choice:
-    """What a form says about one response. `version` is the reviewer's newest version when the form was made."""
+    """What a form says about one response. `version` is the reviewer's newest version when the form was made.
+
+    `met` is {complaint id: whether the answer meets it}, of those that its reviewer has a word on.
+    """
 
     response_id: int
     action: str
@@ -32,6 +36,7 @@ class Choice:
     edited_text: str | None = None
     comment: str = ""
     version: int = 0
+    met: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -185,12 +190,9 @@ def _first_result(first, choices, responses, prompts):
 
 def _same(choice, row):
     edit = _edit(choice, row.response)
-    return (choice.action, sorted(choice.reasons), choice.comment.strip(), edit) == (
-        row.action,
-        sorted(row.reasons),
-        row.comment,
-        row.edited_text,
-    )
+    said = (choice.action, sorted(choice.reasons), choice.comment.strip(), edit)
+    before = (row.action, sorted(row.reasons), row.comment, row.edited_text)
+    return said == before and choice.met == checks_of([row.pk]).get(row.pk, {})
 
 
 def _refuse_outdated(choices, responses, prompts, everything_own, purposes):
@@ -275,6 +277,7 @@ def _record(choice, response, prompt, user, purpose, own, said):
         surplus=for_review and (prompt.state != State.TO_REVIEW or pending_resolution(response.pk) is not None),
         **said,
     )
+    record_checks(row, choice.met)
     if for_review:  # a check leaves no trace in the history that reviewers read: it would tell which one it was
         tell(prompt, user, "decided", row)
     return row

@@ -12,7 +12,7 @@ from ..models.prepared import Prepared
 from .units import lock_units
 
 MOST_CHARACTERS = 400_000
-MOST_FIELDS = 40
+MOST_FIELDS = 120  # both halves of a pair, each with a long checklist
 REVIEW, RESOLVE, COMMENT = Draft.Form.REVIEW, Draft.Form.RESOLVE, Draft.Form.COMMENT
 LISTED = 50
 

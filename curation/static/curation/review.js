@@ -154,6 +154,9 @@
   function move(by) {
     if (window.nexaAttempts) window.nexaAttempts.move(cardAtHand(), by);
   }
+  function complain(what) {
+    if (window.nexaComplaints) window.nexaComplaints(cardAtHand(), what);
+  }
   function press(selector) {
     const button = document.querySelector(selector);
     if (button) button.click();
@@ -174,6 +177,9 @@
     s: () => press('[data-slot="skip"]'),
     u: () => press('[data-slot="take-back"]'),
     f: () => press('[data-slot="fix"]'),
+    c: () => complain("begin"),
+    y: () => complain("yes"),
+    n: () => complain("no"),
     "?": toggleKeys,
   };
 
