@@ -31,6 +31,11 @@ def new_seed():
     return secrets.token_hex(8)
 
 
+def new_key():
+    """A random key, not to be told to anybody."""
+    return secrets.token_hex(32)
+
+
 class LastManager(Exception):
     """The change would leave a project without a manager."""
 
@@ -122,6 +127,9 @@ class Project(models.Model):
         default=list, blank=True, help_text="The project's reasons, [{code, label, help}]; empty: the shipped list"
     )
     split_seed = models.CharField(max_length=64, default=new_seed)
+    pseudonym_key = models.CharField(
+        max_length=64, default=new_key, editable=False, help_text="Names people in releases; stands in no file"
+    )
     split_shares = models.JSONField(default=default_shares)
     teacher = models.ForeignKey("Teacher", models.PROTECT, null=True, blank=True, related_name="+")
     more_teachers = models.ManyToManyField(
