@@ -1,0 +1,99 @@
+"""What made the rows of a release: versions of rules, gate, rubrics and templates, and the judges, each with its rows.
+
+Versions are numbered by project and named with the sha256 of their content; nothing of it is a key or a clock, so that
+the same content says the same on every database.
+"""
+
+from collections import Counter
+
+from curation.models import JudgeScore, PromptTemplate, Rubric
+from pipeline.stages.questions import Sheet
+
+
+class Versions:
+    """Counts the versions behind the answers of a release, batch by batch.
+
+    `filters` and `gate`: the newest verdict of each response; an entry without a version are those that have none.
+    `rubrics`: each judge's readings, by the versions of the rubric and of the template that asked by it.
+    `templates`: what the teachers were asked with.
+    """
+
+    def __init__(self, project):
+        self.project = project
+        self.number = 0
+        self.counts = {name: Counter() for name in ("filters", "gate", "judges", "templates")}
+        self._judged = JudgeScore.objects.filter(response__prompt__project=project, score__isnull=False).exists()
+
+    def add(self, response_ids, filters, gate, templates):
+        """Count a batch of answers.
+
+        `filters` and `gate` are {response id: id of the ruleset of its newest verdict}, `templates` the templates of
+        each answer as [{name, version, sha256}].
+        """
+        self.number += len(response_ids)
+        self.counts["filters"].update(filters.values())
+        self.counts["gate"].update(gate.values())
+        self.counts["templates"].update(
+            (each["name"], each["version"], each["sha256"]) for of_one in templates for each in of_one
+        )
+        if self._judged:
+            self.counts["judges"].update(_readings(response_ids))
+
+    def entries(self):
+        """{"filters", "gate", "rubrics", "templates": entries with `rows`, the number of responses of each}."""
+        return {
+            "filters": self._rulesets("filter", self.counts["filters"]),
+            "gate": self._rulesets("gate", self.counts["gate"]),
+            "rubrics": _rubrics(self.project, self.counts["judges"]),
+            "templates": [
+                {"name": name, "version": version, "sha256": sha256, "rows": rows}
+                for (name, version, sha256), rows in sorted(self.counts["templates"].items())
+            ],
+        }
+
+    def _rulesets(self, kind, counted):
+        """Entries by version; the one in force is named also where no row has a verdict by it."""
+        found = self.project.rulesets.filter(kind=kind).in_bulk()
+        in_force = getattr(self.project, f"{kind}_ruleset_id")
+        entries = [
+            {"version": each.version, "sha256": each.sha256, "in_force": pk == in_force, "rows": counted[pk]}
+            for pk, each in found.items()
+            if counted[pk] or pk == in_force
+        ]
+        entries.sort(key=lambda entry: entry["version"])
+        none = self.number - sum(counted.values())
+        return entries + ([{"version": None, "rows": none}] if none and entries else [])
+
+
+def _readings(ids):
+    rows = JudgeScore.objects.filter(response__in=ids, score__isnull=False).order_by()
+    fields = ("response", "rubric", "rubric_version", "judge__name", "judge__model")
+    return [row[1:] for row in rows.values_list(*fields).distinct()]
+
+
+def _rubrics(project, counted):
+    """Entries by rubric, judge and version; a reading that came with an imported answer names no version."""
+    known = _sheets(project, {row[0] for row in counted})
+    entries = []
+    for (rubric, asked_by, judge, model), rows in sorted(counted.items()):
+        entry = {"name": rubric, "judge": judge, "model": model, "rows": rows}
+        sheet = known.get((rubric, asked_by))
+        if sheet:
+            entry |= {"version": sheet.rubric.version, "sha256": sheet.rubric.sha256}
+            entry |= {"template_version": sheet.template.version, "template_sha256": sheet.template.sha256}
+        else:
+            entry |= {"version": None, "imported": asked_by == JudgeScore.IMPORTED}
+        entries.append(entry)
+    return entries
+
+
+def _sheets(project, names):
+    """{(rubric, what a score keeps as its version): the Sheet} of every pair of versions that there was."""
+    found = {}
+    for name in names:
+        rubrics = list(Rubric.objects.filter(project=project, name=name))
+        for template in PromptTemplate.objects.filter(project=project, name=f"judge_{name}"):
+            for rubric in rubrics:
+                sheet = Sheet(template, rubric)
+                found[name, sheet.sha256] = sheet
+    return found
