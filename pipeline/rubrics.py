@@ -1,5 +1,6 @@
 """Rubrics: what judges read answers for, as data. From YAML, checked by name, to the words of a prompt; and back."""
 
+import hashlib
 import re
 import reprlib
 
@@ -27,6 +28,11 @@ def shipped(name):
         return load_rubric(read_yaml(path))
     except ConfigError as error:
         raise ConfigError([f"{path.name}: {message}" for message in error.messages]) from None
+
+
+def asked_by(template, rubric):
+    """What a score keeps as the version that it was given by: of the template that asked, and of the rubric."""
+    return hashlib.sha256(f"{template.sha256}\n{rubric.sha256}".encode()).hexdigest()
 
 
 def from_yaml(text):

@@ -32,6 +32,7 @@ FLOORS = (
     {"config", "datasets", "outages", "teachers", "workers"},
     {"asks", "rubrics"},
     {"ledger"},
+    {"releasing"},
     {"stages"},
     {"inspecting", "quotes", "simulating", "trying", "watching"},
     {"calibrating", "jobs", "setup"},

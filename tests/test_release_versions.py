@@ -7,7 +7,7 @@ import pytest
 
 from curation.models import Release, Rubric, State, TeacherResponse
 from pipeline import card
-from pipeline.stages import provenance
+from pipeline.releasing import provenance
 from tests import factories
 from tests.test_pipeline_collect import run
 

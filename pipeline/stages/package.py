@@ -24,8 +24,9 @@ from curation.models import (
 from curation.models.writing import insert_values
 from curation.reviewing import settle
 from pipeline import card, formats, splits
+from pipeline.releasing import picking, provenance
 
-from . import deduplicate, picking, provenance
+from . import deduplicate
 
 INCLUDES = ("accepted", "filtered")
 SCHEMA_VERSION = "1.0.0"

@@ -1,6 +1,5 @@
 """What judges are asked: by which rubric, in which words, how often; and what of it is known."""
 
-import hashlib
 from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q
@@ -27,7 +26,7 @@ class Sheet(NamedTuple):
     @property
     def sha256(self):
         """What a score keeps as the version that it was given by."""
-        return hashlib.sha256(f"{self.template.sha256}\n{self.rubric.sha256}".encode()).hexdigest()
+        return rubrics.asked_by(self.template, self.rubric)
 
     @property
     def shows_rubric(self):
