@@ -137,3 +137,45 @@ def test_what_changed_meanwhile_keeps_the_checklist_too(browser, prompt):
     response = send(browser, data | {"key": ["another"]})
     assert response.status_code == 409
     assert f'name="r{prompt.current_response_id}-{name(prompt, "too_vague")}" value="no"' in response.content.decode()
+
+
+def page_of(project, prompt, role):
+    browser = factories.client(factories.member(project, role))
+    return browser.get(reverse("prompt_detail", args=["oxides", prompt.key])).content.decode()
+
+
+def test_a_prompts_page_tells_what_each_attempt_had_to_mend_and_what_became_of_it(project, ada, prompt):
+    vague = complaints(prompt)["too_vague"].pk
+    submit(project, ada, [Choice(prompt.current_response_id, "accept", met={vague: False})], idempotency_key="k")
+    waiting = page_of(project, prompt, "reviewer")
+    assert "Asked to mend:" in waiting
+    assert "ada: " not in waiting  # each reviewer answers alone
+    prompt.go(State.ACCEPTED, "resolved")
+    page = page_of(project, prompt, "viewer")
+    for words in ("It cites [1].", "✓ met as measured", "Which iron?", "ada: <span"):
+        assert words in page
+
+
+def test_the_life_of_a_prompt_tells_it_too(project, ada, prompt):
+    vague = complaints(prompt)["too_vague"].pk
+    submit(project, ada, [Choice(prompt.current_response_id, "accept", met={vague: False})], idempotency_key="k")
+    prompt.go(State.ACCEPTED, "resolved")
+    browser = factories.client(factories.member(project, "viewer"))
+    life = browser.get(reverse("prompt_json", args=["oxides", prompt.key])).json()
+    assert life["attempts"][0]["complaints"] == []
+    told = {each["code"]: each for each in life["attempts"][1]["complaints"]}
+    assert told["ban_citations"] | {"addendum": "", "recipes": None} == told["ban_citations"]
+    assert (told["ban_citations"]["met"], told["ban_citations"]["reviewers"]) == (True, [])
+    assert told["too_vague"]["reviewers"] == [{"reviewer": "ada", "met": False}]
+    text = browser.get(reverse("prompt_text", args=["oxides", prompt.key])).content.decode()
+    assert "to mend: No citations (met as measured)" in text
+    assert "to mend: Too vague (ada: not met)\n  Which iron?" in text
+
+
+@pytest.mark.parametrize("form", ["prompt_detail", "prompt_json", "prompt_text"])
+def test_who_decides_blind_reads_no_complaint_of_the_judges_there_either(browser, project, prompt, form):
+    project.blind_percent = 100
+    project.save()
+    page = browser.get(reverse(form, args=["oxides", prompt.key])).content.decode()
+    assert "Which iron?" in page
+    assert "gave 41 of 100" not in page

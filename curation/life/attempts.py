@@ -6,6 +6,7 @@ from django.db.models import Prefetch
 
 from ..models import Annotation
 from ..reviewing import hazards, word_diff
+from ..reviewing.complaints import with_checks
 
 
 def iso(value):
@@ -26,6 +27,7 @@ def answers(prompt):
         "judge_scores__judge",
         Prefetch("annotations", Annotation.objects.select_related("reviewer")),
         "resolutions__decided_by",
+        with_checks(),
     )
 
 
@@ -51,6 +53,9 @@ def attempt(row, prompt, blind, told, member):
         "thinking": row.thinking,
         "refusal": row.refusal,
         "parse_error": row.parse_error,
+        "complaints": [
+            _complaint(each, told) for each in row.complaints.all() if not (blind and each.source == "gate")
+        ],
         "filters": [_filters(each) for each in row.filter_results.all()],
         "gate": [] if blind else [_gate(each) for each in row.gate_results.all()],
         "judges": [] if blind else [_judge(each) for each in row.judge_scores.all()],
@@ -64,6 +69,20 @@ def _readable(row, told, member):
     """Decisions that this reader may see: their own always; checks of reviewers only as a manager."""
     rows = [each for each in row.annotations.all() if told or each.reviewer_id == member.user_id]
     return rows if member.is_manager else [each for each in rows if each.purpose == Annotation.Purpose.REVIEW]
+
+
+def _complaint(row, told):
+    """What the attempt was asked to mend, and whether it did: as measured, and as reviewers say."""
+    checks = row.checks.all() if told else ()
+    return {
+        "source": row.source,
+        "code": row.code,
+        "words": row.words,
+        "addendum": row.addendum,
+        "recipes": row.recipes.version if row.recipes else None,
+        "met": row.met,
+        "reviewers": [{"reviewer": name(each.annotation.reviewer), "met": each.met} for each in checks],
+    }
 
 
 def _call(row):

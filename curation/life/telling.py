@@ -5,6 +5,7 @@ from datetime import datetime
 
 from .. import labels
 from ..reviewing import labels as reasons_in_words
+from ..reviewing.complaints import label_of
 
 WIDTH = 100
 STATE_WORDS = {True: "passed", False: "failed"}
@@ -84,6 +85,8 @@ def _attempt(attempt):
     used = ", ".join(f"{name} v{each['version']}" for name, each in attempt["templates"].items())
     lines += [f"templates: {used}"] if used else []
     lines += _said("asked, system", attempt["sent"]["system"]) + _said("asked", attempt["sent"]["user"])
+    for each in attempt["complaints"]:
+        lines += _complaint(each)
     lines += ["answer:", *_indented(attempt["text"] or "(empty)")]
     lines += _said("refusal", attempt["refusal"]) + _said("not read as asked", attempt["parse_error"])
     for each in attempt["filters"]:
@@ -98,6 +101,14 @@ def _attempt(attempt):
     for each in attempt["resolutions"]:
         lines += _resolution(each)
     return lines
+
+
+def _complaint(each):
+    met = {True: "met as measured", False: "not met as measured"}.get(each["met"])
+    people = [f"{row['reviewer']}: {'met' if row['met'] else 'not met'}" for row in each["reviewers"]]
+    said = ", ".join(([met] if met else []) + people)
+    head = f"to mend: {label_of(each['source'], each['code'])}" + (f" ({said})" if said else "")
+    return [head, *(_indented(each["words"]) if each["words"] else ())]
 
 
 def _call(attempt):

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from django.db.models import Prefetch
+
 from .. import labels
-from ..models import Complaint, ComplaintCheck
+from ..models import Annotation, Complaint, ComplaintCheck
 from ..models.prepared import Prepared
 from .reasons import BY_CODE, known_reasons
 
@@ -20,6 +22,8 @@ class Asked:
     label: str
     words: str
     met: bool | None = None
+    addendum: str = ""  # what the recipe added to the prompt for it
+    said: tuple = ()  # (reviewer, whether they found it met), where they were read
 
     @property
     def field(self):
@@ -41,13 +45,24 @@ def _rows(responses: list):
     return Complaint.objects.filter(response__among=responses).order_by("pk")
 
 
+def with_checks():
+    """What to prefetch of responses so that `shown` says what reviewers said, in decisions that count."""
+    counting = {"annotation__current": True, "annotation__purpose": Annotation.Purpose.REVIEW}
+    checks = ComplaintCheck.objects.filter(**counting).select_related("annotation__reviewer")
+    rows = Complaint.objects.select_related("recipes").prefetch_related(Prefetch("checks", checks))
+    return Prefetch("complaints", rows)
+
+
 def shown(rows, project, *, blind=False):
     """The Asked of these Complaints that somebody may read: without what judges said where `blind`."""
     return [_asked(row, project) for row in rows if not (blind and row.source == Complaint.Source.GATE)][:MOST_ASKED]
 
 
 def _asked(row, project):
-    return Asked(row.pk, row.source, label_of(row.source, row.code, project), row.words, row.met)
+    checks = getattr(row, "_prefetched_objects_cache", {}).get("checks", ())
+    said = tuple((check.annotation.reviewer, check.met) for check in checks)
+    label = label_of(row.source, row.code, project)
+    return Asked(row.pk, row.source, label, row.words, row.met, row.addendum, said)
 
 
 def label_of(source, code, project=None):

@@ -50,7 +50,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why one choice cannot stand: `kind` is newer_answer, own_newer, decided or not_open."""
+    """Why one choice cannot stand: `kind` is newer_answer, own_newer, decided, not_open or withdrawn."""
 
     choice: Choice
     kind: str
@@ -209,6 +209,8 @@ def _refuse_outdated(choices, responses, prompts, everything_own, purposes):
 
 
 def _outdated(choice, response, prompt, own):
+    if prompt.withdrawal_id:
+        return "withdrawn"
     if prompt.current_response_id != response.pk:
         return "newer_answer"
     if (own.version if own else 0) != choice.version:

@@ -12,6 +12,7 @@ from curation import labels
 from curation.access import MANAGER, project_or_404
 from curation.models import Annotation, State, TeacherResponse
 from curation.reviewing import hazards, hidden_from, reopen, without_judgements, word_diff
+from curation.reviewing.complaints import shown, with_checks
 from curation.reviewing.gold import gold_of
 from curation.reviewing.holding import held_prompts, mates
 from curation.reviewing.support import mark, support_of
@@ -70,6 +71,7 @@ def _responses(prompt, blind):
         "judge_scores__judge",
         Prefetch("annotations", decisions.select_related("reviewer")),
         "resolutions__decided_by",
+        with_checks(),
     )
     dimensions = labels.dimensions(prompt.project)
     for row in rows:
@@ -78,6 +80,7 @@ def _responses(prompt, blind):
         gate = max(row.gate_results.all(), key=lambda result: result.pk, default=None)
         row.judgements = [] if blind else judgements_of(row.judge_scores.all(), gate, dimensions)
         row.hazards = hazards(row.judge_scores.all()) if blind else []
+        row.to_mend = shown(row.complaints.all(), prompt.project, blind=blind)
         if blind and row.attempt > 1 and row.sent_system:
             row.sent_system = "Hidden until you decide: it may quote the judges of an earlier attempt."
     return rows
@@ -131,7 +134,8 @@ def prompt_detail(request, slug, key):
         "decisions": "open" if prompt.state != State.TO_REVIEW else "fold" if project.member.is_manager else "hidden",
         "may_reopen": project.member.is_manager
         and prompt.state in (State.ACCEPTED, State.REJECTED)
-        and prompt.current_response_id,
+        and prompt.current_response_id
+        and not prompt.withdrawal_id,
         "may_retry": project.member.is_manager and prompt.state == State.PARKED,
     }
     context |= talk_context(project, request.user, [prompt], place="prompt") | gold_of(project, prompt)
