@@ -7,7 +7,7 @@ the same content says the same on every database.
 from collections import Counter
 
 from curation.models import JudgeScore, PromptTemplate, Rubric
-from pipeline.stages.questions import Sheet
+from pipeline.rubrics import asked_by
 
 
 class Versions:
@@ -75,25 +75,24 @@ def _rubrics(project, counted):
     """Entries by rubric, judge and version; a reading that came with an imported answer names no version."""
     known = _sheets(project, {row[0] for row in counted})
     entries = []
-    for (rubric, asked_by, judge, model), rows in sorted(counted.items()):
-        entry = {"name": rubric, "judge": judge, "model": model, "rows": rows}
-        sheet = known.get((rubric, asked_by))
-        if sheet:
-            entry |= {"version": sheet.rubric.version, "sha256": sheet.rubric.sha256}
-            entry |= {"template_version": sheet.template.version, "template_sha256": sheet.template.sha256}
+    for (name, said, judge, model), rows in sorted(counted.items()):
+        entry = {"name": name, "judge": judge, "model": model, "rows": rows}
+        if (name, said) in known:
+            template, rubric = known[name, said]
+            entry |= {"version": rubric.version, "sha256": rubric.sha256}
+            entry |= {"template_version": template.version, "template_sha256": template.sha256}
         else:
-            entry |= {"version": None, "imported": asked_by == JudgeScore.IMPORTED}
+            entry |= {"version": None, "imported": said == JudgeScore.IMPORTED}
         entries.append(entry)
     return entries
 
 
 def _sheets(project, names):
-    """{(rubric, what a score keeps as its version): the Sheet} of every pair of versions that there was."""
+    """{(rubric, what a score keeps as its version): (template, rubric)} of every pair of versions that there was."""
     found = {}
     for name in names:
         rubrics = list(Rubric.objects.filter(project=project, name=name))
         for template in PromptTemplate.objects.filter(project=project, name=f"judge_{name}"):
             for rubric in rubrics:
-                sheet = Sheet(template, rubric)
-                found[name, sheet.sha256] = sheet
+                found[name, asked_by(template, rubric)] = template, rubric
     return found
