@@ -6,7 +6,7 @@ columns everywhere.
 
 import pyarrow as pa
 
-from .record import Format
+from .record import Format, row_id
 
 MESSAGE = pa.struct([pa.field("role", pa.string(), nullable=False), pa.field("content", pa.string(), nullable=False)])
 CONVERSATION = pa.list_(pa.field("element", MESSAGE, nullable=False))
@@ -38,6 +38,7 @@ def about(records):
     return {name: [getattr(record, name) for record in records] for name in ABOUT}
 
 
+OF_THE_SECOND = ("id", "prompt_key", "status", "teacher", "attempt", "edited")  # what a pair says of its methodology
 MESSAGES_SCHEMA = schema(messages=CONVERSATION)
 
 
@@ -50,24 +51,60 @@ def to_messages(user, assistant, system=None):
     return [*messages, {"role": "user", "content": user}, {"role": "assistant", "content": assistant}]
 
 
+def conversation(record, options):
+    """The conversation of one record."""
+    return to_messages(record.user, record.text, record.system if options.system else None)
+
+
+def prompt_of(record, options):
+    """What the answer of one record is given to: the conversation up to the answer."""
+    messages = conversation(record, options)
+    messages.pop()
+    return messages
+
+
+def answer(text):
+    """An answer as a list of one message."""
+    return [{"role": "assistant", "content": text}]
+
+
 def own_ids(columns):
     """Each row stands on the accepted row whose id it has."""
     return [(row,) for row in columns["id"]]
 
 
-def _columns(batch, options):
-    messages = [to_messages(each.user, each.text, each.system if options.system else None) for each in batch]
-    return {"id": [each.id for each in batch], "messages": messages} | about(batch)
+def bare(*names):
+    """The function that makes lines of these columns alone."""
+    names = sorted(names)
+
+    def lines(columns):
+        return [dict(zip(names, row, strict=True)) for row in zip(*(columns[name] for name in names), strict=True)]
+
+    return lines
 
 
-def _lines(columns):
-    return [{"messages": messages} for messages in columns["messages"]]
+def meta(columns):
+    """What is known of each line of a strict file: every column but the conversation."""
+    return bare(*(columns.keys() - {"messages"}))(columns)
 
 
-def _meta(columns):
-    """What is known of each line of the strict file: every column but the conversation."""
-    names = sorted(columns.keys() - {"messages"})
-    return [dict(zip(names, row, strict=True)) for row in zip(*(columns[name] for name in names), strict=True)]
+def _messages(batch, options):
+    return {"id": [each.id for each in batch], "messages": [conversation(each, options) for each in batch]} | about(
+        batch
+    )
+
+
+def _pairs(batch, options):
+    both = [(first, first.partner) for first in batch if first.partner]
+    turns = [conversation(first, options) + to_messages(second.user, second.text) for first, second in both]
+    columns = {"id": [row_id(first.id, second.id) for first, second in both], "messages": turns}
+    columns["hypothesis_id"] = [first.id for first, _ in both]
+    columns |= {f"methodology_{name}": [getattr(second, name) for _, second in both] for name in OF_THE_SECOND}
+    return columns | about([first for first, _ in both])
+
+
+def _ids_of_both(columns):
+    return list(zip(columns["hypothesis_id"], columns["methodology_id"], strict=True))
 
 
 MESSAGES = Format(
@@ -75,8 +112,23 @@ MESSAGES = Format(
     label="Chat messages",
     help="One conversation per row: user, assistant. The JSON Lines file holds messages alone, as OpenAI asks.",
     schema=MESSAGES_SCHEMA,
-    columns=_columns,
-    lines=_lines,
+    columns=_messages,
+    lines=bare("messages"),
     row_ids=own_ids,
-    beside={"meta": _meta},
+    beside={"meta": meta},
+)
+PAIRS = Format(
+    name="pairs",
+    label="Hypothesis–method pairs",
+    help="One conversation of two turns per source: the hypothesis, then the method that tests it.",
+    schema=schema(
+        messages=CONVERSATION,
+        hypothesis_id=pa.string(),
+        **{f"methodology_{name}": ABOUT.get(name, pa.string()) for name in OF_THE_SECOND},
+    ),
+    columns=_pairs,
+    lines=bare("messages"),
+    row_ids=_ids_of_both,
+    needs=frozenset({"partner"}),
+    beside={"meta": meta},
 )
