@@ -103,7 +103,8 @@ def _order(prompt, row, report):
         Resolution.objects.filter(response=prompt.current_response_id, current=True).update(current=False)
         report.ordered += 1
     else:
-        report.problems.append(f"{prompt} has moved meanwhile: order it again.")
+        why = "was withdrawn for good" if prompt.withdrawal_id else "has moved meanwhile: order it again"
+        report.problems.append(f"{prompt} {why}.")
 
 
 def _texts(value):

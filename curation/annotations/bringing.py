@@ -22,6 +22,7 @@ WHY = {
     "newer_answer": "a newer answer has taken its place",
     "not_open": "its prompt is with the machines: bring it to review first",
     "decided": "it was decided, and has taken effect: reopen it first",
+    "withdrawn": "its prompt was withdrawn for good",
     "own_newer": "this reviewer decided on it again, or took it back",
 }
 

@@ -18,6 +18,7 @@ def _in_hand():
 
 
 UNANSWERED = ("they have no answer to review", lambda: Q(current_response=None))
+WITHDRAWN = ("they were withdrawn for good", lambda: Q(withdrawal__isnull=False))
 IN_HAND = ("a run has them in hand", _in_hand)
 PINNED = ("they are pinned already", lambda: Q(pinned=True))
 UNPINNED = ("they are not pinned", lambda: Q(pinned=False))
@@ -107,7 +108,7 @@ ACTIONS = {
         "They go back to review. Earlier decisions stay on record and count no more.",
         "reopened",
         deeds.reopen,
-        (UNANSWERED,),
+        (WITHDRAWN, UNANSWERED),
         needs_reason=True,
     ),
     "assign": Action(

@@ -30,7 +30,7 @@ def reopen(change, prompts, locked):
 def _fallen(prompt_ids):
     """Those of these prompts that are rejected because their hypothesis was."""
     last = Event.objects.filter(prompt=OuterRef("pk"), to_state=State.REJECTED).order_by("-at", "-pk")
-    rows = Prompt.objects.filter(pk__in=prompt_ids, state=State.REJECTED)
+    rows = Prompt.objects.filter(pk__in=prompt_ids, state=State.REJECTED, withdrawal=None)
     rows = rows.annotate(last_kind=Subquery(last.values("kind")[:1])).filter(last_kind="hypothesis_rejected")
     return set(rows.values_list("pk", flat=True))
 

@@ -98,6 +98,8 @@ def _decided_since(items):
 def _why_moved(item, prompt, decided):
     if prompt is None:
         return "it is gone"
+    if prompt.withdrawal_id:
+        return "it was withdrawn for good"
     if prompt.current_response_id != item.response_id:
         return "it has another answer now"
     if prompt.state != item.after["state"]:

@@ -79,6 +79,8 @@ def _prompt(project, locator, task_type):
         wrong = f"{'several prompts' if prompts else 'no prompt'} of type {task_type!r} about {locator!r}"
         raise BadRow("locator", wrong, "exactly one is expected")
     prompt = prompts[0]
+    if prompt.withdrawal_id:
+        raise BadRow("locator", f"{locator!r} was withdrawn", "it gets no answer any more")
     waits = prompt.state == State.TO_COLLECT and Prompt.objects.filter(pk=prompt.pk).free().exists()
     if not waits and not prompt.responses.exists():
         raise BadRow("locator", f"the prompt about {locator!r} is in work", "it must wait to be collected")

@@ -165,6 +165,7 @@ def _store_rows(plan, store, report, rejects, limit, progress):
         report.rows += 1
         try:
             pieces = convert(values)
+            _refuse_withdrawn(store.guard, pieces)
         except BadRow as bad:
             rejects.add(plan.reader.place, line, values, bad)
             continue
@@ -172,12 +173,12 @@ def _store_rows(plan, store, report, rejects, limit, progress):
         for piece in pieces:
             batch.add(piece)
             if batch.full:
-                _save(store, batch, report)
+                _save(store, batch, report, rejects)
                 batch = _Batch()
         if report.rows - told >= PROGRESS_ROWS:
             progress(report.rows, total)
             told = report.rows
-    _save(store, batch, report)
+    _save(store, batch, report, rejects)
     progress(report.rows, report.rows)
 
 
@@ -188,10 +189,20 @@ def _note_no_answer(report, plan, line, pieces):
         report.problems.append(f"{plan.file.name}, {plan.reader.place} {line}: {why}")
 
 
-def _save(store, batch, report):
+def _refuse_withdrawn(guard, pieces):
+    withdrawal = next(filter(None, (guard.stops(piece) for piece in pieces)), None)
+    if withdrawal:
+        wrong = f"{withdrawal} was withdrawn ({withdrawal.reason})"
+        raise BadRow("locator" if withdrawal.kind == "source" else "licence", wrong, "it does not come in again")
+
+
+def _save(store, batch, report, rejects):
     if not batch.pieces:
         return
     stored = store.save(batch.pieces)
+    if stored.withdrawn:
+        rejects.count += stored.withdrawn
+        rejects.sentences.append(f"{report.file}: {stored.withdrawn} passages of sources that were withdrawn meanwhile")
     report.imported += stored.imported
     report.unchanged += stored.known
     report.documents += stored.documents

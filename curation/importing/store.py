@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from curation.models import Pair, Project, Prompt, SourceDocument, Tally
 from curation.models.writing import insert_values
 
+from ..withdrawing import Guard
 from .rows import Draft, Source
 from .values import same
 
@@ -23,6 +24,7 @@ class Stored:
     known: int = 0
     documents: int = 0
     pairs: int = 0
+    withdrawn: int = 0  # pieces of sources that were withdrawn while the file was read
     answers: Counter = field(default_factory=Counter)
 
 
@@ -30,7 +32,7 @@ class Store:
     """Puts pieces into one project, a batch a transaction; `answers` (PaidAnswers) takes those that rows carry."""
 
     def __init__(self, project, answers=None):
-        self.project, self.answers = project, answers
+        self.project, self.answers, self.guard = project, answers, Guard(project)
         # 8 bytes a prompt: which keys came in what order, to tell repeats in the file from prompts known before it.
         self._seen, self._suspects = array("Q"), array("Q")
         self.first_document = self.last_document = None
@@ -41,6 +43,14 @@ class Store:
         """Store the pieces of a batch; returns `Stored`. What is known already stays as it is."""
         # Two imports of the same rows in another order would wait for each other for ever; SQLite has one writer.
         Project.objects.select_for_update(no_key=True).get(pk=self.project.pk)
+        self.guard.look()
+        given = len(pieces)
+        pieces = [piece for piece in pieces if not self.guard.stops(piece)]
+        stored = self._save(pieces) if pieces else Stored()
+        stored.withdrawn = given - len(pieces)
+        return stored
+
+    def _save(self, pieces):
         document_ids, documents = self._documents(pieces)
         drafts = {}
         for piece in pieces:

@@ -194,8 +194,8 @@ class PromptQuerySet(models.QuerySet):
         """Send these prompts on to `target`; each one leaves an Event of `kind`. Returns the ids that moved.
 
         Only prompts whose state may leave to `target` (and is `source`, if given) move; others stay as they are,
-        so that the same answer stored twice sends a prompt on once. `detail` is a dict for all, or one per id. `back`
-        says that a change is taken back.
+        so that the same answer stored twice sends a prompt on once. What was withdrawn moves nowhere any more.
+        `detail` is a dict for all, or one per id. `back` says that a change is taken back.
         """
         ways = [LEAVES_TO, BACK_TO] if back else [LEAVES_TO]
         allowed = [state for each in ways for state, targets in each.items() if target in targets]
@@ -204,7 +204,7 @@ class PromptQuerySet(models.QuerySet):
             raise ValueError(f"No prompt goes from {source} to {target}; see curation.models.prompt.LEAVES_TO.")
         # Which rows move is decided under their locks; `self` may speak of the state that is about to change.
         rows = self.model.objects.filter(pk__in=[p.pk for p in self] if self._result_cache else self.values("pk"))
-        rows = rows.filter(state__in=wanted).select_for_update().order_by("pk")
+        rows = rows.filter(state__in=wanted, withdrawal=None).select_for_update().order_by("pk")
         before, projects = {}, {}
         for pk, state, project in rows.values_list("pk", "state", "project_id"):
             before[pk], projects[pk] = state, project
@@ -269,6 +269,26 @@ class PromptQuerySet(models.QuerySet):
         partners = self.model.objects.filter(pair_as_methodology__hypothesis__among=hypotheses, project__paired=True)
         standing = partners.exclude(state=State.REJECTED)
         standing.move(State.REJECTED, "hypothesis_rejected", run=run, actor=actor)
+
+    def withdraw(self, withdrawal, *, run=None, actor=None):
+        """Reject these prompts for good; returns the ids of those that were not withdrawn before.
+
+        What people and machines said of them stays. Whoever works on them finds them gone.
+        """
+        detail = {"withdrawal": withdrawal.pk, "what": str(withdrawal), "reason": withdrawal.reason}
+        mended = {"parked_from": "", "error_class": "", "error_detail": "", "failed_call": None}
+        options = {"run": run, "actor": actor, "detail": detail}
+        ids = [prompt.pk for prompt in self] if self._result_cache else list(self.values_list("pk", flat=True))
+        rows = self.model.objects.filter(pk__among=ids)
+        rejected = rows.filter(state=State.REJECTED, withdrawal=None).select_for_update().order_by("pk")
+        rejected = list(rejected.values_list("pk", flat=True))  # before the others join them
+        moved = rows.move(State.REJECTED, "withdrawn", withdrawal=withdrawal, **mended, **options)
+        taken = {"prompt_id": "id", "project_id": "project_id", "from_state": "state"}
+        said = {"run_id": run and run.pk, "actor_id": actor and actor.pk, "detail": detail, "kind": "withdrawn"}
+        if rejected:
+            insert_for_each(Event, self.model, rejected, taken, **said, to_state=State.REJECTED)
+            self.model.objects.filter(pk__among=rejected).update(withdrawal=withdrawal, run=None, lease_until=None)
+        return [*moved, *rejected]
 
     def hypothesis_changed(self, *, run=None, actor=None):
         """A new attempt of these hypotheses: their methodologies must be asked (again) with it.

@@ -13,7 +13,7 @@ SETTLED = (State.ACCEPTED, State.REJECTED)
 def reopen_many(project, chosen, user, reason):
     """Reopen the prompts of `chosen`, {id: id of the response as it was looked at}, as `reopen` does each.
 
-    One that is no longer accepted or rejected, or has another answer now, stays as it is. Returns the ids that were
+    One that is no longer accepted or rejected, was withdrawn, or has another answer now, stays as it is. Returns the ids that were
     reopened, without the methodologies that came back with their hypotheses. Raises ValueError without a reason.
     """
     if not reason.strip():
@@ -31,7 +31,10 @@ def _reopen_portion(project, chosen, user, reason):
     still = {
         pk
         for pk, response in chosen.items()
-        if pk in locked and locked[pk].state in SETTLED and locked[pk].current_response_id == response
+        if pk in locked
+        and locked[pk].state in SETTLED
+        and not locked[pk].withdrawal_id
+        and locked[pk].current_response_id == response
     }
     partners = {pair.methodology_id for pair in pairs_of(project, still) if pair.hypothesis_id in still} - still
     back = [pk for pk in partners if pk in locked and fell_with_hypothesis(locked[pk])]

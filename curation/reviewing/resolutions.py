@@ -222,7 +222,7 @@ def reopen(prompt, user, reason):
     """Ask people again about an accepted or rejected prompt; earlier decisions stay on record but count no more.
 
     A methodology that fell with its hypothesis comes back with it. Returns whether it was reopened. Raises
-    ValueError without a reason, or where there is no answer to review.
+    ValueError without a reason, where there is no answer to review, or where it was withdrawn.
     """
     if not reason.strip():
         raise ValueError("Say why it is reopened: the reason stays in the history.")
@@ -230,6 +230,8 @@ def reopen(prompt, user, reason):
     prompt = locked.pop(prompt.pk)
     if prompt.state not in (State.ACCEPTED, State.REJECTED):
         return False
+    if prompt.withdrawal_id:
+        raise ValueError(f"It stays rejected: {prompt.withdrawal} was withdrawn ({prompt.withdrawal.reason}).")
     if not prompt.current_response_id:
         raise ValueError("There is no answer to review yet.")
     _reopen_one(prompt, user, reason)
@@ -246,7 +248,7 @@ def _reopen_one(prompt, user, reason):
 
 def fell_with_hypothesis(prompt):
     """Whether a methodology is rejected because its hypothesis was."""
-    if prompt.state != State.REJECTED or not prompt.current_response_id:
+    if prompt.state != State.REJECTED or prompt.withdrawal_id or not prompt.current_response_id:
         return False
     last = Event.objects.filter(prompt=prompt, to_state=State.REJECTED).order_by("-at", "-pk").first()
     return bool(last and last.kind == "hypothesis_rejected")

@@ -1,5 +1,7 @@
 """The stages in flow order. A stage is three verbs: select what waits, work on a batch, save and send on."""
 
+from pipeline.releasing import withdrawing
+
 from . import (
     annotating,
     bulk,
@@ -34,6 +36,7 @@ WHOLE = {
     "export": annotating.export,
     "annotations": annotating.bring_in,
     "rank": ranking.work,
+    "withdraw": withdrawing.work,
 }
 
 __all__ = ["PLANS", "WHOLE", "collect", "filtering", "judge", "package", "regenerate"]

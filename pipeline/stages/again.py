@@ -33,6 +33,7 @@ class AgainQuote:
     claimed: int = 0
     decided_left: int = 0
     imported_left: int = 0
+    withdrawn_left: int = 0
     sampled: int = 0
 
     @property
@@ -58,6 +59,8 @@ class AgainQuote:
                 f"{self.imported_left:,} more with imported answers, of which nobody knows the request: left, unless "
                 "the model that answered or a key names them, or fresh answers are asked for."
             )
+        if self.withdrawn_left:
+            said.append(f"{self.withdrawn_left:,} more, withdrawn for good: left.")
         if self.sampled:
             said.append(f"Estimated from {self.sampled:,} of them, taken at random.")
         return [sentence[:1].upper() + sentence[1:] for sentence in said]
@@ -90,6 +93,7 @@ def quote_again(project, wanted, parameters=None):
         claimed=chosen.filter(in_run=False, claimed=True).count(),
         decided_left=wanted.left_as_decided(project).count(),
         imported_left=0 if _fresh(run) else wanted.left_as_imported(project).count(),
+        withdrawn_left=wanted.left_as_withdrawn(project).count(),
         sampled=len(looked) if len(looked) < len(ids) else 0,
     )
 

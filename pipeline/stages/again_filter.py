@@ -122,12 +122,17 @@ class AgainFilter:
         rows = self._matching(project).filter(_is_imported())
         return rows if self.names_decided else rows.exclude(_is_decided())
 
-    def _matching(self, project):
+    def left_as_withdrawn(self, project):
+        """Prompts that match but were withdrawn: nothing brings them back."""
+        rows = self._matching(project, withdrawn=True)
+        return rows if self.names_decided else rows.exclude(_is_decided())
+
+    def _matching(self, project, *, withdrawn=False):
         # What was parked before its first answer has none; it is meant where parked ones are named.
         answered = Q(current_response__isnull=False)
         if self.error_class or State.PARKED in self.state:
             answered |= Q(state=State.PARKED)
-        rows = Prompt.objects.filter(answered, project=project)
+        rows = Prompt.objects.filter(answered, project=project, withdrawal__isnull=not withdrawn)
         if self.state:
             rows = rows.in_state(*self.state)
         for field in ("task_type", "domain", "error_class"):

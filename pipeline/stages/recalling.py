@@ -22,7 +22,7 @@ def unmeasured(project, results, ruleset, states):
     """Prompts of `project` in `states` with a row of `results` for their current response, but none by `ruleset`."""
     earlier = results.objects.filter(response=OuterRef("current_response")).order_by("-pk")
     return (
-        Prompt.objects.filter(project=project, state__in=states)
+        Prompt.objects.filter(project=project, state__in=states, withdrawal=None)
         .filter(Exists(earlier), ~Exists(earlier.filter(ruleset=ruleset)))
         .annotate(last_outcome=Subquery(earlier.values("outcome")[:1]))
     )

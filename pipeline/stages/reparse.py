@@ -44,7 +44,7 @@ def chosen(project, *, everything=False):
     `everything` takes those too that today's versions have read.
     """
     rows = Prompt.objects.filter(project=project, current_response__call__state="answered")
-    rows = rows.exclude(state=State.TO_COLLECT)  # these wait for another answer
+    rows = rows.filter(withdrawal=None).exclude(state=State.TO_COLLECT)  # these wait for another answer
     if everything:
         return rows
     older = Q(current_response__parser__lt=answers.PARSER_VERSION)

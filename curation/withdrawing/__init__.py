@@ -1,0 +1,23 @@
+"""Taking a source, a licence or a row out for good: which prompts that is, the deed, and what releases then say."""
+
+from .chosen import Preview, WrongWish, chosen, documents, preview, spelled
+from .deeds import begin, bury, go_on, waiting
+from .guard import Guard
+from .notices import Notice, notice_of, notices
+
+__all__ = [
+    "Guard",
+    "Notice",
+    "Preview",
+    "WrongWish",
+    "begin",
+    "bury",
+    "chosen",
+    "documents",
+    "go_on",
+    "notice_of",
+    "notices",
+    "preview",
+    "spelled",
+    "waiting",
+]

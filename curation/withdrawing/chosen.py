@@ -1,0 +1,155 @@
+"""Which prompts a source, a licence or a row stands for, and which releases hold them."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+from django.db.models.functions import Lower
+
+from ..models import Pair, Release, ReleaseRow, SourceDocument, State, Withdrawal
+
+DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+BEFORE_A_DOI = (
+    *("", "doi:", "doi: "),
+    *("https://doi.org/", "http://doi.org/", "https://dx.doi.org/", "http://dx.doi.org/"),
+)
+HOLDING = (Release.State.PUBLISHED, Release.State.DRAFT)  # releases that have files
+LEAST_ROW = 12  # characters that may stand for a whole row id
+Kind = Withdrawal.Kind
+
+
+class WrongWish(ValueError):
+    """A withdrawal that cannot be made as it was asked for; the message says what would be right."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a withdrawal would come to.
+
+    `states` are (state, number) of the prompts it takes, `releases` (release, rows of it) the newest first.
+    """
+
+    prompts: int
+    withdrawn: int  # of them, that are withdrawn already
+    partners: int  # of them, that go as the other half of a pair
+    states: tuple
+    releases: tuple
+
+
+def same_source(locator):
+    """A locator as it is compared: of a DOI its bare form, however it is written; anything else as it stands."""
+    locator = locator.strip()
+    doi = DOI.fullmatch(locator)
+    return doi[1].lower() if doi else locator
+
+
+def spelled(project, kind, value):
+    """`value` as a withdrawal keeps it, a row id in full; raises WrongWish where the project has nothing of it."""
+    value = value.strip()
+    if kind not in Kind.values:
+        raise WrongWish(f"{kind!r} cannot be withdrawn: say {', '.join(Kind.values)}.")
+    if not value:
+        raise WrongWish("Say which: a locator such as a DOI, a licence, or a row id.")
+    if kind == Kind.ROW:
+        return _row_id(project, value)
+    if not chosen(project, kind, value).exists():
+        raise WrongWish(_nothing(project, kind, value))
+    return value
+
+
+def _row_id(project, value):
+    value = value.lower()
+    rows = ReleaseRow.objects.filter(release__project=project, row_id__startswith=value).order_by()
+    found = list(rows.values_list("row_id", flat=True).distinct()[:2]) if len(value) >= LEAST_ROW else []
+    if len(value) < LEAST_ROW:
+        raise WrongWish(f"Give at least the first {LEAST_ROW} characters of the row id.")
+    if len(found) > 1:
+        raise WrongWish(f"Several rows begin with {value}: give the whole row id.")
+    if not found:
+        raise WrongWish(f"No release of this project holds a row {value}: row ids stand in its files, as `id`.")
+    return found[0]
+
+
+def _nothing(project, kind, value):
+    if kind == Kind.LICENCE:
+        rows = project.documents.exclude(licence="").order_by().values_list("licence", flat=True)
+        there = ", ".join(sorted(set(rows.distinct()[:20]))) or "none"
+        return f"No source of this project has the licence {value!r}; there are: {there}."
+    example = project.documents.exclude(locator="").values_list("locator", flat=True).first()
+    return f"No prompt of this project is about {value!r}" + (f"; locators look like {example}." if example else ".")
+
+
+def chosen(project, kind, value):
+    """The prompts of `project` that a withdrawal takes, the other halves of pairs included."""
+    named = _named(project, kind, value)
+    if not project.paired:
+        return named
+    ids = named.values("pk")
+    pairs = Pair.objects.filter(project=project)
+    wanted = Q(pk__in=ids) | Q(pk__in=pairs.filter(hypothesis__in=ids).values("methodology"))
+    return project.prompts.filter(wanted | Q(pk__in=pairs.filter(methodology__in=ids).values("hypothesis")))
+
+
+def _named(project, kind, value):
+    if kind == Kind.ROW:
+        rows = ReleaseRow.objects.filter(release__project=project, row_id=value)
+        return project.prompts.filter(pk__in=rows.values("prompt"))
+    return project.prompts.filter(Q(document__in=documents(project, kind, value).values("pk")) | _by_group(kind, value))
+
+
+def documents(project, kind, value):
+    """The source documents that a withdrawal speaks of; none for a row."""
+    rows = SourceDocument.objects.filter(project=project)
+    if kind == Kind.LICENCE:
+        return rows.filter(licence__iexact=value)
+    if kind == Kind.ROW:
+        return rows.none()
+    if not DOI.fullmatch(value.strip()):
+        return rows.filter(locator=value.strip())
+    spellings = [before + same_source(value) for before in BEFORE_A_DOI]
+    return rows.alias(as_lower=Lower("locator")).filter(as_lower__in=spellings)
+
+
+def _by_group(kind, value):
+    """Prompts that came without a source text keep the locator as their group alone."""
+    return Q(document=None, group_key__in=groups_of(value)) if kind == Kind.SOURCE else Q(pk__in=())
+
+
+def groups_of(value):
+    """The group keys that prompts about this locator may have, however it was written."""
+    doi = DOI.fullmatch(value.strip())
+    bare = {doi[1], doi[1].lower()} if doi else ()
+    spellings = {value.strip(), *(before + each for before in BEFORE_A_DOI for each in bare)}
+    return {hashlib.sha256(each.encode()).hexdigest() for each in spellings}
+
+
+def preview(project, kind, value):
+    """The Preview of a withdrawal of `value`, as `spelled` gives it."""
+    prompts = chosen(project, kind, value)
+    states = dict(prompts.order_by().values_list("state").annotate(n=Count("pk")))
+    total = sum(states.values())
+    return Preview(
+        prompts=total,
+        withdrawn=prompts.exclude(withdrawal=None).count(),
+        partners=total - _named(project, kind, value).count(),
+        states=tuple((label, states[state]) for state, label in State.choices if states.get(state)),
+        releases=holding(project, prompts),
+    )
+
+
+def holding(project, prompts):
+    """((release, how many rows of `prompts` it holds), …), the newest release first."""
+    rows = ReleaseRow.objects.filter(release__project=project, release__state__in=HOLDING, prompt__in=prompts)
+    numbers = dict(rows.order_by().values_list("release").annotate(n=Count("pk")))
+    releases = Release.objects.filter(pk__in=numbers).defer("manifest", "files")
+    return tuple((release, numbers[release.pk]) for release in releases.order_by("-version"))
+
+
+def names(withdrawals):
+    """{(kind, value as it is compared): withdrawal} of sources and licences."""
+    return {
+        (row.kind, same_source(row.value) if row.kind == Kind.SOURCE else row.value.strip().casefold()): row
+        for row in withdrawals
+        if row.kind != Kind.ROW
+    }
