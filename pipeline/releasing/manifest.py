@@ -16,7 +16,7 @@ KEYS = (
 
 def describe(release, versions, source_hash):
     """What a manifest says beside its files: `versions` of `proof.Reader.versions.entries()`, `source_hash` of
-    `Sources.sha256()`. `release` has its counts, recipe, seed, semver, base and content_hash by now."""
+    `proof.Reader.source_hash()`. `release` has its counts, recipe, seed, semver, base and content_hash by now."""
     project = release.project
     return {
         "schema_version": SCHEMA_VERSION,

@@ -12,7 +12,7 @@ from django.db.models.functions import Cast, Length
 
 from curation.models import Annotation, FilterResult, GateResult, Purpose, Resolution, TeacherResponse
 
-from .versions import Versions
+from .provenance import Versions, newest, templates_of
 
 NAME = "rows.parquet"
 
@@ -100,6 +100,12 @@ def sha256(text):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def combined(sources):
+    """One sha256 over the content hashes of sources, each once; rows without a document have none."""
+    lines = "".join(f"{source}\n" for source in sorted(set(sources) - {""}))
+    return sha256(lines)
+
+
 class Reader:
     """Reads what stands behind the answers of a project, in batches; counts the versions of rules as it goes."""
 
@@ -107,20 +113,25 @@ class Reader:
         self.project = project
         self.versions = Versions(project)
         self._sha256_of = dict(project.rulesets.values_list("pk", "sha256"))
-        self._pseudonyms = {}
+        self._pseudonyms, self._sources = {}, set()
+
+    def source_hash(self):
+        """One sha256 over the sources of everything that was read; see `combined`."""
+        return combined(self._sources)
 
     def read(self, response_ids):
         """[Known] for a batch of up to some thousand response ids, in their order."""
         found = {row[0]: _known(*row[1:]) for row in _responses(response_ids)}
         for response, by in _resolutions(response_ids):
             found[response].resolved_by = by
-        filters, gate = _newest(FilterResult, response_ids), _newest(GateResult, response_ids)
-        for name, newest in (("filters_sha256", filters), ("gate_sha256", gate)):
-            for response, ruleset in newest.items():
+        filters, gate = newest(FilterResult, response_ids), newest(GateResult, response_ids)
+        for name, verdicts in (("filters_sha256", filters), ("gate_sha256", gate)):
+            for response, ruleset in verdicts.items():
                 setattr(found[response], name, self._sha256_of[ruleset])
         for response, decisions in self._decisions(response_ids).items():
             found[response].decisions = decisions
         known = [found[response] for response in response_ids]
+        self._sources.update(each.source_sha256 for each in known)
         self.versions.add(response_ids, filters, gate, [each.templates for each in known])
         return known
 
@@ -157,8 +168,10 @@ def pseudonym(project, name):
 
 
 def _responses(ids):
-    rows = TeacherResponse.objects.filter(pk__in=ids).order_by().annotate(
-        used=Cast("templates", TextField()), thinks=Length("thinking"), has_system=Length("sent_system")
+    rows = (
+        TeacherResponse.objects.filter(pk__in=ids)
+        .order_by()
+        .annotate(used=Cast("templates", TextField()), thinks=Length("thinking"), has_system=Length("sent_system"))
     )
     return rows.values_list(
         *("pk", "model_id", "candidate", "used", "prompt__document__content_hash"),
@@ -183,22 +196,12 @@ def _resolutions(ids):
     return Resolution.objects.filter(response__in=ids, current=True).order_by().values_list("response_id", "by")
 
 
-def _newest(model, ids):
-    """{response id: id of the ruleset of its newest verdict}"""
-    return dict(model.objects.filter(response__in=ids).order_by("pk").values_list("response_id", "ruleset_id"))
-
-
 # The same few texts come again and again: each is parsed once.
 
 
 @lru_cache(maxsize=4096)
 def _templates(text):
-    used = json.loads(text or "{}")
-    return [
-        {"name": name, "version": each["version"], "sha256": each["sha256"]}
-        for name, each in sorted(used.items())
-        if isinstance(each, dict) and {"version", "sha256"} <= each.keys()
-    ]
+    return templates_of(json.loads(text or "{}"))
 
 
 @lru_cache(maxsize=4096)

@@ -13,64 +13,88 @@ AT_ONCE = 1000  # ids in one statement
 
 
 def versions_of(project, response_ids):
-    """The versions behind these responses, as lists of entries with `rows`, the number of responses of each.
+    """The versions behind these responses, as `Versions.entries()` says them."""
+    versions = Versions(project)
+    for start in range(0, len(response_ids), AT_ONCE):
+        ids = response_ids[start : start + AT_ONCE]
+        used = TeacherResponse.objects.filter(pk__in=ids).values_list("templates", flat=True)
+        versions.add(ids, newest(FilterResult, ids), newest(GateResult, ids), [templates_of(each) for each in used])
+    return versions.entries()
+
+
+class Versions:
+    """Counts the versions behind the answers of a release, batch by batch.
 
     `filters` and `gate`: the newest verdict of each response; an entry without a version are those that have none.
     `rubrics`: each judge's readings, by the versions of the rubric and of the template that asked by it.
     `templates`: what the teachers were asked with.
     """
-    counts = {name: Counter() for name in ("filters", "gate", "judges", "templates")}
-    for start in range(0, len(response_ids), AT_ONCE):
-        ids = response_ids[start : start + AT_ONCE]
-        counts["filters"].update(_newest(FilterResult, ids).values())
-        counts["gate"].update(_newest(GateResult, ids).values())
-        counts["judges"].update(_readings(ids))
-        counts["templates"].update(_templates(ids))
-    number = len(response_ids)
-    return {
-        "filters": _rulesets(project, "filter", counts["filters"], number),
-        "gate": _rulesets(project, "gate", counts["gate"], number),
-        "rubrics": _rubrics(project, counts["judges"]),
-        "templates": [
-            {"name": name, "version": version, "sha256": sha256, "rows": rows}
-            for (name, version, sha256), rows in sorted(counts["templates"].items())
-        ],
-    }
+
+    def __init__(self, project):
+        self.project = project
+        self.number = 0
+        self.counts = {name: Counter() for name in ("filters", "gate", "judges", "templates")}
+        self._judged = JudgeScore.objects.filter(response__prompt__project=project, score__isnull=False).exists()
+
+    def add(self, response_ids, filters, gate, templates):
+        """Count a batch of answers.
+
+        `filters` and `gate` are {response id: id of the ruleset of its newest verdict}, `templates` the templates of
+        each answer as [{name, version, sha256}].
+        """
+        self.number += len(response_ids)
+        self.counts["filters"].update(filters.values())
+        self.counts["gate"].update(gate.values())
+        self.counts["templates"].update(
+            (each["name"], each["version"], each["sha256"]) for of_one in templates for each in of_one
+        )
+        if self._judged:
+            self.counts["judges"].update(_readings(response_ids))
+
+    def entries(self):
+        """{"filters", "gate", "rubrics", "templates": entries with `rows`, the number of responses of each}."""
+        return {
+            "filters": self._rulesets("filter", self.counts["filters"]),
+            "gate": self._rulesets("gate", self.counts["gate"]),
+            "rubrics": _rubrics(self.project, self.counts["judges"]),
+            "templates": [
+                {"name": name, "version": version, "sha256": sha256, "rows": rows}
+                for (name, version, sha256), rows in sorted(self.counts["templates"].items())
+            ],
+        }
+
+    def _rulesets(self, kind, counted):
+        """Entries by version; the one in force is named also where no row has a verdict by it."""
+        found = self.project.rulesets.filter(kind=kind).in_bulk()
+        in_force = getattr(self.project, f"{kind}_ruleset_id")
+        entries = [
+            {"version": each.version, "sha256": each.sha256, "in_force": pk == in_force, "rows": counted[pk]}
+            for pk, each in found.items()
+            if counted[pk] or pk == in_force
+        ]
+        entries.sort(key=lambda entry: entry["version"])
+        none = self.number - sum(counted.values())
+        return entries + ([{"version": None, "rows": none}] if none and entries else [])
 
 
-def _newest(model, ids):
+def newest(model, ids):
     """{response id: id of the ruleset of its newest verdict}"""
-    return dict(model.objects.filter(response__in=ids).order_by("pk").values_list("response", "ruleset"))
+    return dict(model.objects.filter(response__in=ids).order_by("pk").values_list("response_id", "ruleset_id"))
+
+
+def templates_of(used):
+    """[{name, version, sha256}] of the templates that an answer keeps, by name."""
+    return [
+        {"name": name, "version": each["version"], "sha256": each["sha256"]}
+        for name, each in sorted(used.items())
+        if isinstance(each, dict) and {"version", "sha256"} <= each.keys()
+    ]
 
 
 def _readings(ids):
     rows = JudgeScore.objects.filter(response__in=ids, score__isnull=False).order_by()
     fields = ("response", "rubric", "rubric_version", "judge__name", "judge__model")
     return [row[1:] for row in rows.values_list(*fields).distinct()]
-
-
-def _templates(ids):
-    used = TeacherResponse.objects.filter(pk__in=ids).values_list("templates", flat=True)
-    return [
-        (name, version["version"], version["sha256"])
-        for of_one in used
-        for name, version in of_one.items()
-        if isinstance(version, dict) and {"version", "sha256"} <= version.keys()
-    ]
-
-
-def _rulesets(project, kind, counted, number):
-    """Entries by version; the one in force is named also where no row has a verdict by it."""
-    found = project.rulesets.filter(kind=kind).in_bulk()
-    in_force = getattr(project, f"{kind}_ruleset_id")
-    entries = [
-        {"version": each.version, "sha256": each.sha256, "in_force": pk == in_force, "rows": counted[pk]}
-        for pk, each in found.items()
-        if counted[pk] or pk == in_force
-    ]
-    entries.sort(key=lambda entry: entry["version"])
-    none = number - sum(counted.values())
-    return entries + ([{"version": None, "rows": none}] if none and entries else [])
 
 
 def _rubrics(project, counted):

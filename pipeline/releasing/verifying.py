@@ -1,0 +1,196 @@
+"""Is a release what its manifest says? Recomputed from the files alone, without the database that made them."""
+
+import json
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+
+from pipeline.formats import RELEASE_SCHEMA, combined_sha256, file_sha256
+
+from . import manifest as manifests
+from . import proof, standing
+from .standing import Different
+
+FIRST_SCHEMA = "1.0.0"  # releases without rows.parquet, one format, and a manifest that names fewer files
+FIRST_KEYS = ("version", "row_count", "counts", "recipe", "seed", "source_hash", "files")
+LEFT_OUT = "left_out.jsonl"
+
+
+def verify(directory, *, told=lambda said: None):
+    """Recompute everything that the release in `directory` says of itself; raises Different at the first difference.
+
+    `told(sentence)` is called for each part that holds. Nothing outside the directory is read.
+    """
+    directory = Path(directory)
+    if not directory.is_dir():
+        raise Different(f"{directory} is not there, or no folder: name the folder of a release.")
+    said = read_manifest(directory)
+    try:
+        for step in _FIRST_STEPS if said["schema_version"] == FIRST_SCHEMA else _STEPS:
+            told(step(directory, said))
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        raise Different(f"A file cannot be read: {error}") from error
+
+
+# -- the manifest ---------------------------------------------------------------------------------------------------
+
+
+def read_manifest(directory):
+    """The manifest of a release, complete and with its own sha256 right."""
+    path = directory / manifests.NAME
+    if not path.is_file():
+        raise Different(f"{manifests.NAME} is missing: this is no release, or not the whole of it.")
+    data = path.read_bytes()
+    try:
+        said = json.loads(data)
+    except ValueError as error:
+        raise Different(f"{manifests.NAME} is not JSON: {error}.") from error
+    version = said.get("schema_version") if isinstance(said, dict) else None
+    if version not in (FIRST_SCHEMA, manifests.SCHEMA_VERSION):
+        known = f"{FIRST_SCHEMA} and {manifests.SCHEMA_VERSION}"
+        raise Different(f"{manifests.NAME} has schema_version {version!r}; this program knows {known}.")
+    missing = [key for key in (FIRST_KEYS if version == FIRST_SCHEMA else manifests.KEYS) if key not in said]
+    if missing:
+        raise Different(f"{manifests.NAME} does not say {', '.join(missing)}.")
+    if version != FIRST_SCHEMA:
+        _holds_itself(said, data)
+    _entries_are_whole(said["files"])
+    return said
+
+
+def _holds_itself(said, data):
+    right = manifests.own_sha256(said)
+    if said[manifests.SELF] != right:
+        raise Different(
+            f"{manifests.NAME} was changed: it says {manifests.SELF} {said[manifests.SELF]}, it is {right}."
+        )
+    if data != manifests.as_bytes(said):
+        raise Different(f"{manifests.NAME} says the right things in other bytes than it was written with.")
+
+
+def _entries_are_whole(files):
+    for entry in files if isinstance(files, list) else [None]:
+        if not isinstance(entry, dict) or not {"path", "bytes", "sha256"} <= entry.keys():
+            raise Different(f"{manifests.NAME}: an entry of files has no path, bytes or sha256: {entry!r}.")
+        path = PurePosixPath(str(entry["path"]))
+        if path.is_absolute() or ".." in path.parts:
+            raise Different(f"{manifests.NAME} names {entry['path']!r}, which lies outside the release.")
+
+
+# -- the files as bytes ---------------------------------------------------------------------------------------------
+
+
+def _files_hold(directory, said):
+    for entry in said["files"]:
+        _file_holds(directory, entry)
+    return f"{len(said['files']):,} files: bytes and sha256 hold"
+
+
+def _file_holds(directory, entry):
+    path = directory / entry["path"]
+    if not path.is_file():
+        raise Different(f"{entry['path']} is missing.")
+    size = path.stat().st_size
+    if size != entry["bytes"]:
+        raise Different(f"{entry['path']} has {size:,} bytes, the manifest says {entry['bytes']:,}.")
+    found = file_sha256(path)
+    if found != entry["sha256"]:
+        raise Different(f"{entry['path']} has sha256 {found}, the manifest says {entry['sha256']}.")
+
+
+def _nothing_more(directory, said):
+    """Hidden files, such as those that a download leaves, are nobody's business."""
+    listed = {entry["path"] for entry in said["files"]} | {manifests.NAME}
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory)
+        if path.is_file() and name.as_posix() not in listed and not any(part.startswith(".") for part in name.parts):
+            raise Different(f"{name.as_posix()} is not in the manifest.")
+    return "no file beside those of the manifest"
+
+
+def _content_holds(directory, said):
+    found = combined_sha256(_of_rows(said))
+    if found != said["content_hash"]:
+        raise Different(f"content_hash is {found} by the files' sha256, the manifest says {said['content_hash']}.")
+    return "content_hash holds"
+
+
+def _of_rows(said):
+    """The entries of the files that hold rows for training."""
+    return [entry for entry in said["files"] if entry.get("split")]
+
+
+# -- rows.parquet ---------------------------------------------------------------------------------------------------
+
+
+def _rows_hold(directory, said):
+    """rows.parquet has each row once, no group in two splits, and what the manifest counts."""
+    rows = standing.Rows()
+    rows.add_all(directory, proof.NAME, proof.SCHEMA)
+    sources = set(standing.parquet(directory, proof.NAME, proof.SCHEMA).read(["source_sha256"])[0].to_pylist())
+    _same("row_count", rows.number, said["row_count"])
+    _same("counts.rows", rows.number, said["counts"].get("rows"))
+    _same("counts.groups", len(rows.split_of), said["counts"].get("groups"))
+    _same("counts.splits", dict(rows.splits), said["counts"].get("splits"))
+    _same("counts.statuses", dict(rows.statuses), said["counts"].get("statuses"))
+    _same("unreviewed", rows.statuses["unreviewed"], said["unreviewed"])
+    _same("source_hash", proof.combined(sources), said["source_hash"])
+    return f"{rows.number:,} rows in {len(rows.split_of):,} groups; no group is in two splits"
+
+
+def _same(what, found, said):
+    if found != said:
+        raise Different(f"{what}: {_short(found)} by the files, {_short(said)} by the manifest.")
+
+
+def _short(value):
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return text if len(text) <= 300 else f"{text[:300]}…"
+
+
+def _left_out_is_out(directory, said):
+    """What is listed as left out is in no file; sorted, as it was written."""
+    if not any(entry["path"] == LEFT_OUT for entry in said["files"]):
+        return "nothing is listed as left out"
+    lines = [json.loads(line) for line in (directory / LEFT_OUT).read_text(encoding="utf-8").splitlines()]
+    ids = set(standing.parquet(directory, proof.NAME, proof.SCHEMA).read(["id"])[0].to_pylist())
+    for number, line in enumerate(lines, 1):
+        if line["row_id"] in ids:
+            raise Different(f"{LEFT_OUT}, line {number:,}: {line['row_id']} is left out, and {proof.NAME} has it.")
+    return f"{len(lines):,} rows are listed as left out, and are"
+
+
+# -- the files of each format ---------------------------------------------------------------------------------------
+
+
+def _formats_hold(directory, said):
+    numbers, counted = Counter(), {name: Counter() for name in standing.COUNTED}
+    for name, split in standing.parts(_of_rows(said)):
+        part = standing.Part(directory, _of_rows(said), name, split, counted)
+        numbers[name] += part.verify()
+    for column, name in standing.COUNTED.items():
+        if name in said["counts"]:
+            _same(f"counts.{name}", dict(counted[column]), said["counts"][name])
+    told = ", ".join(f"{name} {number:,}" for name, number in numbers.items())
+    return f"every row stands on a row of {proof.NAME}, JSON Lines say what Parquet says: {told}"
+
+
+# -- releases of the first schema -----------------------------------------------------------------------------------
+
+
+def _first_rows_hold(directory, said):
+    rows = standing.Rows()
+    for entry in said["files"]:
+        if entry["path"].endswith(".parquet"):
+            before = rows.number
+            rows.add_all(directory, entry["path"], RELEASE_SCHEMA)
+            _same(f"rows of {entry['path']}", rows.number - before, entry.get("rows"))
+            standing.first_lines_hold(directory, entry)
+    _same("row_count", rows.number, said["row_count"])
+    _same("counts.splits", dict(rows.splits), said["counts"].get("splits"))
+    return f"{rows.number:,} rows in {len(rows.split_of):,} groups; no group is in two splits; ids are right"
+
+
+_STEPS = (_files_hold, _nothing_more, _content_holds, _rows_hold, _left_out_is_out, _formats_hold)
+_FIRST_STEPS = (_files_hold, _first_rows_hold)
