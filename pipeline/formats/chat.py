@@ -43,12 +43,15 @@ MESSAGES_SCHEMA = schema(messages=CONVERSATION)
 
 
 def to_messages(user, assistant, system=None):
-    """Chat messages: system only if there is one. An empty user or assistant text is refused."""
+    """Chat messages: system only if there is one. An empty user or assistant text is refused.
+
+    Their keys are sorted, as lines have them: writing need not sort anew.
+    """
     for role, text in (("user", user), ("assistant", assistant)):
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"the {role} message is {text!r}; a training record needs its text")
-    messages = [{"role": "system", "content": system}] if system else []
-    return [*messages, {"role": "user", "content": user}, {"role": "assistant", "content": assistant}]
+    messages = [{"content": system, "role": "system"}] if system else []
+    return [*messages, {"content": user, "role": "user"}, {"content": assistant, "role": "assistant"}]
 
 
 def conversation(record, options):
@@ -65,7 +68,7 @@ def prompt_of(record, options):
 
 def answer(text):
     """An answer as a list of one message."""
-    return [{"role": "assistant", "content": text}]
+    return [{"content": text, "role": "assistant"}]
 
 
 def own_ids(columns):
