@@ -19,6 +19,7 @@ HOLDS_FOR_PEOPLE = {
     "safety_flag_human_review",
     "safety_critical_flag",
 }
+REASONS = ("judge_f_low_score", "judge_r_low_score", *sorted(HOLDS_FOR_PEOPLE))
 
 DEFAULTS = {
     "judge_f_threshold": 80,  # below it: refused, as the project says

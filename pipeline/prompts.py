@@ -13,6 +13,7 @@ from pathlib import Path
 SHIPPED = Path(__file__).resolve().parent.parent / "prompts"
 NAMES = (
     *("context", "hypothesis", "domain", "title", "task_type", "prompt", "response", "rubric", "reasons", "previous"),
+    "instructions",
 )
 # The earlier scripts wrote {context}; these names and no others are understood in their templates.
 SINGLE_BRACE_NAMES = ("context", "hypothesis", "domain", "title", "task_type")

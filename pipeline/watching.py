@@ -53,7 +53,7 @@ def teachers_of(run):
         if run.stage in (Run.Stage.COLLECT, Run.Stage.PIPELINE):
             found += collect.teachers_of(run)
         elif run.stage == Run.Stage.REGENERATE:
-            found.append(regenerate.teacher_of(run))
+            found += regenerate.teachers_of(run)
     except StopRun:
         pass  # the run says so itself, and stops
     if run.stage in (Run.Stage.JUDGE, Run.Stage.PIPELINE):

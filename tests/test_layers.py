@@ -30,7 +30,7 @@ FLOORS = (
         "validating",
     },
     {"config", "datasets", "outages", "teachers", "workers"},
-    {"asks", "rubrics"},
+    {"asks", "regenerating", "rubrics"},
     {"ledger"},
     {"releasing"},
     {"stages"},
@@ -48,9 +48,11 @@ FLOORS = (
         "forms_duplicates",
         "forms_filters",
         "forms_gate",
+        "forms_releases",
         "management",
         "tables",
         "urls",
+        "urls_releases",
         "views",
     },
 )
@@ -72,7 +74,7 @@ NOT_OURS_TO_IMPORT = {
 }
 NETWORK = {"aiohttp", "http.client", "httpx", "httpx2", "openai", "requests", "socket", "urllib.request", "urllib3"}
 # Rows that are not prompts or runs: their state is the business of whoever owns the row.
-OTHER_STATES = {"Batch", "Call", "Release", "batch", "call", "release"}
+OTHER_STATES = {"Audit", "Batch", "Call", "Release", "audit", "batch", "call", "release"}
 
 
 def sources():

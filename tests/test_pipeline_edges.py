@@ -6,6 +6,7 @@ import pytest
 
 from curation.models import Event, Prompt, State, TeacherResponse
 from pipeline import jobs, orders
+from pipeline.regenerating import record_recipes, shipped
 from tests import factories, teacher_replies
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,6 +43,7 @@ def test_prompts_that_wait_for_judges_who_are_gone_hold_nobody_up(project):
 
 
 def test_each_attempt_is_asked_anew_though_the_same_failed_answer_came_back(project, teacher_server):
+    record_recipes(project, shipped() | {"stop_after_same_reason": None})
     prompt = factories.prompt(project)
     teacher_server.script(teacher_replies.refusal_in_words(), always=True)
     run(project, "collect")

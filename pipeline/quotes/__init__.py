@@ -3,6 +3,7 @@
 from .amounts import Amount
 from .caps import WrongCap, read_caps, refuse_wrong
 from .choosing import RECALLS, waiting, wanted
+from .previewing import Order, preview
 from .quoted import Line, Quote
 from .quoting import quote
 
@@ -10,8 +11,10 @@ __all__ = [
     "RECALLS",
     "Amount",
     "Line",
+    "Order",
     "Quote",
     "WrongCap",
+    "preview",
     "quote",
     "read_caps",
     "refuse_wrong",

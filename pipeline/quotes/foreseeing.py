@@ -66,6 +66,13 @@ def foresee(project, stage, prompts, parameters):
     return [found[prompt.pk] for prompt in prompts]
 
 
+def of_works(works, kind):
+    """The Foreseen calls of works that are composed already, each prompt's in a list; `kind` as in Purpose."""
+    found = [_answers(work.prompt, work, kind) for work in works]
+    _mark_reused(found)
+    return found
+
+
 def _collect(run, prompts):
     if "again" in run.parameters:
         prompts = again.of_another_payload(run, prompts)
@@ -74,8 +81,7 @@ def _collect(run, prompts):
 
 
 def _regenerate(run, prompts):
-    left = [prompt for prompt in prompts if not regenerate.is_exhausted(prompt)]
-    for prompt, work, _ in regenerate.asks_of(run, left):
+    for prompt, work, _ in regenerate.asks_of(run, prompts):
         yield prompt.pk, _answers(prompt, work, "regeneration")
 
 

@@ -46,6 +46,12 @@ def quote(project, stage, parameters=None):
     return _quote(project, stage, drawn, counted)
 
 
+def quote_of(project, stage, foreseen):
+    """The Quote of these prompts alone, each with its list of Foreseen calls."""
+    counted = {"mode": "online", "prompts": len(foreseen), "waiting": len(foreseen), "held": 0}
+    return _quote(project, stage, [(len(foreseen), foreseen)], counted)
+
+
 def _asked(prompts):
     return sum(bool(calls) for calls in prompts)
 

@@ -36,7 +36,8 @@ def _asks(teacher, task_type, notes, taken, number):
     """
     schema = answers.schema_for(task_type, **teacher.profile.get("answer_schema", {}))
     named = (task_type, schema) if schema else None
-    body = teachers.payload(teacher, notes["system"], notes["user"], schema=named)
+    parameters = notes.get("parameters")
+    body = teachers.payload(teacher, notes["system"], notes["user"], schema=named, parameters=parameters)
     return _free(teacher, body, taken, number)
 
 

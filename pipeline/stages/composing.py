@@ -22,6 +22,11 @@ def only_looking():
         _recording.reset(token)
 
 
+def is_recording():
+    """Whether composing may write; see `only_looking`."""
+    return _recording.get()
+
+
 def template(project, name):
     """The project's newest version of a template; the shipped one becomes its version 1 at first use.
 

@@ -1,57 +1,112 @@
 """Regenerate: a stricter prompt and a stronger teacher for what was sent back."""
 
-from curation.models import Annotation, Event, FilterResult, GateResult, JudgeScore, Prompt, Resolution, State, Teacher
-from pipeline import filters, prompts
+from curation.models import Annotation, Complaint, Prompt, Resolution, State, Teacher, TeacherResponse
+from curation.models.writing import insert_rows
+from pipeline import prompts
 from pipeline.asks import Work
 from pipeline.prompts import PromptError
+from pipeline.regenerating import chances, recipes_of, wording
+from pipeline.regenerating.recipes import ladders_of
 
 from .answering import asks_for, composed, next_attempts, read_answers, save_answers
-from .composing import SYSTEM_REGEN, compose, hypotheses_of, template
+from .composing import SYSTEM_REGEN, compose, hypotheses_of, is_recording, template
 from .sending import send_on
 from .working import StopRun
 
 STATE = State.TO_REGENERATE
 LOOKS_AT = ("current_response__teacher", "document")
+INSTRUCTIONS = "instructions"  # the placeholder of what is to be done
 
 
-def teacher_of(run):
-    """The teacher for another attempt: the run's, else the project's regeneration teacher, else its teacher."""
-    project = run.project
-    pk = run.parameters.get("teacher") or project.regen_teacher_id or project.teacher_id
-    chosen = Teacher.objects.filter(pk=pk).first()
-    if chosen is None:
-        raise StopRun("This project has no teacher for regeneration: choose one in its settings.")
-    return chosen
+class Desk:
+    """The recipes and teachers of one run; raises StopRun where a teacher is missing."""
+
+    def __init__(self, run):
+        self.project, named = run.project, run.parameters.get("teacher")
+        self.recipes = recipes_of(self.project, record=is_recording())
+        self.only = named and Teacher.objects.filter(pk=named).first()
+        self.usual = self.only or self.project.regen_teacher or self.project.teacher
+        self.named = {} if self.only else self._ladders()
+
+    @property
+    def body(self):
+        return self.recipes.body
+
+    @property
+    def teachers(self):
+        """All that may be asked, the usual one first; where it stands on no rung it may still be needed."""
+        everybody = [*filter(None, [self.usual]), *self.named.values()]
+        if not everybody:
+            raise StopRun("This project has no teacher for regeneration: choose one in its settings.")
+        return list({teacher.pk: teacher for teacher in everybody}.values())
+
+    def teacher(self, name):
+        """The teacher of a rung, the usual one where no ladder holds or the run names one."""
+        chosen = self.named.get(name) or self.usual
+        if chosen is None:
+            raise StopRun("This project has no teacher for regeneration: choose one in its settings.")
+        return chosen
+
+    def _ladders(self):
+        names = {name for _, rungs in ladders_of(self.body) for name in rungs}
+        found = {each.name: each for each in Teacher.objects.filter(name__in=names)}
+        if names - found.keys():
+            missing = ", ".join(sorted(names - found.keys()))
+            raise StopRun(
+                f"The recipes name teachers that do not exist: {missing}. Mend their ladders in the settings."
+            )
+        return found
+
+
+def teachers_of(run):
+    """The teachers that a run may ask; raises StopRun where there is none."""
+    return Desk(run).teachers
 
 
 def room(run):
-    """How many prompts the teacher answers at once."""
-    return teacher_of(run).concurrency
+    """How many prompts its teachers answer at once, all together."""
+    return sum(teacher.concurrency for teacher in teachers_of(run))
 
 
 def prepare(run, waiting):
-    """Compose the stricter messages; prompts whose attempts are used up go where the project says."""
-    return composed(run, asks_of(run, _send_exhausted_on(run, waiting)))
+    """Compose the stricter messages; prompts whose chances are used up go where the project says."""
+    desk = Desk(run)
+    given = chances(waiting, desk.body)
+    left = _send_exhausted_on(run, waiting, given)
+    return composed(run, _asks(run, left, desk, given))
 
 
-def asks_of(run, waiting):
-    """What each would be asked, without asking: [(prompt, its Work, "")], or (prompt, None, why it cannot be)."""
-    teacher, hypotheses = teacher_of(run), hypotheses_of(waiting)
+def asks_of(run, waiting, said=None, *, spent=False):
+    """What each would be asked, without asking: [(prompt, its Work, "")], or (prompt, None, why it cannot be).
+
+    Those whose chances are used up are left out, unless `spent` ones are wanted too. `said` are the complaints,
+    {prompt id: [Said]}, instead of those that are stored.
+    """
+    desk = Desk(run)
+    given = chances(waiting, desk.body, said)
+    return _asks(run, [prompt for prompt in waiting if spent or not _is_over(prompt, given)], desk, given)
+
+
+def _asks(run, waiting, desk, given):
+    hypotheses = hypotheses_of(waiting)
     attempts = next_attempts(waiting, fresh=bool(run.parameters.get("fresh")))
-    found = []
+    known, found = {}, []
     for prompt in waiting:
-        hypothesis = hypotheses.get(prompt.pk)
+        hypothesis, chance = hypotheses.get(prompt.pk), given[prompt.pk]
         try:
-            notes = _compose(prompt, hypothesis)
+            notes = _compose(prompt, hypothesis, chance, known)
         except PromptError as error:
             found.append((prompt, None, str(error)))
             continue
         notes |= attempts[prompt.pk] | {
             "parent": prompt.current_response_id,
             "hypothesis": hypothesis.pk if hypothesis else None,
+            "parameters": chance.parameters,
+            "recipes": desk.recipes.pk,
+            "complaints": [[mend.source, mend.code, mend.words, mend.addendum] for mend in chance.mends],
         }
-        work = Work(prompt, asks_for([teacher], 1, prompt.task_type, notes), notes=notes)
-        found.append((prompt, work, ""))
+        asks = asks_for([desk.teacher(chance.teacher)], 1, prompt.task_type, notes)
+        found.append((prompt, Work(prompt, asks, notes=notes), ""))
     return found
 
 
@@ -59,74 +114,79 @@ read = read_answers
 
 
 def save(run, works):
-    """Store the new attempts, send them to the filters, and call back the methodologies of new hypotheses."""
+    """Store the new attempts with what they were to mend, send them to the filters, call methods of hypotheses back."""
     again = save_answers(run, works, source=STATE, kind="regenerated")
+    _store_complaints(works)
     renewed = [each.prompt.pk for each in works if each.prompt.task_type == "hypothesis"]
     Prompt.objects.filter(pk__in=renewed, state=State.TO_FILTER).hypothesis_changed(run=run)
     return again
 
 
-def _send_exhausted_on(run, waiting):
-    """Leave out prompts that have had all their attempts."""
-    exhausted = [prompt for prompt in waiting if is_exhausted(prompt)]
-    target = run.project.on_exhausted
-    ids = [prompt.pk for prompt in exhausted]
-    if target == State.TO_REVIEW:
+def _store_complaints(works):
+    """What each new answer was asked to mend; a second save adds nothing."""
+    told = {(each.prompt.pk, each.notes["attempt"]): each.notes for each in works if each.notes.get("complaints")}
+    if not told:
+        return
+    stored = TeacherResponse.objects.filter(prompt__in={pk for pk, _ in told})
+    rows = []
+    for response, *attempt in stored.order_by("pk").values_list("pk", "prompt", "attempt"):
+        notes = told.get(tuple(attempt))
+        for source, code, words, addendum in notes["complaints"] if notes else ():
+            row = Complaint(response_id=response, source=source, code=code, words=words, addendum=addendum)
+            row.recipes_id = notes["recipes"]
+            rows.append(row)
+    insert_rows(rows)
+
+
+# -- no further chance ------------------------------------------------------------------------------------------------
+
+
+def is_exhausted(prompt, chance):
+    """Whether a prompt has had all the attempts that its project allows; one asked anew for its hypothesis has not."""
+    return prompt.attempts >= prompt.project.attempt_limit and not chance.for_hypothesis
+
+
+def _is_over(prompt, given):
+    return is_exhausted(prompt, given[prompt.pk]) or bool(given[prompt.pk].came_back)
+
+
+def _send_exhausted_on(run, waiting, given):
+    """Send on what has had all its attempts, and what shows the same reason again; returns the others."""
+    exhausted = [prompt.pk for prompt in waiting if is_exhausted(prompt, given[prompt.pk])]
+    again = {
+        prompt.pk: {"attempts": prompt.attempts, "reasons": [said.key for said in given[prompt.pk].came_back]}
+        for prompt in waiting
+        if given[prompt.pk].came_back and prompt.pk not in exhausted
+    }
+    _end(run, exhausted, "attempts_used_up", {"attempts": run.project.attempt_limit})
+    _end(run, list(again), "same_reason_again", again)
+    return [prompt for prompt in waiting if prompt.pk not in exhausted and prompt.pk not in again]
+
+
+def _end(run, ids, kind, detail):
+    if ids and run.project.on_exhausted == State.TO_REVIEW:
         # Another round of review: what was decided stays as history.
         Annotation.objects.filter(response__current_for__in=ids, current=True, purpose="review").withdraw()
         Resolution.objects.filter(response__current_for__in=ids, current=True).update(current=False)
-    detail = {"attempts": run.project.attempt_limit}
-    send_on(run, ids, target, "attempts_used_up", source=STATE, detail=detail)
-    return [prompt for prompt in waiting if prompt not in exhausted]
+    send_on(run, ids, run.project.on_exhausted, kind, source=STATE, detail=detail)
 
 
-def is_exhausted(prompt):
-    """Whether a prompt has had all the attempts that its project allows; one asked anew for its hypothesis has not."""
-    return prompt.attempts >= prompt.project.attempt_limit and not _hypothesis_changed(prompt)
+# -- the prompt -------------------------------------------------------------------------------------------------------
 
 
-def _hypothesis_changed(prompt):
-    # A prompt that was parked on the way comes back for the reason it was sent for.
-    last = Event.objects.filter(prompt=prompt, to_state=STATE).exclude(kind="unparked").order_by("-at", "-pk").first()
-    return bool(last) and last.kind == "hypothesis_changed"
-
-
-def _compose(prompt, hypothesis):
-    system, user, used = compose(prompt, hypothesis)
-    if _hypothesis_changed(prompt):
+def _compose(prompt, hypothesis, chance, known):
+    system, user, used = compose(prompt, hypothesis, known)
+    if chance.for_hypothesis:
         return {"system": system, "user": user, "templates": used, "counts": 0}
-    version = template(prompt.project, SYSTEM_REGEN)
+    if SYSTEM_REGEN not in known:
+        known[SYSTEM_REGEN] = template(prompt.project, SYSTEM_REGEN)
+    version = known[SYSTEM_REGEN]
+    asked_apart = INSTRUCTIONS in prompts.placeholders(version.body)
+    answer = prompt.current_response
     values = {
-        "reasons": "\n".join(f"- {reason}" for reason in reasons(prompt)) or "- It was sent back without a reason.",
-        "previous": prompt.current_response.text or "(an empty answer)",
+        "reasons": wording.faults(chance.mends) if asked_apart else wording.faults_with_instructions(chance.mends),
+        INSTRUCTIONS: wording.instructions(chance.mends),
+        "previous": wording.enclosed(answer.text or answer.refusal),
     }
     used[SYSTEM_REGEN] = {"version": version.version, "sha256": version.sha256}
     return {"system": prompts.render(version.body, values), "user": user, "templates": used}
-
-
-def reasons(prompt):
-    """Why the current response was refused, in words: measured failures, judges' words, reviewers' words."""
-    response = prompt.current_response_id
-    said = []
-    result = FilterResult.objects.filter(response=response).order_by("-pk").first()
-    for found in result.measurements if result else []:
-        if not found["ok"]:
-            rule = filters.RULES.get(found["rule"])
-            said.append(f"{rule.label if rule else found['rule']}: {found.get('note') or found['value']}")
-    gate = GateResult.objects.filter(response=response, passed=False).order_by("-pk").first()
-    if gate:
-        said += [reason.replace("_", " ") for reason in gate.reasons]
-        scores = JudgeScore.objects.filter(response=response, score__isnull=False).exclude(rationale="")
-        # Of several readings the worst: the others would say the same in other words, or nothing.
-        worst = {score.rubric: score for score in scores.order_by("rubric", "-score", "-pk")}
-        said += [f"The {name} judge gave {each.score:g} of 100: {each.rationale}" for name, each in worst.items()]
-    decisions = Annotation.objects.filter(response=response, purpose="review", current=True)
-    for annotation in decisions.exclude(action="accept"):
-        said += [reason.replace("_", " ") for reason in annotation.reasons]
-        said += [annotation.comment] if annotation.comment else []
-    for held in Resolution.objects.filter(response=response, current=True, by__in=("adjudicator", "manager")):
-        said += [reason.replace("_", " ") for reason in held.reasons]
-        said += [held.comment] if held.comment else []
-    orders = Event.objects.filter(prompt=prompt, kind="regeneration_ordered", detail__response=response)
-    said += [reason for order in orders for reason in order.detail.get("reasons", [])]
-    return list(dict.fromkeys(said))

@@ -15,7 +15,7 @@ def payload(teacher, system, user, *, schema=None, parameters=None):
     profile = profile_of(teacher)
     messages = _messages(profile["system_role"], system, user)
     body = {"model": teacher.model, "messages": messages}
-    body |= _parameters(profile, {**teacher.parameters, **(parameters or {})})
+    body |= _parameters(profile, _wanted(teacher.parameters, parameters or {}))
     if schema and teacher.structure in STRUCTURED:
         name, definition = schema
         body |= _structured(teacher.structure, name, without(definition, profile.get("schema_without", ())), profile)
@@ -79,6 +79,13 @@ def _messages(role, system, user):
     if role == "user":
         return [{"role": "user", "content": f"{system}\n\n{user}"}]
     return [{"role": role, "content": system}, {"role": "user", "content": user}]
+
+
+def _wanted(usual, instead):
+    """The usual parameters and those that stand in their place; a limit on tokens replaces one of another name."""
+    limited = any(name in instead for name in TOKEN_PARAMETERS)
+    kept = {name: value for name, value in usual.items() if not (limited and name in TOKEN_PARAMETERS)}
+    return kept | instead
 
 
 def _parameters(profile, wanted):
