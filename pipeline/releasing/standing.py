@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import PurePosixPath
 
 import pyarrow.parquet as pq
+from pydantic_core import to_json
 
 from pipeline.formats import FORMATS, RELEASE_SCHEMA, jsonl_bytes, row_id
 
@@ -192,7 +193,7 @@ class _Lines:
         """Raises Different at the first line that is not the one which the columns make."""
         for line in self.makes(columns):
             self.number += 1
-            if self.file.readline() != jsonl_bytes(line):
+            if self.file.readline() != to_json(line) + b"\n":
                 raise Different(f"{self.path}, line {self.number:,} is not what the Parquet file makes of that row.")
 
     def end(self):
