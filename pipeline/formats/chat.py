@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from .record import Format, row_id
 
-MESSAGE = pa.struct([pa.field("role", pa.string(), nullable=False), pa.field("content", pa.string(), nullable=False)])
+# Fields in the order of the alphabet, so that what comes back from Parquet gives lines with sorted keys.
+MESSAGE = pa.struct([pa.field("content", pa.string(), nullable=False), pa.field("role", pa.string(), nullable=False)])
 CONVERSATION = pa.list_(pa.field("element", MESSAGE, nullable=False))
 
 # Where a row comes from, in every format: the name of a column is the name of the field of Record.
