@@ -5,6 +5,8 @@ import hmac
 from collections import Counter
 
 from curation.models import SplitAssignment
+from curation.models.prompt import AT_ONCE
+from curation.models.writing import insert_values
 
 SPLITS = ("train", "validation", "test")
 
@@ -69,21 +71,26 @@ def assign_tied(groups, frozen, tied, seed, shares):
     return {group: decided[name] for name, those in together.items() for group in those}
 
 
-def freeze(project, groups, tied=None):
+def place(project, groups, tied=None, *, seed=None, shares=None):
+    """{group: split} of all of {group: stratum}: as frozen, and the new ones as they would be; writes nothing."""
+    rows = SplitAssignment.objects.filter(project=project)
+    frozen = {row[0]: row[1:] for row in rows.values_list("group_key", "split", "stratum").order_by()}
+    new = assign_tied(groups, frozen, tied or {}, seed or project.split_seed, shares or project.split_shares)
+    return new | {group: frozen[group][0] for group in groups.keys() & frozen.keys()}
+
+
+def freeze(project, groups, tied=None, *, seed=None, shares=None):
     """Assign the new ones of {group: stratum} and store them; returns {group: split} for all of them.
 
-    Groups with the same name in `tied` ({group: name}) go into one split.
+    Groups with the same name in `tied` ({group: name}) go into one split. Seed and shares are the project's unless
+    they are given.
     """
-    rows = SplitAssignment.objects.filter(project=project)
-    frozen = {row.group_key: (row.split, row.stratum) for row in rows}
-    new = assign_tied(groups, frozen, tied or {}, project.split_seed, project.split_shares)
-    SplitAssignment.objects.bulk_create(
-        [
-            SplitAssignment(project=project, group_key=group, split=split, stratum=groups[group][:200])
-            for group, split in sorted(new.items())
-        ],
-        ignore_conflicts=True,
-        batch_size=1000,
-    )
+    known = set(SplitAssignment.objects.filter(project=project).values_list("group_key", flat=True))
+    placed = place(project, groups, tied, seed=seed, shares=shares)
+    new = [(group, split, groups[group][:200]) for group, split in sorted(placed.items()) if group not in known]
+    for start in range(0, len(new), AT_ONCE):
+        names = ("group_key", "split", "stratum")
+        insert_values(SplitAssignment, names, new[start : start + AT_ONCE], project_id=project.pk)
     # Read back: where two releases froze at once, the first one's word holds.
-    return {row.group_key: row.split for row in rows.iterator() if row.group_key in groups}
+    rows = SplitAssignment.objects.filter(project=project).values_list("group_key", "split").order_by()
+    return {group: split for group, split in rows if group in groups}

@@ -56,7 +56,7 @@ def test_a_release_holds_what_was_accepted_in_both_formats(project):
     for split, number in release.counts["splits"].items():
         table = pq.read_table(folder / "data" / f"{split}-00000-of-00001.parquet")
         assert table.schema.equals(formats.RELEASE_SCHEMA)
-        messages = [line["messages"] for line in lines(folder / "jsonl" / f"{split}.jsonl")]
+        messages = [line["messages"] for line in lines(folder / "jsonl" / "messages" / f"{split}.jsonl")]
         assert table.column("messages").to_pylist() == messages
         assert len(messages) == number
         assert [m["role"] for m in messages[0]] == ["user", "assistant"]
@@ -115,7 +115,7 @@ def test_the_authoritative_text_is_released(project):
     pair = accepted_pairs(project, 1)[0]
     Resolution.objects.filter(response=pair.hypothesis.current_response).update(text="Edited by a person.", edited=True)
     run(project, "package")
-    rows = lines(Release.objects.get().directory / "jsonl" / "train.jsonl")
+    rows = lines(Release.objects.get().directory / "jsonl" / "messages" / "train.jsonl")
     assert "Edited by a person." in [row["messages"][1]["content"] for row in rows]
 
 

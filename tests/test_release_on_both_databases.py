@@ -25,6 +25,6 @@ def test_a_release_is_the_same_bytes_on_both_databases(postgres_url, tmp_path):
     on_sqlite = digests(f"sqlite:///{tmp_path / 'one.sqlite3'}", tmp_path / "one", "forward")
     backward = digests(f"sqlite:///{tmp_path / 'two.sqlite3'}", tmp_path / "two", "backward")
     on_postgres = digests(postgres_url, tmp_path / "three", "backward")
-    assert {"manifest.json", "README.md", "data/train-00000-of-00001.parquet", "jsonl/test.jsonl"} <= on_sqlite.keys()
+    assert {"manifest.json", "README.md", "data/train-00000-of-00001.parquet", "jsonl/messages/test.jsonl"} <= on_sqlite.keys()
     assert {"alike/manifest.json", "alike/data/train-00000-of-00001.parquet"} <= on_sqlite.keys()
     assert on_sqlite == backward == on_postgres

@@ -4,7 +4,7 @@ Who stays is decided by what the rows are, never by a primary key or the order i
 gives the same release on every database.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -23,32 +23,28 @@ RESPONSE = Fingerprint.Kind.RESPONSE
 
 @dataclass
 class Picked:
-    """The rows that go in; how many stayed out, and why; and which groups belong together ({group: name of all})."""
+    """The rows that go in; those that stay out, as (row, why); and which groups belong together ({group: name of all}).
+
+    `units` says by prompt id which rows go in together: a unit goes in whole or not at all.
+    """
 
     rows: list
-    left_out: Counter = field(default_factory=Counter)
+    units: dict
+    left_out: list = field(default_factory=list)
     tied: dict = field(default_factory=dict)
 
+    def leave_out(self, why, rows):
+        """Take the units of these rows out."""
+        self.leave_out_units(why, {self.units[row.prompt_id] for row in rows})
 
-def pick(project, rows, prompts, *, near_duplicates, include_leaks):
-    """Choose among `rows`, one for each of `prompts` (a queryset). A pair goes in whole or not at all.
-
-    `near_duplicates` says whether clusters count, `include_leaks` whether what leaks goes in.
-    """
-    picked = Picked(rows)
-    units = _units(project, rows)
-    if not include_leaks:
-        leaking = set(leaks.leaking(prompts).values_list("pk", flat=True)) | _edited_into_leaks(project, rows)
-        _leave_out(picked, "leaks", units, {units[row.prompt_id] for row in rows if row.prompt_id in leaking})
-    if near_duplicates:
-        marks = _Marks(project)
-        picked.tied = marks.tied()
-        _leave_out(picked, "split_conflicts", units, _that_tie_splits(project, picked, marks, units))
-        _leave_out(picked, "near_duplicates", units, _not_the_first(project, picked.rows, marks, units))
-    return picked
+    def leave_out_units(self, why, those):
+        """Take these units out."""
+        if those:
+            self.left_out += [(row, why) for row in self.rows if self.units[row.prompt_id] in those]
+            self.rows = [row for row in self.rows if self.units[row.prompt_id] not in those]
 
 
-def _units(project, rows):
+def units_of(project, rows):
     """{prompt id: the unit it is released with}: of a pair in a paired project the hypothesis' id."""
     units = {row.prompt_id: row.prompt_id for row in rows}
     if project.paired:
@@ -57,10 +53,16 @@ def _units(project, rows):
     return units
 
 
-def _leave_out(picked, why, units, those):
-    kept = [row for row in picked.rows if units[row.prompt_id] not in those]
-    picked.left_out[why] = len(picked.rows) - len(kept)
-    picked.rows = kept
+def pick(project, picked, prompts, recipe):
+    """Leave out what leaks, what ties two splits, and all but one of each cluster. `prompts`: the rows', a queryset."""
+    if not recipe.include_leaks:
+        leaking = set(leaks.leaking(prompts).values_list("pk", flat=True)) | _edited_into_leaks(project, picked.rows)
+        picked.leave_out("leaks", [row for row in picked.rows if row.prompt_id in leaking])
+    if project.near_duplicate_percent:
+        marks = _Marks(project)
+        picked.tied = marks.tied()
+        picked.leave_out_units("split_conflicts", _that_tie_splits(project, picked, marks))
+        picked.leave_out_units("near_duplicates", _not_the_first(project, picked, marks))
 
 
 def _edited_into_leaks(project, rows):
@@ -114,7 +116,7 @@ class _Marks:
 # -- splits ---------------------------------------------------------------------------------------------------------
 
 
-def _that_tie_splits(project, picked, marks, units):
+def _that_tie_splits(project, picked, marks):
     """Units with a row that ties groups which were frozen in different splits before.
 
     What is new among such groups stays out; a group's own rows stay in where nothing near lies in another split, or
@@ -129,7 +131,7 @@ def _that_tie_splits(project, picked, marks, units):
     rows = [row for row in picked.rows if picked.tied.get(row.group) in torn]
     wrong = [row for row in rows if _splits_near(row, marks, frozen) != {frozen.get(row.group)}]
     known = released(project, {row.row_id for row in wrong if row.group in frozen})
-    return {units[row.prompt_id] for row in wrong if row.row_id not in known}
+    return {picked.units[row.prompt_id] for row in wrong if row.row_id not in known}
 
 
 def _splits_near(row, marks, frozen):
@@ -140,10 +142,10 @@ def _splits_near(row, marks, frozen):
 # -- one of each cluster --------------------------------------------------------------------------------------------
 
 
-def _not_the_first(project, rows, marks, units):
+def _not_the_first(project, picked, marks):
     """Units that come behind another of one of their clusters: those that people accepted come first, then those that
     were in a release, then the others, each by score, then by row id."""
-    of_unit = defaultdict(list)
+    rows, units, of_unit = picked.rows, picked.units, defaultdict(list)
     for row in rows:
         of_unit[units[row.prompt_id]].append(row)
     in_cluster = defaultdict(set)

@@ -176,7 +176,7 @@ def test_from_a_file_to_an_accepted_release(project, teacher_server, log_in, liv
     assert release.counts["statuses"] == {"accepted": 2 * len(PASSAGES)}
     manager.goto(live_server.url + reverse("release_detail", args=[project.slug, release.version]))
     with manager.expect_download() as download:
-        manager.get_by_role("link", name="jsonl/train.jsonl").click()
+        manager.get_by_role("link", name="jsonl/messages/train.jsonl").click()
     rows = Path(download.value.path()).read_text().splitlines()
     assert [m["role"] for m in json.loads(rows[0])["messages"]] == ["user", "assistant"]
 

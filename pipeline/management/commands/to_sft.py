@@ -74,7 +74,7 @@ class Command(StepCommand):
         """The train rows to the named file, the other splits beside it."""
         for split in release.counts["splits"]:
             beside = target if split == "train" else target.with_name(f"{target.stem}.{split}{target.suffix}")
-            name = f"jsonl/{split}.jsonl" if kind == "jsonl" else f"data/{split}-00000-of-00001.parquet"
+            name = f"jsonl/messages/{split}.jsonl" if kind == "jsonl" else f"data/{split}-00000-of-00001.parquet"
             with replacing(beside) as part:
                 shutil.copyfile(release.directory / name, part)
             self.stdout.write(f"  {beside}")

@@ -1,0 +1,95 @@
+"""A release from chosen rows to a finished folder: written in every format, proved, described, checked.
+
+Everything happens in a scratch folder; the stage that called gives it its place.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from pipeline import card, formats, splits
+
+from . import checking, lengths, manifest, proof, versioning, writing
+from .reading import Reader
+
+LEFT_OUT = "left_out.jsonl"
+COUNTED = {"teachers": "teacher", "task_types": "task_type", "domains": "domain", "statuses": "status"}
+
+
+@dataclass
+class Written:
+    """What one pass over the rows gave beside the release's own fields: files, what stands behind rows, lengths."""
+
+    files: list
+    behind: proof.Reader
+    tokens: lengths.Lengths
+
+
+def write(release, chosen, placed, scratch, step=lambda rows: None):
+    """Write the rows of `chosen` in the formats of the release's recipe; `placed` is {group: split}.
+
+    `step` hears how many rows were written, and may raise. Sets the release's counts, content hash and label.
+    """
+    recipe = release.recipe
+    needs = frozenset().union(*(formats.FORMATS[name].needs for name in recipe["formats"]))
+    reader = Reader(placed, chosen.partners, needs)
+    written = Written([], proof.Reader(release.project), lengths.Lengths(recipe["targets"], system=recipe["system"]))
+    table, counts = writing.Table(scratch, proof.NAME, proof.SCHEMA), {name: Counter() for name in COUNTED}
+    for split in splits.SPLITS:
+        into = writing.Split(
+            scratch, split, recipe["formats"], system=recipe["system"], shard_bytes=recipe["shard_bytes"]
+        )
+        for part, records in reader.batches([row for row in chosen.rows if placed[row.group] == split]):
+            known = written.behind.read([row.response_id for row in part])
+            into.add(records)
+            table.add(proof.table(proof.columns(records, known)))
+            written.tokens.add(records, known)
+            for name, attribute in COUNTED.items():
+                counts[name].update(getattr(record, attribute) for record in records)
+            step(len(part))
+        written.files += into.close()
+    release.counts = _counts(chosen, placed, counts, written.files)
+    release.content_hash = formats.combined_sha256(written.files)
+    written.files += table.close() + _write_left_out(scratch, chosen)
+    return written
+
+
+def _counts(chosen, placed, counts, files):
+    by_split = Counter(placed[row.group] for row in chosen.rows)
+    return {
+        "rows": len(chosen.rows),
+        "unreviewed": counts["statuses"]["unreviewed"],
+        "groups": len(chosen.strata),
+        "splits": {split: by_split[split] for split in splits.SPLITS if by_split[split]},
+        "formats": writing.rows_by_format(files),
+        **{name: dict(sorted(counted.items())) for name, counted in counts.items()},
+        **chosen.counts(),
+    }
+
+
+def _write_left_out(scratch, chosen):
+    """The rows that were ready and stayed out, sorted by row id; no file where there are none."""
+    lines = writing.Lines(scratch, LEFT_OUT)
+    rows = sorted(chosen.left_out, key=lambda item: item[0].row_id)
+    lines.add({"prompt_key": row.prompt_key, "row_id": row.row_id, "why": why} for row, why in rows)
+    return lines.close()
+
+
+def describe(release, written, scratch):
+    """Card and manifest of a written release; sets its files and manifest."""
+    described = manifest.describe(release, written.behind.versions.entries(), written.behind.source_hash())
+    release.report = {"lengths": written.tokens.figures()}
+    release.manifest = described
+    (scratch / "README.md").write_text(card.render(release), encoding="utf-8")
+    release.manifest, release.files = manifest.seal(described, written.files, scratch)
+
+
+def check(release, scratch, halted):
+    """Look at the finished files; sets the release's report and problems."""
+    found = checking.check(scratch, targets=release.recipe["targets"], should_stop=halted)
+    release.report |= {"remarks": found.remarks} | found.figures
+    release.problems = found.problems
+
+
+def name(release, base, chosen):
+    """Give the release its label, by what changed since `base`."""
+    release.semver = versioning.label(base, release.recipe, {row.row_id for row in chosen.rows})
