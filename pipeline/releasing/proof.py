@@ -10,7 +10,7 @@ import pyarrow as pa
 from django.db.models import TextField
 from django.db.models.functions import Cast, Length
 
-from curation.models import Annotation, FilterResult, GateResult, Purpose, Resolution, TeacherResponse
+from curation.models import Annotation, FilterResult, GateResult, Resolution, TeacherResponse
 
 from .provenance import Versions, newest, templates_of
 
@@ -137,7 +137,7 @@ class Reader:
 
     def _decisions(self, ids):
         """{response id: its current decisions, by pseudonym}; what was taken back or replaced is not among them."""
-        rows = Annotation.objects.filter(response__in=ids, current=True, purpose=Purpose.REVIEW).order_by()
+        rows = Annotation.objects.filter(response__in=ids, current=True, purpose=Annotation.Purpose.REVIEW).order_by()
         rows = rows.annotate(why=Cast("reasons", TextField()))
         found = {}
         fields = ("response_id", "action", "reviewer__username", "edited_text", "response__text", "why")
