@@ -26,7 +26,10 @@ def test_it_shows_the_exact_prompt_teacher_and_cost_and_writes_nothing(project):
     assert "- Name the control group or condition" in order.system
     assert prompt.current_response.text in order.system
     assert prompt.context in order.user
-    assert [(mend.label, mend.words) for mend in order.complaints] == [("No control", "Against what?"), ("Citations", "")]
+    assert [(mend.label, mend.words) for mend in order.complaints] == [
+        ("No control", "Against what?"),
+        ("Citations", ""),
+    ]
     assert order.quote.calls.mid == 1
     assert order.quote.price.mid > 0
     for model in (Complaint, Event, PromptTemplate, Ruleset):

@@ -9,7 +9,7 @@ from ..labels import words
 from ..models import Annotation, Event, Pair, State
 
 _DECIDED = (State.ACCEPTED, State.REJECTED, State.TO_RESOLVE)  # whoever could review it has: everybody may read on
-_TELLING = ("gated", "regated")  # events that say how the scores were
+_TELLING = ("gated", "regated", "same_reason_again")  # events that say how the scores were
 
 
 def drawn(project, prompts):

@@ -146,7 +146,8 @@ def _taken_back(unit, user, found, purpose):
         return set()
     if purpose != Purpose.REVIEW:  # nothing else ends one, and no event tells
         return {response.prompt_id for response in found["responses"] if response.pk in ended}
-    ended = Event.objects.filter(prompt__in=unit.ids, kind__in=("taken_back", "reopened", "attempts_used_up"))
+    kinds = ("taken_back", "reopened", "attempts_used_up", "same_reason_again")
+    ended = Event.objects.filter(prompt__in=unit.ids, kind__in=kinds)
     last = {event.prompt_id: event for event in ended.order_by("at", "pk")}
     return {prompt_id for prompt_id, event in last.items() if event.kind == "taken_back" and event.actor_id == user.pk}
 

@@ -11,6 +11,7 @@ from curation.models.writing import insert_rows
 from pipeline import filters
 from pipeline.asks import Work
 from pipeline.config import read_yaml
+from pipeline.regenerating import meeting
 
 from . import choosing, measuring, recalling
 from .sending import send_many, send_on
@@ -139,6 +140,7 @@ def _send_single(run, ruleset, measured):
     """Prompts with one answer, the usual case."""
     outcomes = {passed: _target(run.project, passed) for passed in (True, False)}
     measuring.store(run, ruleset, measured, outcomes)
+    meeting.by_filters({each.response: (each.measurements, each.failed) for each in measured})
     passed = [each.prompt for each in measured if each.passed]
     failed = {each.prompt: {"failed": each.failed} for each in measured if not each.passed}
     departures = [(passed, outcomes[True], {"failed": []}), (list(failed), outcomes[False], failed)]
@@ -169,6 +171,7 @@ def _send_best(run, ruleset, rules, prompt_ids):
         targets.setdefault(target, []).append(prompt.pk)
         details[prompt.pk] = {"failed": best.failed} | _words(measured, best, why, target)
     insert_rows(results)
+    meeting.by_filters({each.response_id: (each.measurements, each.failed) for each in results})
     recalling.note_outcomes(FilterResult, ruleset, list(chosen.values()))
     choosing.make_current(run, [(prompt, chosen[prompt.pk].response) for prompt in prompts], source=STATE)
     for target, ids in targets.items():

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from curation.models import Event, GateResult, JudgeScore, Pair, Prompt, Resolution, Ruleset, State, Teacher
 from pipeline.gate import ACCEPT, DEFAULTS, Reading, Verdict, band_of, judge_verdict, load_gate
+from pipeline.regenerating import meeting
 
 from . import choosing, recalling
 from .questions import Reader, wanted_of
@@ -263,6 +264,7 @@ def _store(run, rows, found):
         unique_fields=("response", "ruleset"),
         update_fields=("run", "measurements", "reasons", "score", "pair_score", "passed", "audit", "flips"),
     )
+    meeting.by_gate({row.response_id: row.reasons for row in rows})
     ruleset = gate_of(run.project)
     recalling.note_outcomes(GateResult, ruleset, [each.row for each in found])
     audited = [each.row.response_id for each in found if each.row.audit]

@@ -21,7 +21,7 @@ from .reading import READ, read_call
 
 BATCH = 200
 # Who sent a prompt back or away; by anything else it was a person, an order or a hypothesis, and that still holds.
-MACHINES = ("filtered", "gated", "attempts_used_up")
+MACHINES = ("filtered", "gated", "attempts_used_up", "same_reason_again")
 
 
 @dataclass

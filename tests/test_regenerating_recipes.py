@@ -1,0 +1,125 @@
+"""Recipes: shipped ones for every reason, a project's own versions, and everything wrong in them named."""
+
+import pytest
+
+from curation.labels import GATE
+from curation.models import Ruleset
+from curation.reviewing.reasons import REASONS
+from pipeline import filters
+from pipeline.config_errors import ConfigError
+from pipeline.regenerating import from_yaml, load_recipes, reasons, recipes_of, record_recipes, shipped, to_yaml
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project():
+    own = [{"code": "too_dull", "label": "Too dull"}, {"code": "no_colour", "label": "No colour", "retired": True}]
+    return factories.project(reason_codes=own)
+
+
+def test_every_reason_has_a_shipped_recipe_and_nothing_else_has():
+    body = shipped()
+    wanted = {f"filter:{rule}" for rule in filters.RULES}
+    wanted |= {f"gate:{reason}" for reason in GATE if not reason.endswith("_score") or "_low_" in reason}
+    wanted |= {f"reviewer:{reason.code}" for reason in REASONS}
+    assert set(body["recipes"]) == wanted == set(reasons())
+    assert all(each["addendum"] for each in [*body["recipes"].values(), body["otherwise"]])
+
+
+def test_limits_stand_only_in_addenda_of_rules_that_have_one():
+    for key, each in shipped()["recipes"].items():
+        if "{{" in each["addendum"]:
+            assert "{{limit}}" in each["addendum"]
+            assert filters.RULES[key.removeprefix("filter:")].bound
+
+
+def test_what_yaml_says_is_what_is_loaded():
+    body = shipped()
+    assert from_yaml(to_yaml(body)) == body
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ([], "This is a list; recipes are a mapping with ladder, stop_after_same_reason, recipes, otherwise."),
+        ({"recipe": {}}, "recipe is not a known key; known here: ladder, stop_after_same_reason, recipes, otherwise."),
+        ({"otherwise": {"ladder": []}}, "otherwise.ladder is not a known key; known here: addendum."),
+        (
+            {"recipes": {"filter:empty": {"add": "x"}}},
+            "recipes.filter:empty.add is not a known key; known here: addendum, parameters, ladder.",
+        ),
+        (
+            {"recipes": {"filter:ban_citation": {}}},
+            "recipes.filter:ban_citation: unknown reason; filter:ban_citations is meant?",
+        ),
+        (
+            {"recipes": {"dull": {}}},
+            "recipes.dull: unknown reason; name it filter:<rule>, gate:<reason of SampleGate> or reviewer:<reason>.",
+        ),
+        (
+            {"stop_after_same_reason": 1},
+            "stop_after_same_reason: 1 is not right: input should be greater than or equal to 2.",
+        ),
+        ({"stop_after_same_reason": "2"}, "stop_after_same_reason: '2' is not right: input should be a valid integer."),
+        ({"ladder": "Strong"}, "ladder: 'Strong' is not right: input should be a valid list."),
+        ({"ladder": ["Nobody"]}, "ladder: there is no teacher named 'Nobody' that can be asked."),
+        ({"ladder": ["A file"]}, "ladder: there is no teacher named 'A file' that can be asked."),
+        (
+            {"recipes": {"reviewer:other": {"ladder": ["Nobody"]}}},
+            "recipes.reviewer:other.ladder: there is no teacher named 'Nobody' that can be asked.",
+        ),
+        (
+            {"recipes": {"filter:empty": {"parameters": {"temperature": 3}}}},
+            "recipes.filter:empty.parameters: {'temperature': 3} is not right: “temperature” must be a number from 0 to 2.",
+        ),
+        (
+            {"recipes": {"filter:empty": {"parameters": {"model": "x"}}}},
+            "recipes.filter:empty.parameters: {'model': 'x'} is not right: “model” is set by the program: leave it out.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(body, said):
+    factories.teacher("A file", kind="imported", base_url="")
+    with pytest.raises(ConfigError) as error:
+        load_recipes(body)
+    assert error.value.messages == [said]
+
+
+def test_everything_wrong_is_said_at_once():
+    with pytest.raises(ConfigError) as error:
+        load_recipes({"ladder": ["Nobody"], "recipes": {"x": {}, "y": {"ladder": ["No one"]}}})
+    assert len(error.value.messages) == 4
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1", "a: &a 1\nb: *a"])
+def test_what_is_no_mapping_is_refused(text):
+    with pytest.raises(ConfigError, match="^This "):
+        from_yaml(text)
+
+
+def test_a_projects_own_reasons_have_recipes_too_the_retired_as_well(project):
+    body = {"recipes": {"reviewer:too_dull": {"addendum": "Be lively."}, "reviewer:no_colour": {}}}
+    assert load_recipes(body, project)["recipes"]["reviewer:too_dull"]["addendum"] == "Be lively."
+    assert reasons(project)["reviewer:too_dull"].label == "Too dull"
+    with pytest.raises(ConfigError):
+        load_recipes(body)
+
+
+def test_the_shipped_ones_become_version_1_at_first_use_and_only_then(project):
+    assert recipes_of(project, record=False).body == shipped()
+    assert not Ruleset.objects.exists()
+    first = recipes_of(project)
+    assert (first.version, first.kind, first.origin) == (1, "recipe", "recipes.yaml")
+    assert recipes_of(project) == first == project.recipe_ruleset
+
+
+def test_an_edit_is_a_new_version(project):
+    ada = factories.user("ada")
+    first = recipes_of(project)
+    second = record_recipes(project, shipped() | {"stop_after_same_reason": 3}, by=ada)
+    assert (second.version, second.created_by, project.recipe_ruleset) == (2, ada, second)
+    assert record_recipes(project, second.body) == second
+    first.refresh_from_db()
+    assert first.body["stop_after_same_reason"] == 2
