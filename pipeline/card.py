@@ -8,20 +8,20 @@ SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_
 
 def render(release):
     """The card's text; it holds no clock, so that the same content gives the same bytes."""
-    splits = release.counts["splits"]
+    formats = release.counts.get("formats") or {"messages": release.counts["splits"]}
     head = {
         "pretty_name": release.project.name,
         "size_categories": [next((name for limit, name in SIZES if release.counts["rows"] < limit), "n>1M")],
         "task_categories": ["text-generation"],
-        "configs": [
-            {
-                "config_name": "default",
-                "default": True,
-                "data_files": [{"split": split, "path": f"data/{split}-*.parquet"} for split in splits],
-            }
-        ],
+        "configs": [_config(name, of_format) for name, of_format in formats.items()],
     }
     return f"---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True)}---\n\n{_body(release)}"
+
+
+def _config(name, splits):
+    is_default = {"config_name": "default", "default": True} if name == "messages" else {"config_name": name}
+    folder = "data" if name == "messages" else name
+    return is_default | {"data_files": [{"split": split, "path": f"{folder}/{split}-*.parquet"} for split in splits]}
 
 
 def _body(release):
