@@ -24,8 +24,8 @@ class Stored:
     known: int = 0
     documents: int = 0
     pairs: int = 0
-    withdrawn: int = 0  # pieces of sources that were withdrawn while the file was read
     answers: Counter = field(default_factory=Counter)
+    withdrawn: int = 0  # pieces of sources that were withdrawn while the file was read
 
 
 class Store:

@@ -1,7 +1,7 @@
 """Taking a source, a licence or a row out for good: which prompts that is, the deed, and what releases then say."""
 
 from .chosen import Preview, WrongWish, chosen, documents, preview, spelled
-from .deeds import begin, bury, go_on, waiting
+from .deeds import begin, bury, go_on, made_before, waiting
 from .guard import Guard
 from .notices import Notice, notice_of, notices
 
@@ -15,6 +15,7 @@ __all__ = [
     "chosen",
     "documents",
     "go_on",
+    "made_before",
     "notice_of",
     "notices",
     "preview",

@@ -20,7 +20,7 @@ def begin(project, kind, value, reason, user=None):
     # An import stores its batches under this lock: it has either stored them before, or knows of the withdrawal.
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     value = spelled(project, kind, value)
-    before = _made_before(project, kind, value)
+    before = made_before(project, kind, value)
     if before:
         return before
     if not reason.strip():
@@ -31,7 +31,8 @@ def begin(project, kind, value, reason, user=None):
     return made
 
 
-def _made_before(project, kind, value):
+def made_before(project, kind, value):
+    """The withdrawal of the same, made before, or None."""
     rows = Withdrawal.objects.filter(project=project, kind=kind)
     same = names([Withdrawal(kind=kind, value=value)])
     return next((row for row in rows if row.value == value or names([row]).keys() & same.keys()), None)

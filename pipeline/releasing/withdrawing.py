@@ -1,8 +1,10 @@
 """Withdraw as a run: prompts portion by portion, then what the releases say, then patch releases."""
 
 from curation import withdrawing
-from curation.models import Run, Withdrawal
+from curation.models import Release, Run, Withdrawal
 from pipeline.outages import LOST
+
+from . import patching
 
 
 def work(run, should_stop=lambda: False):
@@ -15,10 +17,14 @@ def work(run, should_stop=lambda: False):
     withdrawal = Withdrawal.objects.select_related("project").get(pk=run.parameters["withdrawal"])
     try:
         return _withdraw(run, withdrawal, should_stop)
+    except patching.Halted:
+        return _halt(run)
     except LOST:
         raise  # no failure of the run's: whoever called waits for the database and calls again
     except Exception as error:
-        run.end(Run.State.FAILED, error=f"{type(error).__name__}: {error}")
+        said = f"{type(error).__name__}: {error}"
+        Release.objects.filter(run=run, state=Release.State.BUILDING).update(state=Release.State.FAILED, error=said)
+        run.end(Run.State.FAILED, error=said)
         raise
 
 
@@ -32,8 +38,26 @@ def _withdraw(run, withdrawal, should_stop):
     buried = withdrawing.bury(run.project)
     if buried:
         run.count(rows_of_releases=buried)
+    _patch(run, should_stop)
     run.end(Run.State.FINISHED)
     return "ended"
+
+
+def _patch(run, should_stop):
+    """Make the patch that the run asks for, or that of the newest release, where it held something."""
+
+    def look():
+        if run.seen() or should_stop():
+            raise patching.Halted
+
+    version = run.parameters.get("release")
+    base = run.project.releases.get(version=version) if version else patching.newest_affected(run.project)
+    if base is None or run.releases.filter(base=base, state=Release.State.PUBLISHED).exists():
+        return
+    try:
+        patching.patch(run, base, look)
+    except patching.CannotPatch as why:
+        run.say(str(why))
 
 
 def _expect(run, withdrawal):
@@ -50,6 +74,8 @@ def _counter(run):
 def _halt(run):
     """Stopped between two portions: cancelled for good, or to go on when a worker takes it up again."""
     if run.seen():
+        building = Release.objects.filter(run=run, state=Release.State.BUILDING)
+        building.update(state=Release.State.FAILED, error="Cancelled.")
         run.end(Run.State.CANCELLED)
         return "ended"
     return "stopped"

@@ -1,0 +1,12 @@
+"""Addresses of what is done to releases later, below p/<slug>/releases/."""
+
+from django.urls import path
+
+from .views import release_notices, withdrawals
+
+urlpatterns = [
+    path("withdraw/", withdrawals.release_withdraw, name="release_withdraw"),
+    path("withdraw/<int:pk>/", withdrawals.release_withdrawal, name="release_withdrawal"),
+    path("withdraw/<int:pk>/again/", withdrawals.release_withdrawal_again, name="release_withdrawal_again"),
+    path("<int:version>/notice/", release_notices.release_notice, name="release_notice"),
+]
