@@ -1,6 +1,6 @@
 """Addresses of the run, import, release, quality and template pages."""
 
-from django.urls import path
+from django.urls import include, path
 
 from .views import (
     annotations,
@@ -84,6 +84,7 @@ urlpatterns = [
     path("p/<slug:slug>/releases/new/", releases.release_create, name="release_create"),
     path("p/<slug:slug>/releases/<int:version>/", releases.release_detail, name="release_detail"),
     path("p/<slug:slug>/releases/<int:version>/files/<path:path>", releases.release_file, name="release_file"),
+    path("p/<slug:slug>/", include("pipeline.urls_regeneration")),
     path("p/<slug:slug>/templates/", templates.template_list, name="template_list"),
     path("p/<slug:slug>/templates/<path:name>/", templates.template_edit, name="template_edit"),
 ]

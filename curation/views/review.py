@@ -101,9 +101,17 @@ def review_submit(request, slug):
 
 @require_POST
 def review_take(request, slug):
-    """The page once more, with another answer's text, or a sentence or step of it, in the edit; nothing is decided."""
+    """The page once more, with another answer's text, or a sentence or step of it, in the edit; nothing is decided.
+
+    Without `take` it is the page as it was typed.
+    """
     project = project_or_404(request.user, slug, REVIEWER)
     responses = _responses(project, request.POST)
+    if "take" not in request.POST and responses:
+        forms = [DecisionForm.again(request.POST, each) for each in responses]
+        return _page(
+            request, project, _item_again(request, unit_of(project, responses[0].prompt_id), responses), forms=forms
+        )
     other, number = _asked_for(project, request.POST.get("take", ""))
     into = next((response for response in responses if response.prompt_id == other.prompt_id), None)
     if into is None:

@@ -140,13 +140,14 @@ def _families(sample, form, trial, asked):
     effects = {each.rule.id: each for each in trial.effects}
     found = {name: ([], []) for name in (*FAMILIES, "Other")}
     for rule in filters.RULES.values():
-        on, off = found[_family(rule)]
+        on, off = found[family_of(rule)]
         row = _row(sample, form, rule, effects.get(rule.id), asked)
         (on if _is_on(sample.rules, form, rule) else off).append(row)
     return [(name, on, off) for name, (on, off) in found.items() if on or off]
 
 
-def _family(rule):
+def family_of(rule):
+    """The name of the family that a rule belongs to."""
     file = rule.measure.__module__.rpartition(".")[2]
     return next((name for name, files in FAMILIES.items() if file in files), "Other")
 

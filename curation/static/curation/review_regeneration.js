@@ -27,4 +27,36 @@
       go(rows[rows.indexOf(focused) + 1] || focused);
     }
   };
+
+  // --- what will be asked: as soon as regenerate is chosen, and anew when the reasons or the comment change
+
+  const PAUSE = 400; // how long somebody pauses in typing, ms
+  const timers = new WeakMap();
+  const shown = new WeakMap(); // card → what the order on it was made of
+
+  const chosen = (card) => card.querySelector(".rv-regenerate input:checked");
+  function said(card) {
+    const codes = Array.from(card.querySelectorAll(".rv-pop input:checked"), (box) => box.value);
+    return codes.join(" ") + "\n" + card.querySelector(".rv-comment").value.trim();
+  }
+  function order(card) {
+    const button = card.querySelector("[data-order] button");
+    if (!button || !window.htmx || !chosen(card) || shown.get(card) === said(card)) return;
+    shown.set(card, said(card));
+    window.htmx.trigger(button, "nexa-order");
+  }
+  function later(event) {
+    const card = event.target.closest && event.target.closest(".rv-deciding");
+    if (!card || !event.target.closest(".rv-decision")) return;
+    clearTimeout(timers.get(card));
+    timers.set(card, setTimeout(() => order(card), PAUSE));
+  }
+  const all = () => document.querySelectorAll(".rv-deciding").forEach(order);
+  document.addEventListener("input", later);
+  document.addEventListener("change", later);
+  document.addEventListener("nexa:restored", all); // a draft was put in
+  document.addEventListener("DOMContentLoaded", all);
+  document.addEventListener("htmx:afterSettle", function (event) {
+    if (event.detail.target && event.detail.target.id === "review-item") all();
+  });
 })();
