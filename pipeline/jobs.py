@@ -20,6 +20,7 @@ from curation.reviewing import settle
 
 from . import quotes, stages, workers
 from .outages import LOST, outlast
+from .releasing import recipe
 from .stages import again, batching, decontaminate, deduplicate, indexing, reparse, working
 from .stages.sending import HANDLES
 
@@ -173,6 +174,8 @@ def _refuse_impossible(project, stage, parameters):
     if stage == "reparse" and not reparse.is_needed(project, everything=parameters.get("all", False)):
         raise CannotStart("Nothing to parse again: today's parser and renderer have read every stored reply.")
     _refuse_wrong_look(project, stage, parameters)
+    if stage == "package":
+        _refuse_wrong_recipe(parameters)
     limit = parameters.get("limit")
     if limit is not None and limit < 1:
         raise CannotStart("A limit of 0 prompts is nothing to do: give 1 or more, or leave it out for all.")
@@ -188,6 +191,13 @@ def _refuse_wrong_look(project, stage, parameters):
             decontaminate.refuse_wrong(parameters)
         except (decontaminate.WrongWish, ImportRefused) as wrong:
             raise CannotStart(str(wrong)) from None
+
+
+def _refuse_wrong_recipe(parameters):
+    try:
+        recipe.of_parameters(parameters)
+    except recipe.WrongRecipe as wrong:
+        raise CannotStart(str(wrong)) from None
 
 
 def _refuse_wrong_choices(project, stage, parameters):

@@ -5,6 +5,7 @@ the same bytes. A format or split without a row gets no file.
 """
 
 import hashlib
+import shutil
 from collections import Counter
 
 import pyarrow as pa
@@ -163,3 +164,20 @@ def rows_by_format(entries):
         if "format" in entry and entry["path"].endswith(".parquet"):
             counted.setdefault(entry["format"], Counter())[entry["split"]] += entry["rows"]
     return {name: dict(splits) for name, splits in counted.items()}
+
+
+def copy_table(release, split, target):
+    """The messages of one split as a single Parquet file, however many the release has."""
+    shards = sorted(
+        entry["path"]
+        for entry in release.files
+        if entry.get("split") == split and entry.get("format") == "messages" and entry["path"].endswith(".parquet")
+    )
+    if len(shards) == 1:
+        shutil.copyfile(release.directory / shards[0], target)
+        return
+    with pq.ParquetWriter(target, FORMATS["messages"].schema, **PARQUET) as writer:
+        for shard in shards:
+            file = pq.ParquetFile(release.directory / shard)
+            for group in range(file.num_row_groups):
+                writer.write_table(file.read_row_group(group), row_group_size=ROW_GROUP)

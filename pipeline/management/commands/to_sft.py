@@ -1,15 +1,15 @@
-"""Step 5 of the guide: package what was accepted."""
+"""Step 5 of the guide: package what was accepted. `export_sft` knows every choice of a release."""
 
 import shutil
 from pathlib import Path
 
 from django.core.management.base import CommandError
 
-from curation.models import Release
-from pipeline import jobs
 from pipeline.formats import replacing
+from pipeline.management import released
 from pipeline.management.step import StepCommand
-from pipeline.stages.package import INCLUDES, LEFT_OUT, candidates
+from pipeline.releasing import writing
+from pipeline.releasing.recipe import INCLUDES
 
 
 class Command(StepCommand):
@@ -45,27 +45,12 @@ class Command(StepCommand):
         project = self.project(options, config)
         if project is None:
             raise CommandError(f"There is no project {config.project!r} yet: collect first.")
-        jobs.settle(project)
-        rows = candidates(project, options["include"]).count()
-        if not rows:
-            raise CommandError(
-                f"Nothing is {options['include']} yet: {jobs.where_they_are(project)}. Review it on the pages, "
-                "or package what passed the filters without a person by --include filtered."
-            )
+        wanted = {"include": options["include"], "include_leaks": options["include_leaks"]}
+        rows = released.refuse_nothing(project, released.read(wanted))
         if options["dry_run"]:
             self.stdout.write(f"Would package {rows:,} rows.")
             return
-        wanted = {"include": options["include"], "include_leaks": options["include_leaks"] or None}
-        run = self.run_stage(project, "package", options | {"max_samples": None}, **wanted)
-        release = Release.objects.get(project=project, version=run.versions["release"])
-        if run.versions.get("unchanged"):
-            self.tell("Nothing changed since the last release: it stands.")
-        self.stdout.write(f"Release {release.version}: {release.counts['rows']:,} rows in {release.directory}")
-        for split, number in release.counts["splits"].items():
-            self.stdout.write(f"  {split}: {number:,}")
-        for why in LEFT_OUT:
-            if release.counts.get(why):
-                self.stdout.write(f"  left out, {why.replace('_', ' ')}: {release.counts[why]:,}")
+        release = released.make(self, project, wanted, options)
         for kind, target in targets.items():
             if target:
                 self._copy(release, kind, target)
@@ -74,7 +59,9 @@ class Command(StepCommand):
         """The train rows to the named file, the other splits beside it."""
         for split in release.counts["splits"]:
             beside = target if split == "train" else target.with_name(f"{target.stem}.{split}{target.suffix}")
-            name = f"jsonl/messages/{split}.jsonl" if kind == "jsonl" else f"data/{split}-00000-of-00001.parquet"
             with replacing(beside) as part:
-                shutil.copyfile(release.directory / name, part)
+                if kind == "jsonl":
+                    shutil.copyfile(release.directory / "jsonl" / "messages" / f"{split}.jsonl", part)
+                else:
+                    writing.copy_table(release, split, part)
             self.stdout.write(f"  {beside}")

@@ -1,0 +1,86 @@
+"""Make a release: every choice of its recipe, and the finished folder wherever it is wanted."""
+
+import shutil
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from pipeline import formats
+from pipeline.management import released
+from pipeline.management.step import StepCommand
+from pipeline.releasing import recipe
+
+
+class Command(StepCommand):
+    help = "Make a release of what was accepted, by a recipe: an immutable version with its proof."
+
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--recipe", metavar="NAME|FILE.yaml", help="a saved recipe of the project, or a file; flags come before it"
+        )
+        parser.add_argument("--save-recipe", metavar="NAME", help="keep the recipe of this release under a name")
+        parser.add_argument("--include", choices=recipe.INCLUDES, help="filtered: also what nobody reviewed")
+        parser.add_argument(
+            "--include-leaks", action="store_true", default=None, help="also what shares words with an evaluation set"
+        )
+        parser.add_argument(
+            "--format", action="append", dest="formats", choices=formats.FORMATS, help="once for each; messages always"
+        )
+        parser.add_argument("--system", action="store_true", default=None, help="with the system message as sent")
+        parser.add_argument("--seed", help="of the splits of new groups (default: the project's)")
+        parser.add_argument("--min-score", type=float, metavar="0-100", help="the least gate score")
+        parser.add_argument("--min-agreement", type=float, metavar="0-1", help="share of reviewers who named accept")
+        for name, what in (("task-type", "task_types"), ("domain", "domains"), ("not-domain", "not_domains")):
+            said = "leave out this domain" if name == "not-domain" else f"only this {name.replace('-', ' ')}"
+            parser.add_argument(f"--{name}", action="append", dest=what, help=f"{said}; repeatable")
+        parser.add_argument("--cap-per-domain", type=int, metavar="N", help="at most N rows of each domain")
+        parser.add_argument("--out", type=Path, metavar="DIR", help="copy the finished release to this new folder")
+
+    def step(self, options):
+        config = self.load(options)
+        project = self.project(options, config)
+        if project is None:
+            raise CommandError(f"There is no project {config.project!r} yet: collect first.")
+        out = options["out"]
+        if out and out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise CommandError(f"{out} is there already: name a new folder, a release changes none.")
+        wanted = self._wanted(project, options)
+        rows = released.refuse_nothing(project, released.read(wanted))
+        if options["dry_run"]:
+            self.stdout.write(f"Would release up to {rows:,} rows.")
+            return
+        if options["save_recipe"]:
+            project.release_recipes.update_or_create(name=options["save_recipe"], defaults={"body": wanted})
+        release = released.make(self, project, wanted, options)
+        if out:
+            self._copy(release, out)
+
+    def _wanted(self, project, options):
+        """The mapping of the recipe: a saved one or a file, and the flags above it."""
+        given = {name: options[name] for name in recipe.Recipe.model_fields if options.get(name) is not None}
+        if not options["recipe"]:
+            return given
+        saved = project.release_recipes.filter(name=options["recipe"]).first()
+        path = Path(options["recipe"])
+        if saved is None and not path.is_file():
+            names = ", ".join(project.release_recipes.values_list("name", flat=True)) or "none yet"
+            raise CommandError(f"There is no recipe {options['recipe']!r}, and no such file; saved are: {names}.")
+        try:
+            body = saved.body if saved else recipe.from_yaml(path)
+        except recipe.WrongRecipe as wrong:
+            raise CommandError(str(wrong)) from None
+        if not isinstance(body, dict):
+            raise CommandError(f"{path} holds no recipe: it is a mapping such as `include: accepted`.")
+        return body | given
+
+    def _copy(self, release, out):
+        """The files of the release, whole or not at all."""
+        part = out.with_name(f".{out.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(release.directory, part)
+        if out.exists():
+            out.rmdir()  # empty: looked at before
+        part.rename(out)
+        self.stdout.write(f"  copied to {out}")

@@ -1,0 +1,57 @@
+"""What the commands that make a release share: building it, and what of it is told."""
+
+from django.core.management.base import CommandError
+
+from curation.models import Release
+from pipeline import jobs
+from pipeline.releasing import recipe
+from pipeline.stages.package import LEFT_OUT, candidates
+
+
+def refuse_nothing(project, wanted):
+    """The number of rows that the Recipe `wanted` could release; CommandError where that is none."""
+    jobs.settle(project)
+    rows = candidates(project, wanted.include, wanted).count()
+    if not rows:
+        raise CommandError(
+            f"Nothing is {wanted.include} yet: {jobs.where_they_are(project)}. Review it on the pages, "
+            "or package what passed the filters without a person by --include filtered."
+        )
+    return rows
+
+
+def make(command, project, wanted, options):
+    """Build a release by the mapping `wanted` and tell what came of it; CommandError where it stays a draft."""
+    run = command.run_stage(project, "package", options | {"max_samples": None}, recipe=wanted)
+    release = Release.objects.get(project=project, version=run.versions["release"])
+    if run.versions.get("unchanged"):
+        command.tell("Nothing changed since the last release: it stands.")
+    if release.state == Release.State.DRAFT:
+        raise CommandError(
+            f"Release {release.version} stays a draft, in {release.directory}: {' '.join(release.problems)}"
+        )
+    tell(command, release)
+    return release
+
+
+def tell(command, release):
+    """How many rows, in which splits and formats, and what stayed out."""
+    counts = release.counts
+    command.stdout.write(
+        f"Release {release.version}: {counts['rows']:,} rows in {release.directory}, version {release.semver}"
+    )
+    for split, number in counts["splits"].items():
+        command.stdout.write(f"  {split}: {number:,}")
+    for name, splits in counts.get("formats", {}).items():
+        command.stdout.write(f"  {name.replace('_', ' ')}: {sum(splits.values()):,} rows")
+    for why in LEFT_OUT:
+        if counts.get(why):
+            command.stdout.write(f"  left out, {why.replace('_', ' ')}: {counts[why]:,}")
+
+
+def read(body):
+    """The Recipe of a mapping; CommandError with everything that is wrong in it."""
+    try:
+        return recipe.read(body)
+    except recipe.WrongRecipe as wrong:
+        raise CommandError(str(wrong)) from None

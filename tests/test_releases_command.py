@@ -1,0 +1,100 @@
+"""export_sft: every choice of a recipe from the command line, and the finished folder where it is wanted."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from curation.models import Release, ReleaseRecipe
+from pipeline.releasing import checking
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project():
+    made = factories.project("Films", split_seed="a seed", paired=False)
+    for domain in ("optics", "acoustics"):
+        for _ in range(3):
+            factories.accepted(made, domain=domain)
+    return made
+
+
+def export(project, **options):
+    call_command("export_sft", project=project.slug, inline=True, **options)
+    return Release.objects.filter(project=project).order_by("version").last()
+
+
+def test_a_release_is_made_and_copied(project, tmp_path, capsys):
+    out = tmp_path / "deep" / "films"
+    release = export(project, out=out)
+    said = capsys.readouterr().out
+    assert f"Release 1: 6 rows in {release.directory}, version 1.0.0" in said
+    assert f"copied to {out}" in said
+    for entry in release.files:
+        assert (out / entry["path"]).read_bytes() == (release.directory / entry["path"]).read_bytes()
+    assert sorted(path.name for path in out.parent.iterdir()) == ["films"]
+
+
+def test_flags_come_before_the_saved_recipe(project):
+    ReleaseRecipe.objects.create(project=project, name="small", body={"domains": ["optics"], "formats": ["alpaca"]})
+    release = export(project, recipe="small")
+    assert release.counts["domains"] == {"optics": 3}
+    assert release.recipe["formats"] == ["messages", "alpaca"]
+    release = export(project, recipe="small", domains=["acoustics"])
+    assert release.counts["domains"] == {"acoustics": 3}
+    assert release.recipe["formats"] == ["messages", "alpaca"]
+
+
+def test_a_recipe_comes_from_a_file_and_is_kept_under_a_name(project, tmp_path):
+    path = tmp_path / "two.yaml"
+    path.write_text("cap_per_domain: 2\nshares: {train: 1}\n")
+    release = export(project, recipe=str(path), save_recipe="two each")
+    assert release.counts["domains"] == {"acoustics": 2, "optics": 2}
+    assert release.counts["over_cap"] == 2
+    assert release.counts["splits"] == {"train": 4}
+    assert ReleaseRecipe.objects.get().body == {"cap_per_domain": 2, "shares": {"train": 1}}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"recipe": "none of this name"}, "There is no recipe 'none of this name', and no such file; saved are: kept."),
+        ({"min_score": 101.0}, "min_score: Input should be less than or equal to 100."),
+        ({"domains": ["botany"]}, "Nothing is accepted yet"),
+    ],
+)
+def test_what_is_wrong_is_said(project, options, said):
+    ReleaseRecipe.objects.create(project=project, name="kept")
+    with pytest.raises(CommandError, match=said):
+        export(project, **options)
+    assert not Release.objects.exists()
+
+
+def test_a_folder_with_something_in_it_is_not_written_to(project, tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(CommandError, match="is there already"):
+        export(project, out=tmp_path)
+    assert not Release.objects.exists()
+
+
+def test_a_dry_run_writes_nothing(project, capsys):
+    assert export(project, dry_run=True, save_recipe="kept", cap_per_domain=1) is None
+    assert "Would release up to 6 rows." in capsys.readouterr().out
+    assert not ReleaseRecipe.objects.exists()
+
+
+def test_a_release_that_fails_its_checks_stays_a_draft(project, tmp_path, monkeypatch):
+    found = checking.Report(problems=["It holds a dry run.", "And another."], figures={"loaded": []})
+    monkeypatch.setattr(checking, "check", lambda *_, **__: found)
+    with pytest.raises(CommandError, match="Release 1 stays a draft, in .*: It holds a dry run. And another."):
+        export(project, out=tmp_path / "films")
+    release = Release.objects.get()
+    assert release.state == Release.State.DRAFT
+    assert release.problems == found.problems
+    assert json.loads((release.directory / "manifest.json").read_text())["row_count"] == 6
+    assert not release.rows.exists()
+    assert not (tmp_path / "films").exists()
+    monkeypatch.undo()
+    assert export(project).semver == "1.0.0"
