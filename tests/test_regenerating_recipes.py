@@ -72,11 +72,13 @@ def test_what_yaml_says_is_what_is_loaded():
         ),
         (
             {"recipes": {"filter:empty": {"parameters": {"temperature": 3}}}},
-            "recipes.filter:empty.parameters: {'temperature': 3} is not right: “temperature” must be a number from 0 to 2.",
+            "recipes.filter:empty.parameters: {'temperature': 3} is not right: “temperature” must be a number "
+            "from 0 to 2.",
         ),
         (
             {"recipes": {"filter:empty": {"parameters": {"model": "x"}}}},
-            "recipes.filter:empty.parameters: {'model': 'x'} is not right: “model” is set by the program: leave it out.",
+            "recipes.filter:empty.parameters: {'model': 'x'} is not right: “model” is set by the program: "
+            "leave it out.",
         ),
     ],
 )

@@ -6,7 +6,7 @@ from curation.models import Complaint, TeacherResponse
 
 from . import ladder, wording
 from .complaints import Said, asked_for_their_hypothesis, complaints_for
-from .recipes import GATE, REVIEWER, label, recipe
+from .recipes import GATE, REVIEWER, label, reasons, recipe
 
 # What SampleGate holds an answer for without having anything against it.
 OF_THE_JUDGING = ("judge_unreadable", "judges_disagree", "missing_", "invalid_")
@@ -41,27 +41,28 @@ def chances(prompts, body, said=None):
     """{prompt id: Chance} by the recipes in `body`; `said` is {prompt id: [Said]}, else what is stored."""
     said = complaints_for(prompts) if said is None else said
     changed = asked_for_their_hypothesis(prompts)
+    known = {project.pk: reasons(project) for project in {prompt.project for prompt in prompts}}
     back = _came_back([prompt for prompt in prompts if prompt.pk not in changed], said, body)
     return {
         prompt.pk: Chance(for_hypothesis=True)
         if prompt.pk in changed
-        else _chance(prompt, said[prompt.pk], body, back.get(prompt.pk, ()))
+        else _chance(prompt, said[prompt.pk], body, known[prompt.project_id], back.get(prompt.pk, ()))
         for prompt in prompts
     }
 
 
-def _chance(prompt, said, body, came_back):
+def _chance(prompt, said, body, known, came_back):
     return Chance(
-        mends=tuple(_mend(prompt.project, each, body) for each in said),
+        mends=tuple(_mend(each, body, known) for each in said),
         teacher=ladder.rung(ladder.ladder_of(body, said), prompt.attempts),
         parameters=ladder.parameters_of(body, said),
         came_back=came_back,
     )
 
 
-def _mend(project, said, body):
+def _mend(said, body, known):
     addendum = wording.addendum(recipe(body, said.key)["addendum"], said.limit)
-    return Mend(said.source, said.code, label(said.source, said.code, project), said.words, addendum)
+    return Mend(said.source, said.code, label(said.source, said.code, known), said.words, addendum)
 
 
 # -- the same reason again --------------------------------------------------------------------------------------------

@@ -47,10 +47,10 @@ def reasons(project=None):
     return {each.key: each for each in found}
 
 
-def label(source, code, project=None):
-    """What people call a reason; a code that nothing knows any more, by its words."""
-    known = reasons(project).get(f"{source}:{code}")
-    return known.label if known else labels.words(code)
+def label(source, code, known=None):
+    """What people call a reason by `known` (see `reasons`); a code that nothing knows any more, by its words."""
+    found = (reasons() if known is None else known).get(f"{source}:{code}")
+    return found.label if found else labels.words(code)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -104,7 +104,8 @@ def load_recipes(body, project=None):
         found = _Recipes.model_validate(body).model_dump()
     except ValidationError as error:
         raise ConfigError([_say(item) for item in error.errors()]) from None
-    wrong = [_unknown(key, reasons(project)) for key in found["recipes"] if key not in reasons(project)]
+    known = reasons(project)
+    wrong = [_unknown(key, known) for key in found["recipes"] if key not in known]
     wrong += _wrong_teachers(found)
     if wrong:
         raise ConfigError(wrong)
