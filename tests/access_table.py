@@ -155,6 +155,16 @@ TABLE = {
     "failed_list": of_project("viewer", GET),
     "failed_retry": of_project("manager", POST, words={"scope": "all"}),
     "failed_export": of_project("viewer", GET),
+    # regeneration
+    "regeneration_order": of_project("reviewer", BOTH, key="prompt", posted={"response": "response"}),
+    "quality_regeneration": of_project("viewer", GET),
+    "recipe_list": of_project("manager", GET),
+    "recipe_general": of_project("manager", BOTH),
+    "recipe_versions": of_project("manager", GET),
+    "recipe_restore": of_project("manager", POST, words={"version": "shipped"}),
+    "recipe_upload": of_project("manager", POST),
+    "recipes_yaml": of_project("manager", GET),
+    "recipe_edit": of_project("manager", BOTH, source="reason_source", code="reason"),
     # releases
     "release_list": of_project("viewer", GET),
     "release_create": of_project("manager", BOTH),
@@ -267,6 +277,13 @@ class Objects:
     def rubric(self):
         """Every project has its own of the same two names: a foreign one can only be a name that there is not."""
         return factories.rubric(self.project).name if self.number == 1 else "courage"
+
+    reason_source = "reviewer"
+
+    @property
+    def reason(self):
+        """Every project has the shipped reasons: a foreign one can only be one that there is not."""
+        return "no_control" if self.number == 1 else "courage"
 
     @cached_property
     def invitation(self):
