@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-LOOKS = 0.1  # seconds between two looks at the child
+LOOKS = 0.05  # seconds between two looks at the child
+ASKS = 1.0  # seconds between two questions whether to stop
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_TOKEN": ""}
 
 
@@ -39,6 +40,7 @@ def check(directory, *, targets=None, should_stop=lambda: False):
     """Look at the finished files of a release; returns a Report. Raises Stopped, or NotChecked.
 
     `targets` are {name: limit in tokens} of the recipe: what a named target asks of its files becomes a problem.
+    `should_stop` is asked about once a second; it may raise an exception of its own, which ends the child too.
     """
     directory = Path(directory).absolute()
     cache = directory.with_name(f".{directory.name.strip('.')}.check")  # a killed one's leavings are found again here
@@ -59,10 +61,13 @@ def _in_a_child(directory, cache, targets, should_stop):
             command, cwd=ROOT, env=environment, stdout=found, stderr=said, stdin=subprocess.DEVNULL
         )
         try:
+            asked_at = time.monotonic()
             while child.poll() is None:
-                if should_stop():
-                    raise Stopped
                 time.sleep(LOOKS)
+                if time.monotonic() - asked_at >= ASKS:
+                    asked_at = time.monotonic()
+                    if should_stop():
+                        raise Stopped
         finally:
             if child.poll() is None:
                 child.kill()

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pipeline.embedded.tied import die_with_parent
-from pipeline.releasing.checking import Report, files, loading
+from pipeline.releasing.checking import Report, files, loading, schemas
 
-CHECKS = (files.check, loading.check)
+CHECKS = (files.check, schemas.check, loading.check)
 
 
 def main(directory, cache, targets):

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic_core import from_json
 
-BATCH = 5000
+BATCH = 1000
 BOM = b"\xef\xbb\xbf"
 TURNS = ("content", "value")  # fields of a message that hold its text
 TEXTS = ("instruction", "output", "completion", "prompt", "text")  # plain columns that do

@@ -50,6 +50,11 @@ def too_few(path, rows):
     return [f"{_shown(path)} has {rows} examples; OpenAI's fine-tuning takes files of {FEWEST} and more."]
 
 
+def too_large(path):
+    """The sentence for a file larger than OpenAI takes; [] for others. `problems` says it too."""
+    return _too_large(Found(path))
+
+
 def _too_large(found):
     size = found.path.stat().st_size
     if size <= MOST_BYTES:
