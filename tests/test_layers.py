@@ -16,7 +16,6 @@ FLOORS = (
     {"config_errors"},
     {
         "answers",
-        "card",
         "embedded",
         "failures",
         "filters",
@@ -36,7 +35,7 @@ FLOORS = (
     {"stages"},
     {"inspecting", "quotes", "simulating", "trying", "watching"},
     {"calibrating", "jobs", "setup"},
-    {"all_in_one"},
+    {"all_in_one", "migrating"},
     {
         "admin",
         "apps",
@@ -58,7 +57,7 @@ FLOORS = (
         "views",
     },
 )
-PURE = {"answers", "card", "filters", "formats", "gate", "validating"}
+PURE = {"answers", "filters", "formats", "gate", "validating"}
 NOT_OURS_TO_IMPORT = {
     "views",
     "forms",

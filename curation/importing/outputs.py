@@ -131,7 +131,7 @@ class PaidAnswers:
                 elif prompt.pk not in takes:
                     counted["left"] += 1
                 else:
-                    rows.append(self._response(prompt, answer))
+                    rows.append(self.response(prompt, answer))
                     known[prompt.pk] = {answer.text}
                     counted["stored"] += 1
         self._send_on(rows, [prompt.pk for prompt in prompts if prompt.state == State.PARKED])
@@ -154,15 +154,15 @@ class PaidAnswers:
         }
         return set(Prompt.objects.filter(pk__in=waiting).free().values_list("pk", flat=True))
 
-    def _response(self, prompt, answer):
+    def response(self, prompt, answer, **place):
+        """The response that an answer becomes, not stored yet; `place` says which attempt it is, if not the first."""
         teacher = self._teacher(answer.said.get("model_id") or UNKNOWN_MODEL)
         fields = self.read(prompt, answer.text)
         metadata = answer.metadata
         if fields["text"] != answer.text:
             metadata = metadata | {"imported_text": answer.text}
-        return TeacherResponse(
-            prompt=prompt, teacher=teacher, run=self.run, form="imported", metadata=metadata, **fields, **answer.said
-        )
+        fields |= {"prompt": prompt, "teacher": teacher, "run": self.run, "form": "imported", "metadata": metadata}
+        return TeacherResponse(**fields, **answer.said, **place)
 
     def _teacher(self, model):
         """The teacher that stands for imported answers of a model."""
@@ -176,7 +176,7 @@ class PaidAnswers:
         if not rows:
             return
         TeacherResponse.objects.bulk_create(rows, batch_size=500)
-        self._keep_scores(rows)
+        self.keep_scores(rows)
         ids = [row.prompt_id for row in rows]
         prompts = Prompt.objects.filter(pk__in=ids)
         if parked:
@@ -185,8 +185,8 @@ class PaidAnswers:
         prompts.update(current_response=Subquery(own.values("pk")[:1]), attempts=1)
         prompts.move(State.TO_FILTER, "answer_imported", source=State.TO_COLLECT, run=self.run, actor=self.actor)
 
-    def _keep_scores(self, rows):
-        """What judges elsewhere said is taken as it is: SampleGate goes by it, and asks nobody in its place."""
+    def keep_scores(self, rows):
+        """What judges elsewhere said of stored responses is taken as it is: SampleGate goes by it, and asks nobody."""
         scores = [
             JudgeScore(response=row, judge=self._teacher(UNKNOWN_JUDGE), rubric_version=JudgeScore.IMPORTED, **fields)
             for row in rows

@@ -1,0 +1,93 @@
+"""The way over: the files of the earlier scripts become a project, and a report says what they held."""
+
+from pathlib import Path
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from curation.models import Project
+from pipeline import migrating
+from pipeline.config import load_config
+from pipeline.config_errors import ConfigError
+from pipeline.migrating.writing import as_markdown
+from pipeline.setup import project_for
+
+
+class Command(BaseCommand):
+    help = (
+        "Take over what the earlier scripts left: inputs, outputs, filtered and regenerated datasets, labels, training "
+        "files. The configuration names them; what lies beside them, and what is given here, is read too. Rows are "
+        "matched by what they say, never by their place. The same again adds nothing. A report tells every row."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="further files and folders")
+        parser.add_argument("--config", type=Path, required=True, help="the scripts' distill_config.yaml, or a batch's")
+        parser.add_argument("--labels", nargs="+", action="extend", default=[], type=Path, metavar="FILE")
+        parser.add_argument("--project", metavar="SLUG", help="the project, made if absent (default: the file's)")
+        parser.add_argument("--root", type=Path, metavar="DIR", help="where relative paths of the configuration begin")
+        parser.add_argument("--reviewer", metavar="NAME", help="whose decisions the labels are, which name nobody")
+        parser.add_argument("--dry-run", action="store_true", help="report what would be done, and take it back")
+        parser.add_argument("--report", type=Path, metavar="FILE", help="default: migration/report in its data folder")
+
+    def handle(self, **options):
+        try:
+            config = load_config(options["config"])
+            sources, notes = migrating.find(
+                config, options["config"], root=options["root"], labels=options["labels"], paths=options["paths"]
+            )
+        except ConfigError as error:
+            raise CommandError(str(error)) from None
+        if not sources:
+            raise CommandError("\n".join([*notes, "There is nothing to take over: no file was found."]))
+        report, project = self._migrate(config, sources, config.notices + notes, options)
+        self.stdout.write(as_markdown(report))
+        target = options["report"]
+        if target is None and not options["dry_run"]:
+            target = project.data_dir / "migration" / "report"
+        for path in migrating.write_report(report, target) if target else ():
+            self.stderr.write(f"{path}")
+
+    @transaction.atomic
+    def _undone(self, *arguments):
+        done = self._carry_out(*arguments)
+        transaction.set_rollback(True)
+        return done
+
+    def _migrate(self, config, sources, notes, options):
+        carry_out = self._undone if options["dry_run"] else self._carry_out
+        try:
+            report, project = carry_out(config, sources, options)
+        except ConfigError as error:
+            raise CommandError(str(error)) from None
+        report.dry_run, report.notes = options["dry_run"], [*notes, *report.notes]
+        return report, project
+
+    def _carry_out(self, config, sources, options):
+        slug = options["project"] or config.project
+        project, notes = Project.objects.filter(slug=slug).first(), []
+        reviewer = self._reviewer(options["reviewer"])
+        if project is None:
+            project = project_for(config, slug)
+            project.paired = False
+            project.save(update_fields=["paired"])
+            notes.append(
+                "The project does not hold hypotheses and methods together as pairs, since the scripts asked each by "
+                "itself; its settings can."
+            )
+        if reviewer and not project.memberships.filter(user=reviewer, role__in=("reviewer", "manager")).exists():
+            project.add_member(reviewer, "reviewer")
+        report = migrating.migrate(
+            project, sources, config, reviewer=reviewer, tell=lambda name: self.stderr.write(f"{name} …")
+        )
+        report.notes += notes
+        return report, project
+
+    def _reviewer(self, name):
+        if not name:
+            return None
+        found = get_user_model().objects.filter(username=name).first()
+        if found is None:
+            raise CommandError(f"There is nobody called {name!r}: name a user, or leave --reviewer out.")
+        return found
