@@ -1,4 +1,4 @@
-"""Forms of the run, import, release and template pages."""
+"""Forms of the run, import and template pages."""
 
 import os
 
@@ -12,7 +12,6 @@ from curation.importing import DEFAULT_TASK_TYPES, FIELDS
 from curation.models import Run, Teacher
 from pipeline import prompts, rubrics
 from pipeline.config_errors import ConfigError
-from pipeline.stages.package import INCLUDES
 
 LONGEST_NAME = 100  # bytes of an uploaded file's name that are kept
 # What each stage does, in one sentence; the order is that of the page.
@@ -132,32 +131,6 @@ class MappingForm(forms.Form):
     def mapping(self):
         """{field: column}; "" where a field is left out."""
         return {field: self.cleaned_data.get(field, "") for field in FIELDS if field in self.fields}
-
-
-class ReleaseForm(forms.Form):
-    """What goes into a release."""
-
-    include = forms.ChoiceField(
-        choices=[
-            ("accepted", "Accepted answers only"),
-            ("filtered", "Also what passed the filters and nobody has reviewed yet, marked unreviewed"),
-        ],
-        widget=forms.RadioSelect,
-        initial="accepted",
-        label="Include",
-    )
-    include_leaks = forms.BooleanField(
-        required=False,
-        label="Also what shares words with an evaluation set",
-        help_text="Otherwise it stays out: a model trained on it would know the answers.",
-    )
-    note = forms.CharField(max_length=200, required=False, label="Note", help_text="For yourself; not in the files.")
-
-    def clean_include(self):
-        include = self.cleaned_data["include"]
-        if include not in INCLUDES:
-            raise forms.ValidationError(f"Choose one of {', '.join(INCLUDES)}.")
-        return include
 
 
 class TemplateForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Addresses of the run, import, release, quality and template pages."""
+"""Addresses of the run, import, quality and template pages; those of releases are in urls_releases.py."""
 
 from django.urls import include, path
 
@@ -12,7 +12,6 @@ from .views import (
     quality_gate,
     quality_judges,
     quality_rubrics,
-    releases,
     run_again,
     run_flips,
     run_start,
@@ -80,10 +79,8 @@ urlpatterns = [
     ),
     path("p/<slug:slug>/quality/rubrics/", quality_rubrics.rubric_list, name="rubric_list"),
     path("p/<slug:slug>/quality/rubrics/<str:name>/", quality_rubrics.rubric_edit, name="rubric_edit"),
-    path("p/<slug:slug>/releases/", releases.release_list, name="release_list"),
-    path("p/<slug:slug>/releases/new/", releases.release_create, name="release_create"),
-    path("p/<slug:slug>/releases/<int:version>/", releases.release_detail, name="release_detail"),
-    path("p/<slug:slug>/releases/<int:version>/files/<path:path>", releases.release_file, name="release_file"),
+    path("p/<slug:slug>/releases/", include("pipeline.urls_releases")),
+    path("p/<slug:slug>/releases/", include("pipeline.urls_withdrawals")),
     path("p/<slug:slug>/", include("pipeline.urls_regeneration")),
     path("p/<slug:slug>/templates/", templates.template_list, name="template_list"),
     path("p/<slug:slug>/templates/<path:name>/", templates.template_edit, name="template_edit"),

@@ -170,6 +170,16 @@ TABLE = {
     "release_create": of_project("manager", BOTH),
     "release_detail": of_project("viewer", GET, version="release"),
     "release_file": of_project("viewer", GET, version="release", path="release_file"),
+    "release_archive": of_project("viewer", GET, version="release"),
+    "release_left_out": of_project("viewer", GET, version="release"),
+    "release_count": of_project("manager", GET),
+    "release_recipe_remove": of_project("manager", POST, pk="release_recipe"),
+    "release_compare": of_project("viewer", GET),
+    "release_audits": of_project("viewer", GET),
+    "release_audit": of_project("viewer", GET, pk="audit"),
+    "release_audit_next": of_project("reviewer", GET, pk="audit"),
+    "release_audit_row": of_project("reviewer", BOTH, pk="audit", row_id="audit_row"),
+    "release_audit_override": of_project("manager", POST, pk="audit", words={"reason": "Only the layout is wrong."}),
     # prompt templates
     "template_list": of_project("manager", GET),
     "template_edit": of_project("manager", BOTH, name="template"),
@@ -260,6 +270,18 @@ class Objects:
         path.parent.mkdir(parents=True)
         path.write_text("{}\n")
         return release.version
+
+    @cached_property
+    def release_recipe(self):
+        return self.project.release_recipes.create(name="Only optics", body={"domains": ["optics"]}).pk
+
+    @cached_property
+    def audit(self):
+        return factories.audit(self.project, factories.accepted(self.project).current_response, size=1).pk
+
+    @cached_property
+    def audit_row(self):
+        return self.project.audits.get(pk=self.audit).items.get().row_id
 
     @cached_property
     def evaluation_set(self):

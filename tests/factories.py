@@ -42,6 +42,7 @@ from curation.models import (
     Withdrawal,
 )
 from curation.models.prompt import content_key
+from pipeline.formats import row_id
 from pipeline.rubrics import load_rubric
 
 PASSWORD = "correct horse battery"
@@ -378,5 +379,5 @@ def audit(project, *responses, rows=10, size=2, allowed=0, **fields):
     """An audit that drew `responses`; nobody looked at them yet."""
     made = Audit.objects.create(project=project, rows=rows, size=size, allowed=allowed, rows_sha256="a" * 64, **fields)
     for each in responses:
-        made.items.create(prompt=each.prompt, response=each, row_id=f"row of {each.pk}")
+        made.items.create(prompt=each.prompt, response=each, row_id=row_id(each.prompt.key, each.text))
     return made

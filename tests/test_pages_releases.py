@@ -48,7 +48,7 @@ def test_what_would_be_in_is_said_before(people, project, a_worker):
     factories.accepted(project)
     pair = factories.pair(project, "accepted", methodology_state="to_review")
     page = text(people["manager"].get(f"/p/{project.slug}/releases/new/"))
-    assert "Accepted only 1 rows" in page
+    assert "1 row : 1 train" in page or "1 row : 1 test" in page or "1 row : 1 validation" in page
     assert "1 accepted, whose other half of the pair is not" in page
     assert pair.hypothesis.state == "accepted"
 

@@ -64,6 +64,11 @@ class Release(models.Model):
         return f"{self.project.slug} release {self.version}"
 
     @property
+    def label(self):
+        """What pages call it: its number, and its version in three parts where it has one."""
+        return f"v{self.version} ({self.semver})" if self.semver else f"v{self.version}"
+
+    @property
     def directory(self):
         """Where the files lie, once published."""
         return self.project.data_dir / "releases" / f"v{self.version}"

@@ -128,6 +128,12 @@ def price(value):
 
 
 @register.filter
+def percent(share):
+    """A share from 0 to 1 in per cent, with one digit behind the point."""
+    return "unknown" if share is None else f"{share * 100:,.1f} %"
+
+
+@register.filter
 def clock(value):
     """The time of day to the second, for what is over in a minute."""
     return timezone.localtime(value).strftime("%H:%M:%S")

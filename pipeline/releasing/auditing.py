@@ -8,9 +8,12 @@ good ones again would make any dataset pass. A row that is drawn again keeps its
 import hashlib
 import hmac
 import json
+import math
+from dataclasses import dataclass
 
 from django.db import transaction
 
+from curation.agreement import upper_bound
 from curation.models import Audit, AuditItem, Event, Project
 from curation.models.prompt import AT_ONCE
 
@@ -113,3 +116,50 @@ def _verdicts(project, row_ids):
         for row_id, *values in items.exclude(bad=None).order_by("decided_at", "pk").values_list("row_id", *fields):
             found[row_id] = dict(zip(fields, values, strict=True))
     return found
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an audit says of all rows it was drawn from: shares from 0 to 1, None before a row was looked at."""
+
+    looked: int
+    bad: int
+    size: int
+    rows: int
+
+    @property
+    def left(self):
+        """Rows still to be looked at."""
+        return self.size - self.looked
+
+    @property
+    def share(self):
+        """The share of bad ones among those looked at."""
+        return self.bad / self.looked if self.looked else None
+
+    @property
+    def bound(self):
+        """With 95 % certainty at most this share of all rows is bad; exact where every row was looked at.
+
+        Clopper and Pearson's one-sided bound. It takes no notice of how few rows there are to draw from, so it says
+        rather too much than too little.
+        """
+        if not self.looked:
+            return None
+        return self.share if self.looked == self.rows else upper_bound(self.bad, self.looked)
+
+    @property
+    def most_bad(self):
+        """The same bound as a number of rows."""
+        return None if self.bound is None else max(self.bad, math.floor(self.bound * self.rows))
+
+
+def result_of(audit):
+    """The Result of an audit."""
+    return Result(**audit.found(), size=audit.size, rows=audit.rows)
+
+
+def bound_at_best(size, allowed, rows):
+    """The bound of an audit that just passes: `allowed` bad among `size` of `rows`; None where nothing is drawn."""
+    size = min(size, rows)
+    return Result(size, min(allowed, size), size, rows).bound

@@ -1,91 +1,144 @@
-"""Releases: make, look at, download."""
+"""Releases: the list, one with all that was checked, and what it left out."""
 
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404
-from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.http import Http404
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
 
-from curation import tallies
-from curation.access import MANAGER, project_or_404
+from curation import plots, withdrawing
+from curation.access import project_or_404
 from curation.models import Release, State
-from pipeline import card, jobs
-from pipeline.forms import ReleaseForm
-from pipeline.resemblance import leaks
-from pipeline.stages.package import candidates
-from pipeline.views.run_start import why_not
+from pipeline.releasing import auditing, card, choosing, comparing, telling
+from pipeline.views.release_notices import before_files
+
+COUNTED = (
+    *(("Task", "task_types"), ("Domain", "domains"), ("Model", "teachers")),
+    *(("Decided by", "statuses"), ("Decided by", "review")),
+)
+LEFT_OUT_SHOWN = 100  # a page
+DOMAINS_DRAWN = 20
 
 
 @require_GET
 def release_list(request, slug):
     """Every release, the newest first."""
     project = project_or_404(request.user, slug)
-    page = Paginator(project.releases.all(), 50).get_page(request.GET.get("page"))
+    releases = project.releases.select_related("base").defer("files", "manifest", "report", "recipe")
+    page = Paginator(releases, 50).get_page(request.GET.get("page"))
     context = {"project": project, "page": page, "accepted": project.prompts.in_state(State.ACCEPTED).count()}
+    context["notices"] = withdrawing.notices(page.object_list)
+    context["audit"] = project.audits.first() if project.audit_sample else None
     return render(request, "pipeline/release_list.html", context)
 
 
-@require_http_methods(["GET", "POST"])
-def release_create(request, slug):
-    """What would be in, then the run that builds it."""
-    project = project_or_404(request.user, slug, MANAGER)
-    form = ReleaseForm(request.POST or None)
-    trouble = why_not()
-    if request.method == "POST" and form.is_valid() and not trouble:
-        wanted = {name: value for name, value in form.cleaned_data.items() if value}
-        try:
-            return redirect("run_detail", slug, jobs.start(project, "package", wanted, by=request.user).pk)
-        except jobs.CannotStart as error:
-            form.add_error(None, str(error))
-    counts = tallies.states(project)
-    ready = {include: candidates(project, include).count() for include in ("accepted", "filtered")}
-    context = {
-        "project": project,
-        "form": form,
-        "ready": ready,
-        "halves": counts[State.ACCEPTED] - ready["accepted"],
-        "accepted": counts[State.ACCEPTED],
-        "leaking": leaks.leaking(candidates(project)).count(),
-        "waiting": [(state, label, counts[state]) for state, label in State.choices if counts[state]],
-        "trouble": trouble,
-    }
-    return render(request, "pipeline/release_create.html", context, status=409 if request.method == "POST" else 200)
-
-
-def _release_or_404(project, version):
-    release = get_object_or_404(project.releases.select_related("created_by"), version=version)
+def release_or_404(project, version):
+    """The release of this number; what is no draft of one's own project is for everybody in it."""
+    found = project.releases.select_related("created_by", "audit", "base", "run")
+    release = get_object_or_404(found, version=version)
     release.project = project
     return release
 
 
 @require_GET
 def release_detail(request, slug, version):
-    """Counts, splits, files with their sha256."""
+    """What was checked and found, counts, splits, files with their sha256."""
     project = project_or_404(request.user, slug)
-    release = _release_or_404(project, version)
-    tables = [
-        (heading, sorted(release.counts.get(name, {}).items(), key=lambda item: -item[1]))
-        for heading, name in (
-            ("Split", "splits"),
-            ("Task", "task_types"),
-            ("Domain", "domains"),
-            ("Model", "teachers"),
-            ("Decided by", "review"),
-        )
-    ]
-    tables = [table for table in tables if table[1]]
-    context = {"project": project, "release": release, "tables": tables, "versions": card.made_with(release.manifest)}
+    release = release_or_404(project, version)
+    counted = [(heading, _counted(release, name)) for heading, name in COUNTED]
+    others = project.releases.filter(state=Release.State.PUBLISHED, version__lt=version).defer("files", "manifest")
+    context = {
+        "project": project,
+        "release": release,
+        "tables": [(heading, rows) for heading, rows in counted if rows],
+        "versions": card.made_with(release.manifest),
+        "recipe": telling.recipe_words(release.recipe),
+        "formats": telling.format_labels(release.recipe),
+        "left_out": [
+            (words, release.counts[why]) for why, words in choosing.LEFT_OUT.items() if release.counts.get(why)
+        ],
+        "files": _by_format(release.files),
+        "may_download": may_download(project, release),
+        "bytes": sum(entry["bytes"] for entry in release.files),
+        "former": others.order_by("-version").first(),
+        "notice": withdrawing.notice_of(release),
+        "patches": release.patches.filter(state=Release.State.PUBLISHED).order_by("-version"),
+        "audit": auditing.result_of(release.audit) if release.audit else None,
+        "lengths": _lengths(release),
+        "by_domain": _by_domain(release),
+        "checked": telling.checks_in_words(release),
+    }
     return render(request, "pipeline/release_detail.html", context)
 
 
+def _counted(release, name):
+    return sorted(release.counts.get(name, {}).items(), key=lambda item: (-item[1], item[0]))
+
+
+def may_download(project, release):
+    """Whether this member may have the files: those of a draft are for managers."""
+    if release.state == Release.State.DRAFT:
+        return project.member.is_manager
+    return release.state == Release.State.PUBLISHED
+
+
+def _by_format(files):
+    """[(heading, files)]: what describes the release first, then each format's own."""
+    found = {}
+    for entry in files:
+        found.setdefault(entry.get("format") or ("" if "rows" not in entry else "messages"), []).append(entry)
+    known = telling.formats.FORMATS
+    headings = {"": "About the release"} | {name: each.label for name, each in known.items()}
+    return [(headings.get(name, name), found[name]) for name in ["", *known, *sorted(found)] if name in found]
+
+
+def _by_domain(release):
+    """The plot of rows by domain and split, of a release that counted them; None for others."""
+    table = release.counts.get("domains_by_split") or {}
+    if not table:
+        return None
+    shown = sorted(table.items(), key=lambda item: (-sum(item[1].values()), item[0]))[:DOMAINS_DRAWN]
+    cells = [(split, name or "none given", n.get(split, 0)) for name, n in shown for split in release.counts["splits"]]
+    title = f"Is every domain in every split? (n = {release.counts['rows']:,})"
+    more = f"; the {DOMAINS_DRAWN} largest of {len(table):,} domains" if len(table) > DOMAINS_DRAWN else ""
+    caption = f"Rows by domain and split, n = {release.counts['rows']:,} rows{more}."
+    return {"svg": plots.grid(cells, title=title, x="Split", y="Domain"), "caption": caption}
+
+
+def _lengths(release):
+    """The lengths of the report and their plot; None for a release that was made before they were counted."""
+    figures = release.report.get("lengths") or {}
+    bins = [(each["from"], each["to"], each["rows"]) for each in figures.get("histogram", ())]
+    if not bins:
+        return None
+    last = bins[-1][1]
+    limits = {each["name"]: each["limit"] for each in figures["over"] if each["limit"] <= last * 1.5}
+    title = f"How long are the rows? (n = {figures['rows']:,})"
+    caption = f"Tokens of a row, n = {figures['rows']:,} rows; the table has the limits."
+    svg = plots.histogram(bins, title=title, x="Tokens of a row", y="Rows", limits=limits)
+    return figures | {"svg": svg, "caption": caption}
+
+
 @require_GET
-def release_file(request, slug, version, path):
-    """One file of a published release; no other name reaches the disk."""
-    release = _release_or_404(project_or_404(request.user, slug), version)
-    if release.state != Release.State.PUBLISHED or path not in {entry["path"] for entry in release.files}:
-        raise Http404("There is no such file in this release.")
-    folder = release.directory.resolve()
-    file = (folder / path).resolve()
-    if not file.is_relative_to(folder) or not file.is_file():
-        raise Http404("The file is no longer in the data directory.")
-    name = f"{slug}-v{version}-{file.name}"
-    return FileResponse(open(file, "rb"), as_attachment=True, filename=name)
+def release_left_out(request, slug, version):
+    """The rows that were ready and stayed out, with why."""
+    project = project_or_404(request.user, slug)
+    release = release_or_404(project, version)
+    if not may_download(project, release):
+        raise Http404("This release was not published.")
+    refusal = before_files(request, project, release)
+    if refusal:
+        return refusal
+    why = request.GET.get("why") or None
+    rows = [row for row in comparing.left_out_rows(release) if why in (None, row["why"])]
+    page = Paginator(rows, LEFT_OUT_SHOWN).get_page(request.GET.get("page"))
+    prompts = project.prompts.filter(key__in=[row["prompt_key"] for row in page]).select_related("document")
+    known = {prompt.key: prompt for prompt in prompts}
+    context = {
+        "project": project,
+        "release": release,
+        "page": page,
+        "rows": [(row, choosing.LEFT_OUT.get(row["why"], row["why"]), known.get(row["prompt_key"])) for row in page],
+        "why": why,
+        "reasons": [(each, words, release.counts.get(each, 0)) for each, words in choosing.LEFT_OUT.items()],
+    }
+    return render(request, "pipeline/release_left_out.html", context)
