@@ -20,6 +20,7 @@ from curation.reviewing import settle
 
 from . import quotes, stages, workers
 from .outages import LOST, outlast
+from .regenerating import has_ladder
 from .releasing import recipe
 from .stages import again, batching, decontaminate, deduplicate, indexing, reparse, working
 from .stages.sending import HANDLES
@@ -165,7 +166,7 @@ def _refuse_impossible(project, stage, parameters):
     teacher = parameters.get("teacher") or parameters.get("teachers") or project.teacher_id
     if stage in ("collect", "pipeline") and not teacher:
         raise CannotStart("This project has no teacher: choose one in its settings.")
-    if stage == "regenerate" and not (teacher or project.regen_teacher_id):
+    if stage == "regenerate" and not (teacher or project.regen_teacher_id or has_ladder(project)):
         raise CannotStart("This project has no teacher for regeneration: choose one in its settings.")
     if stage == "judge" and not project.is_gated:
         raise CannotStart("This project has no judges: choose them in its settings.")

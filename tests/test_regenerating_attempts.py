@@ -217,6 +217,36 @@ def test_the_projects_own_template_without_instructions_is_told_what_to_do_too(p
     assert CITED in sent
 
 
+@pytest.mark.parametrize("body", ["Be strict about {{domain}}.", "Be strict about {domain}."])
+def test_a_template_that_asks_for_nothing_is_told_all_of_it_at_its_end(project, body):
+    factories.template(project, "system_regen", body)
+    prompt = failed(project, "ban_citations")
+    run(project)
+    sent = fresh(prompt).current_response.sent_system
+    assert sent.startswith("Be strict about chemistry.\n\nFaults of the earlier answer:\n- No citations")
+    assert "What to do about them:\n- Write no citations" in sent
+    assert CITED in sent
+
+
+def test_a_template_that_asks_for_what_is_not_there_parks_the_prompt_by_name(project):
+    factories.template(project, "system_regen", "{{reasons}} {{hypothesis}}")
+    prompt = failed(project, "ban_citations")
+    run(project)
+    assert (fresh(prompt).state, fresh(prompt).error_class) == (State.PARKED, "cannot_compose")
+    assert "hypothesis" in fresh(prompt).error_detail
+
+
+def test_a_project_of_imported_answers_needs_no_teacher_but_its_ladder(project):
+    project.teacher = project.regen_teacher = None
+    project.save()
+    prompt = failed(project, "ban_citations")
+    with pytest.raises(jobs.CannotStart, match="no teacher for regeneration"):
+        jobs.prepare(project, "regenerate", {})
+    recipes(project, ladder=["Best"])
+    run(project)
+    assert fresh(prompt).current_response.teacher.name == "Best"
+
+
 def test_a_second_save_stores_no_complaint_twice(project):
     prompt = failed(project, "ban_citations")
     run(project)

@@ -43,6 +43,8 @@ def preview(prompt, also=(), *, sources=SOURCES):
     with only_looking():
         chance = chances([prompt], recipes_of(prompt.project, record=False).body, said)[prompt.pk]
         trouble = _why_none(prompt, chance)
+        if prompt.current_response is None:
+            return Order(complaints=chance.mends, trouble=trouble)
         try:
             ((_, work, why),) = regenerate.asks_of(run, [prompt], said, spent=True)
         except (StopRun, PromptError) as stop:
@@ -62,6 +64,8 @@ def preview(prompt, also=(), *, sources=SOURCES):
 
 
 def _why_none(prompt, chance):
+    if prompt.current_response is None:
+        return "There is no answer yet that could be sent back."
     then = prompt.project.get_on_exhausted_display().lower()
     if regenerate.is_exhausted(prompt, chance):
         return f"No attempt is left of {prompt.project.attempt_limit}: {then}."

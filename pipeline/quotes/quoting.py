@@ -11,12 +11,10 @@ from pipeline.teachers import most_output
 
 from . import words
 from .amounts import Amount, total_of
-from .choosing import SAMPLE, strata
+from .choosing import strata
 from .experience import experience_of, passing, seconds_of
 from .foreseeing import Purpose, foresee
 from .quoted import Line, Quote
-
-SAMPLES = {"regenerate": 80}  # composing again reads all that was said of an answer
 
 
 def quote(project, stage, parameters=None):
@@ -64,7 +62,7 @@ def _as_many_as_wanted(drawn, limit):
 
 
 def _foreseen(project, stage, stratum, parameters):
-    return foresee(project, stage, stratum.draw(SAMPLES.get(stage, SAMPLE)), parameters)
+    return foresee(project, stage, stratum.draw(), parameters)
 
 
 @dataclass

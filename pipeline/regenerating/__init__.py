@@ -2,7 +2,7 @@
 
 from .chances import Chance, Mend, chances
 from .complaints import SOURCES, Said, complaints_of
-from .recipes import Reason, from_yaml, load_recipes, reasons, recipes_of, record_recipes, shipped, to_yaml
+from .recipes import Reason, from_yaml, has_ladder, load_recipes, reasons, recipes_of, record_recipes, shipped, to_yaml
 
 __all__ = [
     "SOURCES",
@@ -13,6 +13,7 @@ __all__ = [
     "chances",
     "complaints_of",
     "from_yaml",
+    "has_ladder",
     "load_recipes",
     "reasons",
     "recipes_of",

@@ -119,6 +119,11 @@ def ladders_of(body):
     return [(where, names) for where, names in found if names]
 
 
+def has_ladder(project):
+    """Whether the project's recipes name a teacher themselves."""
+    return bool(project.recipe_ruleset and ladders_of(project.recipe_ruleset.body))
+
+
 def _wrong_teachers(body):
     wanted = {name for _, names in ladders_of(body) for name in names}
     known = Teacher.objects.exclude(kind=Teacher.Kind.IMPORTED).filter(name__in=wanted)

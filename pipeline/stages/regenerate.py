@@ -2,7 +2,6 @@
 
 from curation.models import Annotation, Complaint, Prompt, Resolution, State, Teacher, TeacherResponse
 from curation.models.writing import insert_rows
-from pipeline import prompts
 from pipeline.asks import Work
 from pipeline.prompts import PromptError
 from pipeline.regenerating import chances, recipes_of, wording
@@ -15,7 +14,6 @@ from .working import StopRun
 
 STATE = State.TO_REGENERATE
 LOOKS_AT = ("current_response__teacher", "document")
-INSTRUCTIONS = "instructions"  # the placeholder of what is to be done
 
 
 class Desk:
@@ -180,13 +178,15 @@ def _compose(prompt, hypothesis, chance, known):
         return {"system": system, "user": user, "templates": used, "counts": 0}
     if SYSTEM_REGEN not in known:
         known[SYSTEM_REGEN] = template(prompt.project, SYSTEM_REGEN)
-    version = known[SYSTEM_REGEN]
-    asked_apart = INSTRUCTIONS in prompts.placeholders(version.body)
-    answer = prompt.current_response
-    values = {
-        "reasons": wording.faults(chance.mends) if asked_apart else wording.faults_with_instructions(chance.mends),
-        INSTRUCTIONS: wording.instructions(chance.mends),
-        "previous": wording.enclosed(answer.text or answer.refusal),
+    version, answer = known[SYSTEM_REGEN], prompt.current_response
+    about = {
+        "context": prompt.context,
+        "domain": prompt.domain,
+        "task_type": prompt.task_type,
+        "title": prompt.document.title if prompt.document else "",
+        "hypothesis": hypothesis.authoritative if hypothesis else "",
+        "prompt": user,
     }
     used[SYSTEM_REGEN] = {"version": version.version, "sha256": version.sha256}
-    return {"system": prompts.render(version.body, values), "user": user, "templates": used}
+    strict = wording.stricter(version.body, chance.mends, answer.text or answer.refusal, about)
+    return {"system": strict, "user": user, "templates": used}
