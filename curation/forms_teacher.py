@@ -80,6 +80,7 @@ class TeacherForm(forms.ModelForm):
             "In USD per million tokens. Empty: unknown, which is never counted as free; a model of your own costs 0.",
             ("input_price", "cached_input_price", "output_price", "batch_price_share", "prices_of"),
         ),
+        ("Terms", "Stand on the card of every dataset with its answers.", ("terms",)),
     )
     TRAITS = (
         *("token_parameter", "most_tokens", "sampling", "system_role", "reasoning_effort", "omit"),
@@ -152,8 +153,12 @@ class TeacherForm(forms.ModelForm):
             *("name", "kind", "base_url", "model", "api_key_env", "structure", "parameters", "timeout_seconds"),
             *("concurrency", "requests_per_minute", "input_tokens_per_minute", "output_tokens_per_minute"),
             *("input_price", "cached_input_price", "output_price", "batch_price_share", "prices_of"),
+            "terms",
         ]
-        widgets = {"prices_of": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+        widgets = {
+            "prices_of": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "terms": forms.Textarea(attrs={"rows": 3}),
+        }
         labels = {
             "base_url": "Base URL",
             "api_key_env": "Variable of the key",
@@ -168,6 +173,7 @@ class TeacherForm(forms.ModelForm):
             "output_price": "Output",
             "batch_price_share": "Share in batch mode",
             "prices_of": "Prices as of",
+            "terms": "What may be trained on its answers",
         }
         help_texts = {
             "kind": "Imported answers stand for a model that is not asked here.",
@@ -181,6 +187,7 @@ class TeacherForm(forms.ModelForm):
             "cached_input_price": "Empty: as input.",
             "batch_price_share": "0.5 is half of the prices above.",
             "prices_of": "The day they were looked up. Empty, or left as it is where a price changes: today.",
+            "terms": "Its licence or its provider’s terms, with the day they were read.",
         }
 
     def __init__(self, *args, instance=None, initial=None, **options):

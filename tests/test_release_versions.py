@@ -6,8 +6,7 @@ import json
 import pytest
 
 from curation.models import Release, Rubric, State, TeacherResponse
-from pipeline import card
-from pipeline.releasing import provenance
+from pipeline.releasing import card, provenance
 from tests import factories
 from tests.test_pipeline_collect import run
 

@@ -341,6 +341,12 @@ class Migration(migrations.Migration):
             model_name='tombstone',
             constraint=models.UniqueConstraint(fields=('release', 'row_id'), name='tombstone_once'),
         ),
+        migrations.AddField(
+            model_name='teacher',
+            name='terms',
+            field=models.TextField(blank=True, default='', help_text='What its licence or terms say of training on its answers.'),
+            preserve_default=False,
+        ),
         migrations.RunPython(name_releases, migrations.RunPython.noop),
         migrations.RunPython(give_keys, migrations.RunPython.noop),
     ]

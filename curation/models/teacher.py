@@ -70,6 +70,7 @@ class Teacher(models.Model):
         "share of the price in batch mode", max_digits=4, decimal_places=3, default=Decimal("0.5")
     )
     prices_of = models.DateField("prices as of", null=True, blank=True)
+    terms = models.TextField(blank=True, help_text="What its licence or terms say of training on its answers.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

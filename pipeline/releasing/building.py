@@ -6,9 +6,9 @@ Everything happens in a scratch folder; the stage that called gives it its place
 from collections import Counter
 from dataclasses import dataclass
 
-from pipeline import card, formats, splits
+from pipeline import formats, splits
 
-from . import checking, lengths, manifest, proof, versioning, writing
+from . import card, checking, lengths, manifest, proof, versioning, writing
 from .reading import Reader
 
 LEFT_OUT = "left_out.jsonl"
@@ -79,7 +79,7 @@ def describe(release, written, scratch):
     described = manifest.describe(release, written.behind.versions.entries(), written.behind.source_hash())
     release.report = {"lengths": written.tokens.figures()}
     release.manifest = described
-    (scratch / "README.md").write_text(card.render(release), encoding="utf-8")
+    card.write(release, scratch)
     release.manifest, release.files = manifest.seal(described, written.files, scratch)
 
 

@@ -14,9 +14,9 @@ from django.db.models import Max
 
 from curation.models import Event, Project, Release, ReleaseRow, Run
 from curation.models.writing import insert_values
-from pipeline import card, formats
+from pipeline import formats
 
-from . import checking, manifest, proof, standing, versioning, writing
+from . import card, checking, manifest, proof, standing, versioning, writing
 
 TOMBSTONES = "tombstones.json"
 LEFT_OUT = "left_out.jsonl"
@@ -269,7 +269,7 @@ def _describe(release, base, scratch, removed):
     }
     described.setdefault("recipes_sha256", "")
     release.manifest = described
-    (scratch / "README.md").write_text(card.render(release), encoding="utf-8")
+    card.write(release, scratch)
     release.manifest, release.files = manifest.seal(described, release.files, scratch)
 
 

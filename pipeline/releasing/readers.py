@@ -5,6 +5,8 @@ The checks of `checking/` read the files by these very words, so that what the c
 
 import json
 
+from django.utils.text import slugify
+
 DATASET_INFO = "dataset_info.json"
 ROLES = {
     "role_tag": "role",
@@ -56,6 +58,11 @@ TRL = {
     "preference": "DPOTrainer",
     "kto": "KTOTrainer",
 }
+
+
+def called(project):
+    """The name under which LLaMA-Factory finds the data: the project's, not its address, which another may hold."""
+    return slugify(project.name) or "dataset"
 
 
 def lines_path(kind, split, reader=""):

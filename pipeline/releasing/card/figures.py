@@ -1,0 +1,91 @@
+"""What a dataset card tells in numbers: counted from a release's rows.parquet, but for agreement and terms."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pyarrow.parquet as pq
+from django.db.models import Exists, OuterRef
+
+from curation.agreement.alpha import alpha_of
+from curation.agreement.decisions import by_response, decisions_of
+from curation.models import Teacher, TeacherResponse
+from pipeline.releasing.proof import NAME as ROWS
+
+BATCH = 5000
+COLUMNS = ("licence", "locator", "teacher", "model", "gate_score", "decisions")
+EMBEDDED_TERMS = "SmolLM2-135M-Instruct, Apache-2.0"
+
+
+@dataclass
+class Figures:
+    """Counts over the rows of rows.parquet; `scores` are SampleGate's, of the rows that have one, sorted."""
+
+    rows: int = 0
+    licences: Counter = field(default_factory=Counter)
+    sources: int = 0
+    unlocated: int = 0
+    teachers: Counter = field(default_factory=Counter)  # by (name, model)
+    terms: dict = field(default_factory=dict)  # {model: [what its providers say]}
+    scores: list = field(default_factory=list)
+    people: Counter = field(default_factory=Counter)  # by the number of people who decided
+    several: int = 0
+    alike: int = 0  # of `several`, those on which all named the same action
+    agreement: str = ""
+
+
+def figures_of(release, directory):
+    """The Figures of a release whose files lie in `directory`."""
+    found, locators = Figures(), set()
+    for columns in _read(directory):
+        found.rows += len(columns["licence"])
+        found.licences.update(columns["licence"])
+        found.teachers.update(zip(columns["teacher"], columns.get("model", columns["teacher"]), strict=True))
+        found.unlocated += columns["locator"].count("")
+        locators.update(columns["locator"])
+        found.scores += [score for score in columns.get("gate_score", ()) if score is not None]
+        for decisions in columns.get("decisions", ()):
+            _count_decisions(found, decisions)
+    found.sources = len(locators - {""})
+    found.scores.sort()
+    found.terms = _terms(release.project, {model for _, model in found.teachers})
+    found.agreement = _agreement(release.project)
+    return found
+
+
+def _read(directory):
+    """Some rows at a time, as columns; of a release from before rows.parquet those that its messages have."""
+    paths = [directory / ROWS] if (directory / ROWS).is_file() else sorted((directory / "data").glob("*.parquet"))
+    for path in paths:
+        file = pq.ParquetFile(path)
+        names = [name for name in COLUMNS if name in file.schema_arrow.names]
+        for batch in file.iter_batches(BATCH, columns=names):
+            yield batch.to_pydict()
+
+
+def _count_decisions(found, decisions):
+    people = len({each["reviewer"] for each in decisions})
+    found.people[people] += 1
+    if people > 1:
+        found.several += 1
+        found.alike += len({each["action"] for each in decisions}) == 1
+
+
+def _terms(project, models):
+    """{model: [terms, sorted]} of the teachers that answered in this project; those who say nothing are left out."""
+    answered = Exists(TeacherResponse.objects.filter(teacher=OuterRef("pk"), prompt__project=project))
+    found = {}
+    for teacher in Teacher.objects.filter(answered, model__in=models):
+        terms = " ".join(teacher.terms.split()) or (EMBEDDED_TERMS if teacher.kind == Teacher.Kind.EMBEDDED else "")
+        if terms:
+            found.setdefault(teacher.model, set()).add(terms)
+    return {model: sorted(terms) for model, terms in found.items()}
+
+
+def _agreement(project):
+    """How far reviewers of the project agree, refused answers included: among accepted ones alone nobody differs."""
+    decisions, _ = decisions_of(project)
+    alpha = alpha_of([given.action for given in rows] for rows in by_response(decisions).values())
+    if not alpha.n:
+        return ""
+    between = f" (95 % interval {alpha.interval[0]:.2f} to {alpha.interval[1]:.2f})" if alpha.interval else ""
+    return f"Krippendorff's alpha of accept, regenerate and reject over {alpha.n:,} answers: {alpha.text}{between}"
