@@ -54,3 +54,12 @@ class ReasonForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": "Say why: the reason stands with every release that held it."},
     )
+
+
+class PurgeForm(forms.Form):
+    """Yes, blank them."""
+
+    sure = forms.BooleanField(
+        label="I know that these texts cannot be brought back",
+        error_messages={"required": "Tick this first: nothing brings the texts back."},
+    )

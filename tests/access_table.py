@@ -167,6 +167,11 @@ TABLE = {
     "recipe_edit": of_project("manager", BOTH, source="reason_source", code="reason"),
     # releases
     "release_list": of_project("viewer", GET),
+    "release_withdraw": of_project("manager", BOTH),
+    "release_withdrawal": of_project("manager", GET, pk="withdrawal"),
+    "release_withdrawal_again": of_project("manager", POST, pk="withdrawal"),
+    "release_purge": of_project("manager", BOTH, pk="withdrawal"),
+    "release_notice": of_project("manager", BOTH, version="release"),
     "release_create": of_project("manager", BOTH),
     "release_detail": of_project("viewer", GET, version="release"),
     "release_file": of_project("viewer", GET, version="release", path="release_file"),
@@ -270,6 +275,10 @@ class Objects:
         path.parent.mkdir(parents=True)
         path.write_text("{}\n")
         return release.version
+
+    @cached_property
+    def withdrawal(self):
+        return factories.withdrawal(self.project).pk
 
     @cached_property
     def release_recipe(self):

@@ -1,11 +1,12 @@
 """Taking a source, a licence or a row out for good: which prompts that is, the deed, and what releases then say."""
 
-from .chosen import Preview, WrongWish, chosen, documents, preview, spelled
+from .chosen import HOLDING, Preview, WrongWish, chosen, documents, preview, spelled
 from .deeds import begin, bury, go_on, made_before, waiting
 from .guard import Guard
 from .notices import Notice, notice_of, notices
 
 __all__ = [
+    "HOLDING",
     "Guard",
     "Notice",
     "Preview",

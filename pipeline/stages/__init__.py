@@ -1,6 +1,6 @@
 """The stages in flow order. A stage is three verbs: select what waits, work on a batch, save and send on."""
 
-from pipeline.releasing import withdrawing
+from pipeline.releasing import purging, withdrawing
 
 from . import (
     annotating,
@@ -37,6 +37,7 @@ WHOLE = {
     "annotations": annotating.bring_in,
     "rank": ranking.work,
     "withdraw": withdrawing.work,
+    "purge": purging.work,
 }
 
 __all__ = ["PLANS", "WHOLE", "collect", "filtering", "judge", "package", "regenerate"]

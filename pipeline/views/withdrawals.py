@@ -11,9 +11,13 @@ from curation import withdrawing
 from curation.access import MANAGER, project_or_404
 from curation.models import Run
 from curation.reviewing import settle
+from curation.withdrawing import blanking
 from pipeline import jobs
-from pipeline.forms_withdrawing import ReasonForm, WithdrawalForm
+from pipeline.forms_withdrawing import PurgeForm, ReasonForm, WithdrawalForm
+from pipeline.releasing import purging
 from pipeline.views.run_start import why_not
+
+SHOWN = 50  # files that a page lists
 
 
 @require_http_methods(["GET", "POST"])
@@ -68,6 +72,7 @@ def release_withdrawal(request, slug, pk):
         "withdrawal": withdrawal,
         "prompts": withdrawal.prompts.count(),
         "left": withdrawing.waiting(withdrawal).count(),
+        "purged": purging.purged_so_far(withdrawal),
         "releases": held.defer("manifest", "files").prefetch_related("patches").order_by("-version"),
         "trouble": why_not(),
     }
@@ -94,3 +99,30 @@ def release_withdrawal_again(request, slug, pk):
         messages.error(request, str(error))
         return redirect("release_withdrawal", slug, pk)
     return redirect("run_detail", slug, run.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def release_purge(request, slug, pk):
+    """What blanking the texts of a withdrawal takes, and what stays; confirmed, the run that does it."""
+    project = project_or_404(request.user, slug, MANAGER)
+    withdrawal = _withdrawal_or_404(project, pk)
+    form = PurgeForm(request.POST or None)
+    why_not_now = blanking.why_not_blank(withdrawal)
+    trouble = why_not_now or why_not()
+    if request.method == "POST" and form.is_valid() and not trouble:
+        try:
+            run = jobs.start(project, Run.Stage.PURGE, {"withdrawal": withdrawal.pk}, by=request.user)
+            return redirect("run_detail", slug, run.pk)
+        except jobs.CannotStart as error:
+            form.add_error(None, str(error))
+    context = {
+        "project": project,
+        "withdrawal": withdrawal,
+        "form": form,
+        "trouble": trouble,
+        "prompts": withdrawal.prompts.count(),
+        "holding": purging.holding(withdrawal),
+        "copies": [path.relative_to(project.data_dir).as_posix() for path in purging.copies(project)][:SHOWN],
+        "shared": blanking.shared_calls(withdrawal).count(),
+    }
+    return render(request, "pipeline/release_purge.html", context, status=409 if request.method == "POST" else 200)

@@ -1,0 +1,204 @@
+"""Purge as a run: the texts of a withdrawal are blanked, and files that hold them go; the record of them stays."""
+
+import gzip
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from django.db import connection, transaction
+from django.utils import timezone
+
+from curation import withdrawing
+from curation.models import Event, Run, Withdrawal
+from curation.withdrawing import blanking
+from pipeline.outages import LOST
+
+from . import standing
+
+COPIES = ("uploads", "exports", "imports", "migration")  # folders of a project with files that hold sources or answers
+BATCH = 2000
+LONGEST = 100  # bytes of what is looked for in files
+PIECE = 1 << 20
+
+
+class Halted(Exception):
+    """The run was cancelled or must stop; what was blanked stays blank."""
+
+
+def work(run, should_stop=lambda: False):
+    """Blank the texts of the withdrawal that `run.parameters` names; a killed one's successor does it all again."""
+    if not run.begin():
+        return "ended"
+    withdrawal = Withdrawal.objects.select_related("project", "run").get(pk=run.parameters["withdrawal"])
+
+    def step(number=0):
+        if number:
+            run.count(done=number)
+        if run.seen() or should_stop():
+            raise Halted
+
+    try:
+        why_not = blanking.why_not_blank(withdrawal, but_for=run)
+        if why_not:
+            run.end(Run.State.FAILED, error=why_not)
+        else:
+            _purge(run, withdrawal, step)
+    except Halted:
+        if not run.seen():
+            return "stopped"
+        run.end(Run.State.CANCELLED)
+    except LOST:
+        raise  # no failure of the run's: whoever called waits for the database and calls again
+    except Exception as error:
+        run.end(Run.State.FAILED, error=f"{type(error).__name__}: {error}")
+        raise
+    return "ended"
+
+
+def _purge(run, withdrawal, step):
+    """Files first, found by what the record still says; then the record, the source texts last of all."""
+    Run.objects.filter(pk=run.pk).update(total=withdrawal.prompts.count(), done=0)
+    _overwrite_what_is_deleted()
+    words = blanking.telling_words(withdrawal)
+    removed = remove_from_releases(withdrawal, step)
+    copies, unread = remove_copies(withdrawal.project, words, step)
+    blanking.blank_prompts(withdrawal, step)
+    calls, shared = blanking.blank_calls(withdrawal, words)
+    texts = blanking.blank_documents(withdrawal)
+    with transaction.atomic():
+        _tell(run, withdrawal, removed, copies, unread, {"calls": calls, "shared_calls": shared, "sources": texts})
+        run.end(Run.State.FINISHED)
+
+
+def _tell(run, withdrawal, removed, copies, unread, numbers):
+    """Say what was done, where somebody will look for it: by the withdrawal, and on the run."""
+    before = purged_so_far(withdrawal)
+    releases = {each["version"]: each["files"] for each in before.get("releases", [])}
+    for version, files in removed.items():
+        releases[version] = sorted({*releases.get(version, []), *files})
+    detail = {
+        "withdrawal": withdrawal.pk,
+        "what": str(withdrawal),
+        "releases": [{"version": version, "files": files} for version, files in sorted(releases.items()) if files],
+        "copies": sorted({*before.get("copies", []), *copies}),
+        "unread": unread,
+    } | numbers
+    Withdrawal.objects.filter(pk=withdrawal.pk).update(purged_at=timezone.now(), purged_by=run.created_by)
+    Event.objects.create(project=run.project, run=run, actor=run.created_by, kind="purged", detail=detail)
+    run.count(**{name: number for name, number in numbers.items() if number})
+    gone = ", ".join(f"v{each['version']}" for each in detail["releases"])
+    if gone:
+        run.say(f"No longer verify, since files that held the texts are gone: {gone}.")
+
+
+def purged_so_far(withdrawal):
+    """What the last purge of a withdrawal said of itself, {} before the first."""
+    events = Event.objects.filter(project=withdrawal.project, kind="purged", detail__withdrawal=withdrawal.pk)
+    last = events.order_by("-at", "-pk").first()
+    return last.detail if last else {}
+
+
+def _overwrite_what_is_deleted():
+    """SQLite leaves old texts in its file until their place is needed; from now on this connection zeroes them."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA secure_delete = ON")
+
+
+# -- files of releases -----------------------------------------------------------------------------------------------
+
+
+def holding(withdrawal):
+    """[(release, files that hold texts of it)] of every release whose files lie there, the newest first."""
+    keys = set(withdrawal.prompts.values_list("key", flat=True))
+    releases = withdrawal.project.releases.filter(state__in=withdrawing.HOLDING).order_by("-version")
+    found = ((release, files_with(release, keys)) for release in releases)
+    return [(release, files) for release, files in found if files]
+
+
+def files_with(release, keys):
+    """Paths of a release's files in which texts of the prompts with these keys stand."""
+    found = set()
+    for entry in release.files:
+        path = release.directory / entry["path"]
+        if not entry.get("split") or path.suffix != ".parquet" or not path.is_file():
+            continue
+        if _has_a_key(path, keys):
+            name = entry.get("format", standing.MAIN)
+            found |= {entry["path"], f"jsonl/{name}/{entry['split']}.jsonl", f"jsonl/{entry['split']}.jsonl"}
+    known = {entry["path"] for entry in release.files}
+    return sorted(path for path in found & known if (release.directory / path).is_file())
+
+
+def _has_a_key(path, keys):
+    file = pq.ParquetFile(path)
+    names = [name for name in file.schema_arrow.names if name.endswith("prompt_key")]
+    for batch in file.iter_batches(BATCH, columns=names):
+        if any(not keys.isdisjoint(column.to_pylist()) for column in batch.columns):
+            return True
+    return False
+
+
+def remove_from_releases(withdrawal, step=lambda: None):
+    """Remove the files of releases that hold texts of a withdrawal; returns {version: paths}. Manifests stay."""
+    for scratch in (withdrawal.project.data_dir / "releases").glob(".*.part"):  # of a build that was killed
+        shutil.rmtree(scratch, ignore_errors=True)
+    removed = {}
+    for release, files in holding(withdrawal):
+        step()
+        for path in files:
+            (release.directory / path).unlink(missing_ok=True)
+        removed[release.version] = files
+    return removed
+
+
+def missing(release):
+    """Paths of a published release's files that are not there any more."""
+    return [entry["path"] for entry in release.files if not (release.directory / entry["path"]).is_file()]
+
+
+# -- copies ----------------------------------------------------------------------------------------------------------
+
+
+def remove_copies(project, words, step=lambda: None):
+    """Remove uploads and exports in which any of `words` stands; returns (those removed, those nobody could read)."""
+    removed, unread = [], []
+    wanted = [each.encode()[:LONGEST] for each in words]
+    for path in copies(project):
+        step()
+        name = path.relative_to(project.data_dir).as_posix()
+        try:
+            if _stands_in(path, wanted):
+                path.unlink(missing_ok=True)
+                removed.append(name)
+        except (OSError, EOFError, pa.ArrowInvalid) as error:
+            unread.append(f"{name}: {error}")
+    return removed, unread
+
+
+def copies(project):
+    """Files that were uploaded to a project or exported from it."""
+    folders = (project.data_dir / name for name in COPIES)
+    return sorted(path for folder in folders if folder.is_dir() for path in folder.rglob("*") if path.is_file())
+
+
+def _stands_in(path, wanted):
+    before = b""
+    for piece in _pieces(path):
+        text = before + piece
+        if any(each in text for each in wanted):
+            return True
+        before = text[-LONGEST:]
+    return False
+
+
+def _pieces(path: Path):
+    """The bytes of a file, unpacked where it is packed."""
+    if path.suffix == ".parquet":
+        for batch in pq.ParquetFile(path).iter_batches(BATCH):
+            yield from (str(row).encode() for row in batch.to_pylist())
+        return
+    with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+        while piece := file.read(PIECE):
+            yield piece

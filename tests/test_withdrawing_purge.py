@@ -1,0 +1,306 @@
+"""Purged: every text of what was withdrawn is gone, every hash and every decision is there."""
+
+import gzip
+import json
+import signal
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import connection, models
+
+from curation import searching
+from curation.models import Call, Prompt, Release, State, TeacherResponse
+from curation.withdrawing import blanking
+from pipeline import formats, jobs
+from pipeline.releasing import patching, purging, verifying
+from tests import factories
+from tests.services import PRODUCT_DIR, product_environment
+from tests.test_pipeline_collect import run as run_stage
+from tests.test_withdrawing import withdraw
+
+pytestmark = pytest.mark.django_db
+SECRET = "Xylophone memristors sang loudly at noon"  # in every text of the purged source, and nowhere else
+
+
+def everything_said(project, locator, number, secret=SECRET):
+    """An accepted pair with every kind of text about it."""
+    teller = factories.member(project, "manager")
+    pair = factories.pair(
+        project, State.ACCEPTED, locator=locator, text=f"{secret}, and film {number} was annealed for an hour."
+    )
+    for prompt in (pair.hypothesis, pair.methodology):
+        Prompt.objects.filter(pk=prompt.pk).update(
+            metadata={"abstract": secret}, system_prompt=secret, error_detail=secret
+        )
+        call = factories.call(project, request={"messages": [{"content": secret}]}, raw_reply=json.dumps({"a": secret}))
+        first = prompt.current_response
+        TeacherResponse.objects.filter(pk=first.pk).update(
+            **{"call": call, "text": f"{secret} {number} {prompt.task_type}", "fields": {"statement": secret}},
+            **{
+                "thinking": secret,
+                "refusal": secret,
+                "parse_error": secret,
+                "sent_user": secret,
+                "sent_system": secret,
+            },
+            metadata={"imported_text": secret},
+        )
+        first.refresh_from_db()
+        refused = factories.response(prompt, f"{secret}, refused.", current=False)
+        result = factories.filter_result(refused, failed=["ban_citations"])
+        result.measurements[0]["note"] = secret
+        result.save()
+        factories.gate_result(
+            refused, reasons=["low_factuality"], measurements=[{"rule": "factuality", "note": secret}]
+        )
+        said_by = {"rationale": secret, "dimensions": {"a": {"score": 3, "why": secret}}}
+        factories.judge_score(first, score=88, call=factories.call(project, raw_reply=secret), **said_by)
+        factories.judge_score(refused, score=None, error=secret)
+        factories.annotation(first, teller, edited_text=f"{secret} edited {number}", comment=secret)
+        factories.resolution(first, text=f"{secret} edited {number} {prompt.task_type}", edited=True, comment=secret)
+        factories.draft(refused, teller, text=[secret])
+        factories.gold(refused, note=secret)
+        factories.comment(prompt, teller, secret)
+        factories.flag(prompt, teller, secret, answer=secret)
+        factories.complaint(refused, words=secret)
+        factories.fingerprint(prompt, signature=b"x" * 8)
+        prompt.events.create(project=project, kind="reopened", detail={"reason": secret})
+        prompt.events.create(project=project, kind="parked", detail={"error": secret, "error_class": "server_error"})
+        change = factories.change(project, teller, prompt, kind="fix", action="fix")
+        change.detail = {"words": [[secret, "other"]], "left": []}
+        change.save()
+    return pair
+
+
+@pytest.fixture
+def project():
+    project = factories.project("Films", split_seed="a seed", paired=True)
+    for number in range(10):
+        everything_said(
+            project, f"10.1000/{number}", number, f"Plain films were annealed in run {number} of the series"
+        )
+    return project
+
+
+@pytest.fixture
+def secret(project):
+    return everything_said(project, "10.1000/secret", 99)
+
+
+@pytest.fixture
+def released(project, secret):
+    run_stage(project, "package", formats=list(formats.FORMATS))
+    release = Release.objects.get()
+    assert release.state == "published", release.problems or release.error
+    return release
+
+
+def where_it_stands(needle=SECRET):
+    """Every field of every table that holds the words, as Model.field."""
+    found = set()
+    for model in apps.get_models():
+        if not model._meta.managed or model._meta.proxy:
+            continue
+        names = [
+            field.attname
+            for field in model._meta.concrete_fields
+            if isinstance(field, models.TextField | models.CharField | models.JSONField | models.BinaryField)
+        ]
+        for row in model.objects.values(*names) if names else ():
+            found |= {f"{model.__name__}.{name}" for name, value in row.items() if needle in str(value)}
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT count(*) FROM curation_search WHERE curation_search MATCH 'xylophone'")
+        else:
+            cursor.execute("SELECT count(*) FROM curation_search WHERE words @@ 'xylophone'::tsquery")
+        found |= {"the search index"} if cursor.fetchone()[0] else set()
+    return found
+
+
+def files_with(project, needle=SECRET):
+    return {
+        path.relative_to(project.data_dir).as_posix()
+        for path in project.data_dir.rglob("*")
+        if path.is_file() and any(needle.encode() in piece for piece in purging._pieces(path))
+    }
+
+
+def purge(project, withdrawal):
+    ended = run_stage(project, "purge", withdrawal=withdrawal.pk)
+    assert ended.state == "finished", ended.error
+    withdrawal.refresh_from_db()
+    return ended
+
+
+def test_no_text_of_it_is_left_anywhere_and_all_else_is(project, secret, released):
+    factories.overlap(secret.hypothesis, words=SECRET)
+    searching.catch_up()
+    assert len(where_it_stands()) > 25
+    assert where_it_stands() >= {"Call.request", "Call.raw_reply", "the search index", "Draft.body", "Change.detail"}
+    assert files_with(project)
+    counted = {model: model.objects.count() for model in apps.get_models() if model.__name__ not in ("Draft", "Event")}
+    keys = list(Prompt.objects.order_by("pk").values_list("pk", "key", "group_key", "domain"))
+    hashes = list(project.documents.order_by("pk").values_list("content_hash", "locator", "title", "licence"))
+    paid = list(Call.objects.order_by("pk").values_list("payload_hash", "cost", "total_tokens"))
+    others = list(Prompt.objects.exclude(document__locator="10.1000/secret").order_by("pk").values())
+    withdrawal = withdraw(project, "source", "10.1000/secret", "A court said so.")
+    purge(project, withdrawal)
+    assert where_it_stands() == set()
+    assert files_with(project) == set()
+    grown = ("Run", "Release", "ReleaseRow", "Withdrawal", "Tombstone")
+    assert all(model.objects.count() == n for model, n in counted.items() if model.__name__ not in grown)
+    assert keys == list(Prompt.objects.order_by("pk").values_list("pk", "key", "group_key", "domain"))
+    assert hashes == list(project.documents.order_by("pk").values_list("content_hash", "locator", "title", "licence"))
+    assert paid == list(Call.objects.order_by("pk").values_list("payload_hash", "cost", "total_tokens"))
+    assert others == list(Prompt.objects.exclude(document__locator="10.1000/secret").order_by("pk").values())
+    assert secret.hypothesis.current_response.annotations.get().action == "accept"
+    assert withdrawal.purged_at
+
+
+def test_it_says_which_releases_no_longer_verify_and_the_patch_does(project, secret, released):
+    withdrawal = withdraw(project, "source", "10.1000/secret", "A court said so.")
+    manifest = (released.directory / "manifest.json").read_bytes()
+    ended = purge(project, withdrawal)
+    said = purging.purged_so_far(withdrawal)
+    assert [each["version"] for each in said["releases"]] == [1]
+    assert set(said["releases"][0]["files"]) == set(purging.missing(released))
+    assert "No longer verify" in ended.notice
+    assert "v1" in ended.notice
+    assert (released.directory / "manifest.json").read_bytes() == manifest
+    with pytest.raises(verifying.Different, match="is missing"):
+        verifying.verify(released.directory)
+    patch = Release.objects.get(base=released)
+    assert verifying.verify(patch.directory) is None
+    assert not purging.missing(patch)
+    kept = [entry["path"] for entry in released.files if entry["path"] not in said["releases"][0]["files"]]
+    assert "rows.parquet" in kept
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv", "rows.json.gz", "rows.parquet"])
+def test_uploads_that_hold_it_go_and_the_others_stay(project, secret, name):
+    folder = project.data_dir / "uploads" / "0123"
+    folder.mkdir(parents=True)
+    (folder / "other.jsonl").write_text(json.dumps({"text": "Plain films of another kind."}) + "\n")
+    (folder / "torn.parquet").write_bytes(b"PAR1 torn")
+    text = f"µ {SECRET}, and film 99 was annealed for an hour. °"
+    if name.endswith(".parquet"):
+        pq.write_table(pa.table({"text": ["Else.", text]}), folder / name)
+    elif name.endswith(".gz"):
+        (folder / name).write_bytes(gzip.compress(json.dumps([{"text": text}]).encode()))
+    else:
+        (folder / name).write_text(json.dumps({"text": text}) + "\n")
+    withdrawal = withdraw(project, "source", "10.1000/secret")
+    purge(project, withdrawal)
+    assert {path.name for path in folder.iterdir()} == {"other.jsonl", "torn.parquet"}
+    said = purging.purged_so_far(withdrawal)
+    assert said["copies"] == [f"uploads/0123/{name}"]
+    assert [each.partition(":")[0] for each in said["unread"]] == ["uploads/0123/torn.parquet"]
+
+
+def test_a_request_that_others_need_is_left_and_counted(project, secret):
+    call = secret.hypothesis.current_response.call
+    other = project.prompts.exclude(withdrawal=None).first() or project.prompts.order_by("pk").first()
+    TeacherResponse.objects.filter(pk=other.current_response_id).update(call=call)
+    withdrawal = withdraw(project, "source", "10.1000/secret")
+    ended = purge(project, withdrawal)
+    call.refresh_from_db()
+    assert call.raw_reply
+    assert ended.counters["shared_calls"] == 1
+
+
+def test_a_request_whose_worker_died_is_found_by_its_words(project, secret):
+    said = f"{SECRET}, and film 99 was annealed for an hour."
+    lost = factories.call(project, state="sent", raw_reply="", request={"messages": [{"content": said}]})
+    purge(project, withdraw(project, "source", "10.1000/secret"))
+    lost.refresh_from_db()
+    assert (lost.request, lost.state, lost.error_class) == ({}, "failed", "purged")
+
+
+def test_what_is_not_withdrawn_whole_or_is_in_work_is_not_purged(project, secret):
+    from curation import withdrawing
+
+    withdrawal = withdrawing.begin(project, "source", "10.1000/secret", "A court said so.")
+    assert "2 prompts of it are not withdrawn yet" in blanking.why_not_blank(withdrawal)
+    ended = run_stage(project, "purge", withdrawal=withdrawal.pk)
+    assert ended.state == "failed"
+    withdraw(project, "source", "10.1000/secret")
+    live = factories.run(project, "collect", "running")
+    assert f"{live} may hold texts of it" in blanking.why_not_blank(withdrawal)
+    assert SECRET in str(Prompt.objects.get(pk=secret.hypothesis.pk).context)
+
+
+def test_purged_again_it_does_the_same_again(project, secret, released):
+    withdrawal = withdraw(project, "source", "10.1000/secret")
+    purge(project, withdrawal)
+    before = purging.purged_so_far(withdrawal)
+    purge(project, withdrawal)
+    assert purging.purged_so_far(withdrawal)["releases"] == before["releases"]
+    assert where_it_stands() == set()
+
+
+def test_what_was_purged_does_not_come_in_again(project, secret, tmp_path):
+    from curation.importing import import_file
+
+    document = secret.document
+    row = {"text": document.text, "doi": document.locator, "domain": document.domain}
+    purge(project, withdraw(project, "source", "10.1000/secret"))
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    report = import_file(project, path, {"text": "text", "locator": "doi", "domain": "domain"})
+    assert (report.imported, report.rejected) == (0, 1)
+    assert where_it_stands() == set()
+
+
+def test_the_command_withdraws_first_and_asks(project, secret, capsys):
+    wanted = {"project": project.slug, "inline": True}
+    with pytest.raises(CommandError, match="--yes"):
+        call_command("purge_source", "10.1000/secret", reason="A court said so.", **wanted)
+    with pytest.raises(CommandError, match="Say why"):
+        call_command("purge_source", "10.1000/secret", yes=True, **wanted)
+    call_command("purge_source", "https://doi.org/10.1000/SECRET", reason="A court said so.", yes=True, **wanted)
+    assert "the texts of 2 prompts are blank" in capsys.readouterr().out
+    assert where_it_stands() == set()
+    assert project.withdrawals.get().reason == "A court said so."
+
+
+KILLED = """
+import os, signal
+import django
+django.setup()
+from curation.models import Run
+from curation.withdrawing import blanking
+from pipeline import jobs
+from pipeline.releasing import purging
+
+def die(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+{where} = die
+jobs.carry_out(Run.objects.get(pk={run}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "where", ["purging.remove_copies", "blanking._blank_machines", "blanking.blank_calls", "purging._tell"]
+)
+def test_killed_half_way_its_successor_ends_it(project, secret, released, where):
+    withdrawal = withdraw(project, "source", "10.1000/secret")
+    run = jobs.prepare(project, "purge", {"withdrawal": withdrawal.pk})
+    command = [sys.executable, "-c", KILLED.format(where=where, run=run.pk)]
+    died = subprocess.run(command, cwd=PRODUCT_DIR, env=product_environment(), check=False, capture_output=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    assert jobs.carry_out(run) == "ended"
+    run.refresh_from_db()
+    assert (run.state, run.done, run.total) == ("finished", 2, 2)
+    assert where_it_stands() == set()
+    assert files_with(project) == set()
+    said = purging.purged_so_far(withdrawal)
+    assert {each["version"] for each in said["releases"]} == {1} or not said["releases"]
+    assert patching.patches_of(released)
