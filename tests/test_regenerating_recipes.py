@@ -1,6 +1,7 @@
 """Recipes: shipped ones for every reason, a project's own versions, and everything wrong in them named."""
 
 import pytest
+from django.conf import settings
 
 from curation.labels import GATE
 from curation.models import Ruleset
@@ -26,6 +27,14 @@ def test_every_reason_has_a_shipped_recipe_and_nothing_else_has():
     wanted |= {f"reviewer:{reason.code}" for reason in REASONS}
     assert set(body["recipes"]) == wanted == set(reasons())
     assert all(each["addendum"] for each in [*body["recipes"].values(), body["otherwise"]])
+
+
+def test_the_example_of_the_docs_is_right():
+    for name in ("gpt-4o", "o3-mini"):
+        factories.teacher(name)
+    text = (settings.BASE_DIR / "docs" / "regeneration.md").read_text(encoding="utf-8")
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+    assert from_yaml(example)["recipes"]["filter:max_sentences"] == shipped()["recipes"]["filter:max_sentences"]
 
 
 def test_limits_stand_only_in_addenda_of_rules_that_have_one():
@@ -69,6 +78,15 @@ def test_what_yaml_says_is_what_is_loaded():
         (
             {"recipes": {"reviewer:other": {"ladder": ["Nobody"]}}},
             "recipes.reviewer:other.ladder: there is no teacher named 'Nobody' that can be asked.",
+        ),
+        (
+            {"recipes": {"filter:min_steps": {"addendum": "At least {{limit}} of {{value}}."}}},
+            "recipes.filter:min_steps.addendum: {{value}} is not known here; rules have {{limit}}, and nothing else is "
+            "filled in.",
+        ),
+        (
+            {"otherwise": {"addendum": "{{ limit }}"}},
+            "otherwise.addendum: {{limit}} is not known here; rules have {{limit}}, and nothing else is filled in.",
         ),
         (
             {"recipes": {"filter:empty": {"parameters": {"temperature": 3}}}},

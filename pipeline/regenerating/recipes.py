@@ -1,7 +1,9 @@
 """Recipes: what is done about each reason why an answer was sent back. configs/recipes.yaml is where projects begin."""
 
 import difflib
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 
 import yaml
@@ -12,7 +14,7 @@ from curation import labels
 from curation.models import Complaint, Ruleset, Teacher
 from curation.profiles import check_parameters
 from curation.reviewing.reasons import BY_CODE, known_reasons
-from pipeline import filters, gate
+from pipeline import filters, gate, prompts
 from pipeline.config import read_yaml, yaml_of
 from pipeline.config_errors import ConfigError
 
@@ -106,10 +108,21 @@ def load_recipes(body, project=None):
         raise ConfigError([_say(item) for item in error.errors()]) from None
     known = reasons(project)
     wrong = [_unknown(key, known) for key in found["recipes"] if key not in known]
-    wrong += _wrong_teachers(found)
+    wrong += _wrong_placeholders(found) + _wrong_teachers(found)
     if wrong:
         raise ConfigError(wrong)
     return found
+
+
+def _wrong_placeholders(body):
+    addenda = {f"recipes.{key}": each["addendum"] for key, each in body["recipes"].items()}
+    addenda["otherwise"] = body["otherwise"]["addendum"]
+    return [
+        f"{where}.addendum: {{{{{name}}}}} is not known here; rules have {{{{limit}}}}, and nothing else is filled in."
+        for where, text in addenda.items()
+        for name in dict.fromkeys(prompts.DOUBLE.findall(text))
+        if name != "limit" or not where.startswith(f"recipes.{FILTER}:")
+    ]
 
 
 def ladders_of(body):
@@ -173,10 +186,17 @@ def to_yaml(body):
 
 def shipped():
     """The recipes of configs/recipes.yaml."""
+    path = settings.CONFIG_DIR / SHIPPED
     try:
-        return load_recipes(read_yaml(settings.CONFIG_DIR / SHIPPED))
+        return deepcopy(_read_shipped(path, path.stat().st_mtime_ns if path.exists() else 0))
     except ConfigError as error:
         raise ConfigError([f"{SHIPPED}: {message}" for message in error.messages]) from None
+
+
+@lru_cache(maxsize=4)
+def _read_shipped(path, changed_at):
+    """Read once as long as it does not change: a page looks at it for every reason that somebody chooses."""
+    return load_recipes(read_yaml(path))
 
 
 def recipes_of(project, *, record=True):

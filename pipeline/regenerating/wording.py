@@ -4,12 +4,13 @@ Plain functions. Marks are made from what they enclose, so that nothing enclosed
 """
 
 import hashlib
+import re
 
 from pipeline import prompts
 
 MOST_PREVIOUS = 16_000  # characters of the refused answer that are shown
 MOST_WORDS = 700  # characters of what was said of one fault
-LIMIT = "{{limit}}"
+LIMIT = re.compile(r"\{\{[ \t]*limit[ \t]*\}\}")
 OURS = ("reasons", "instructions", "previous")
 # What a template that asks for none of these gets at its end: no attempt is made without knowing what was wrong.
 APPENDED = """
@@ -65,7 +66,7 @@ def faults_with_instructions(mends):
 
 def addendum(text, limit):
     """The addendum of a recipe with the limit of the rule that failed in it."""
-    return text.replace(LIMIT, limit or "the number")
+    return LIMIT.sub(lambda match: limit or "the number", text)
 
 
 def quoted(words):

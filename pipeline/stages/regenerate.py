@@ -19,9 +19,9 @@ LOOKS_AT = ("current_response__teacher", "document")
 class Desk:
     """The recipes and teachers of one run; raises StopRun where a teacher is missing."""
 
-    def __init__(self, run):
+    def __init__(self, run, *, record=False):
         self.project, named = run.project, run.parameters.get("teacher")
-        self.recipes = recipes_of(self.project, record=is_recording())
+        self.recipes = recipes_of(self.project, record=record and is_recording())
         self.only = named and Teacher.objects.filter(pk=named).first()
         self.usual = self.only or self.project.regen_teacher or self.project.teacher
         self.named = {} if self.only else self._ladders()
@@ -68,7 +68,7 @@ def room(run):
 
 def prepare(run, waiting):
     """Compose the stricter messages; prompts whose chances are used up go where the project says."""
-    desk = Desk(run)
+    desk = Desk(run, record=True)
     given = chances(waiting, desk.body)
     left = _send_exhausted_on(run, waiting, given)
     return composed(run, _asks(run, left, desk, given))
@@ -80,7 +80,7 @@ def asks_of(run, waiting, said=None, *, spent=False):
     Those whose chances are used up are left out, unless `spent` ones are wanted too. `said` are the complaints,
     {prompt id: [Said]}, instead of those that are stored.
     """
-    desk = Desk(run)
+    desk = Desk(run, record=True)
     given = chances(waiting, desk.body, said)
     return _asks(run, [prompt for prompt in waiting if spent or not _is_over(prompt, given)], desk, given)
 
