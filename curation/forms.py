@@ -40,6 +40,7 @@ class ProjectForm(forms.ModelForm):
             "SampleGate",
             ("judge_factuality", "judge_reasoning", "more_judges", "judge_repeats", "auto_accept_percent"),
         ),
+        ("Audit before a release", ("audit_sample", "audit_allowed")),
     )
     MODELS = ("teacher", "regen_teacher", "judge_factuality", "judge_reasoning")
 
@@ -57,6 +58,7 @@ class ProjectForm(forms.ModelForm):
             *("teacher", "more_teachers", "samples", "regen_teacher", "judge_factuality", "judge_reasoning"),
             *("more_judges", "judge_repeats", "auto_accept_percent", "reason_codes"),
             *("gold_percent", "repeat_percent", "too_fast_seconds", "queue_order"),
+            *("audit_sample", "audit_allowed"),
         ]
         labels = {
             "reviews_required": "Decisions an answer needs",
@@ -80,6 +82,8 @@ class ProjectForm(forms.ModelForm):
             "gold_percent": "Gold items, per cent",
             "repeat_percent": "Repeated items, per cent",
             "too_fast_seconds": "Too fast below, seconds",
+            "audit_sample": "Rows looked at",
+            "audit_allowed": "Bad ones allowed",
         }
         help_texts = {
             "reviews_required": (
@@ -111,6 +115,12 @@ class ProjectForm(forms.ModelForm):
                 "These change nothing either."
             ),
             "too_fast_seconds": "Decisions in less active time are counted as too fast; 0 counts none.",
+            "audit_sample": (
+                "Drawn by chance from what a release would hold; it is built once they were looked at. 0 asks for no "
+                "audit. 59 rows without a bad one say, with 95 % certainty, that at most 5 % of all are bad; 299, that "
+                "at most 1 % are."
+            ),
+            "audit_allowed": "With more of them nothing is released, unless a manager overrides it with a reason.",
             "near_duplicate_percent": (
                 "Answers that share at least so much of their wording are near-duplicates: the best is reviewed, the "
                 "others wait behind it. 0 looks for none."
@@ -148,6 +158,9 @@ class ProjectForm(forms.ModelForm):
             data["more_teachers"] = [each for each in further if each != teacher]
         if data.get("more_judges") and not (data.get("judge_factuality") or data.get("judge_reasoning")):
             self.add_error("more_judges", "Choose a judge of factuality or of reasoning; these read beside it.")
+        sample, allowed = data.get("audit_sample"), data.get("audit_allowed")
+        if sample and allowed is not None and allowed >= sample:
+            self.add_error("audit_allowed", f"Fewer than the {sample:,} rows looked at; otherwise no audit fails.")
         return data
 
     def save_by(self, user):

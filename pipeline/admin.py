@@ -11,6 +11,7 @@ from curation.admin import RecordAdmin
 from curation.models import Project, Release, Run
 from pipeline import jobs
 from pipeline.forms import STAGES
+from pipeline.releasing.recipe import known
 
 
 def start_stage(stage, model_admin, request, queryset):
@@ -27,15 +28,33 @@ def start_stage(stage, model_admin, request, queryset):
             )
 
 
+def make_release(model_admin, request, project, recipe):
+    """Start a release of `project` by a recipe (a mapping); where it cannot start it says why."""
+    project_or_404(request.user, project.slug, MANAGER)
+    try:
+        run = jobs.start(project, Run.Stage.PACKAGE, {"recipe": recipe}, by=request.user)
+    except jobs.CannotStart as error:
+        model_admin.message_user(request, f"{project}: {error}", messages.ERROR)
+    else:
+        model_admin.message_user(request, f"{project}: {run} is started.", messages.SUCCESS)
+
+
 @admin.register(Project)
 class ProjectAdmin(RecordAdmin):
     project_path = "pk"
     list_display = ("name", "slug", "reviews_required", "teacher", "created_at")
     search_fields = ("name", "slug")
     list_select_related = ("teacher",)
+    actions = ("make_release",)
+
+    @admin.action(description="Make a release of what is accepted")
+    def make_release(self, request, queryset):
+        """By the recipe that a project has unless one is named; the page takes any other."""
+        for project in queryset:
+            make_release(self, request, project, {})
 
     def get_actions(self, request):
-        return {
+        stages = {
             f"start_{stage.value}": (
                 lambda model_admin, request, queryset, stage=stage.value: start_stage(
                     stage, model_admin, request, queryset
@@ -45,6 +64,7 @@ class ProjectAdmin(RecordAdmin):
             )
             for stage in STAGES
         }
+        return super().get_actions(request) | stages
 
 
 @admin.register(Run)
@@ -66,9 +86,16 @@ class RunAdmin(RecordAdmin):
 
 @admin.register(Release)
 class ReleaseAdmin(RecordAdmin):
-    list_display = ("__str__", "state", "content_hash", "created_by", "created_at")
+    list_display = ("__str__", "semver", "state", "content_hash", "created_by", "created_at")
     list_filter = ("state",)
     list_select_related = ("project", "created_by")
+    actions = ("make_like_it",)
+
+    @admin.action(description="Make a release like it")
+    def make_like_it(self, request, queryset):
+        """A new release by the recipe of each chosen one, of what is accepted now."""
+        for release in queryset.select_related("project"):
+            make_release(self, request, release.project, known(release.recipe))
 
 
 # Whoever sees the queue sees every project's jobs: its pages are for superusers.

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from curation.models import Prompt, Rubric, Run, State, Teacher
+from curation.models import Prompt, Release, Rubric, Run, State, Teacher
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -158,6 +158,24 @@ def test_a_stage_is_started_on_a_project(browser, project, staff, valkey):
     assert "is started on 1 prompts" in page
     assert Run.objects.get().created_by == staff
     assert "No prompt waits for this" in act(browser, type(project), "start_filter", project)
+
+
+def test_a_release_is_made_of_a_project_and_like_another(browser, project, staff, valkey):
+    page = act(browser, type(project), "make_release", project)
+    assert "is started." in page
+    release = factories.release(project, recipe={"domains": ["optics"], "paired": True, "format": "messages"})
+    assert "is started." in act(browser, Release, "make_like_it", release)
+    runs = Run.objects.filter(stage="package", created_by=staff).order_by("pk")
+    assert [run.parameters for run in runs] == [{"recipe": {}}, {"recipe": {"domains": ["optics"]}}]
+
+
+def test_a_release_is_not_made_by_who_is_no_manager(browser, project, staff):
+    release = factories.release(project)
+    project.add_member(factories.user(), "manager")
+    project.change_member(staff, "reviewer")
+    for model, action, row in ((type(project), "make_release", project), (Release, "make_like_it", release)):
+        assert browser.post(path(model), {"action": action, "_selected_action": [row.pk]}).status_code == 403
+    assert not Run.objects.exists()
 
 
 def test_a_run_is_cancelled(browser, project):

@@ -96,6 +96,11 @@ def read(body):
         raise WrongRecipe([_said(each) for each in error.errors()]) from None
 
 
+def known(body):
+    """What a stored copy, of whatever age, says by keys that recipes have."""
+    return {name: value for name, value in body.items() if name in Recipe.model_fields}
+
+
 def of_parameters(parameters):
     """The Recipe that a run was started with: `recipe`, a mapping, and single keys of one beside it."""
     beside = {name: parameters[name] for name in Recipe.model_fields if name in parameters}

@@ -78,15 +78,10 @@ def _begin_with(project, said):
         if said.get(name, "").isdecimal():
             row = get_object_or_404(rows, **{key: said[name]})
             try:
-                return recipes.read(_known(body(row))), words(row)
+                return recipes.read(recipes.known(body(row))), words(row)
             except recipes.WrongRecipe as wrong:
                 return None, f"nothing, as {words(row)} cannot be followed any more: {wrong}"
     return None, ""
-
-
-def _known(body):
-    """A stored recipe without what recipes no longer say."""
-    return {key: value for key, value in body.items() if key in recipes.Recipe.model_fields}
 
 
 def _context(project, form):
