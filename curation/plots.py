@@ -167,20 +167,19 @@ def shares(rows, *, title, x):
     """Points on 0 to 100 % of [(label, percent, low, high, n)] in the order given, each with its interval and its n."""
     import altair as alt
 
-    labels = _distinct(f"{label} (n = {n:,})" for label, *_, n in rows)
+    labels = _distinct(f"{label}\nn = {n:,}" for label, *_, n in rows)
     data = [
         {"label": label, "percent": percent, "low": low, "high": high}
         for label, (_, percent, low, high, _) in zip(labels, rows, strict=True)
     ]
     scale = alt.Scale(domain=[0, 100], nice=False)
-    base = alt.Chart(_values(data)).encode(
-        y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=215, labelPadding=6, ticks=False))
-    )
+    axis = alt.Axis(labelLimit=215, labelPadding=6, ticks=False, labelExpr="split(datum.label, '\\n')")
+    base = alt.Chart(_values(data)).encode(y=alt.Y("label:N", sort=None, title=None, axis=axis))
     whiskers = base.mark_rule(color=SERIES[0], strokeWidth=2).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
     points = base.mark_circle(color=SERIES[0], opacity=1, size=90).encode(
         x=alt.X("percent:Q", title=_text(x), scale=scale, axis=_axis(alt, grid=True))
     )
-    return _drawn(alt.layer(whiskers, points), title, height=70 + 26 * len(rows))
+    return _drawn(alt.layer(whiskers, points), title, height=70 + 42 * len(rows))
 
 
 @_kept

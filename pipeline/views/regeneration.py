@@ -33,6 +33,8 @@ def regeneration_order(request, slug, key):
         )
     context = {"project": project, "prompt": prompt, "attempt": prompt.attempts + 1}
     if prompt.current_response_id:
+        pair = prompt.pair if project.paired else None
+        context["brings_method"] = bool(pair) and pair.hypothesis_id == prompt.pk
         also = _typed(prompt, request.POST) if request.method == "POST" else ()
         sources = _readable(request.user, prompt)
         context |= {"order": quotes.preview(prompt, also, sources=sources), "hides_judges": GATE not in sources}
