@@ -4,6 +4,7 @@ The database stays the truth: these files are written from it, whole or not at a
 """
 
 import json
+from datetime import UTC
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.models import FilterResult, GateResult, Prompt
+from curation.models import Annotation, FilterResult, GateResult, Prompt, State, TeacherResponse
 
 from .filters import legacy_columns
 from .formats import replacing
@@ -37,6 +38,13 @@ def answered(project):
     return prompts.select_related("current_response").order_by("pk")
 
 
+def write_raw(project, path, columns):
+    """Every prompt as a teacher input; returns the number of rows."""
+    return _write(
+        path, Prompt.objects.filter(project=project).order_by("pk"), partial(_input, columns=columns), columns
+    )
+
+
 def write_collected(project, path, columns):
     """Every current answer beside its input; returns the number of rows."""
     return _write(path, answered(project), lambda prompt: _row(prompt, columns), columns)
@@ -57,19 +65,25 @@ def _regenerated(prompt):
 def write_filtered(project, path, columns):
     """Current answers that pass every rule to `path`, the others beside it as rejected_…; returns both numbers."""
     path = Path(path)
+    beside = path.with_name(f"rejected_{path.name}")
+    return tuple(
+        write_measured(project, target, columns, passing=passing) for target, passing in ((path, True), (beside, False))
+    )
+
+
+def write_measured(project, path, columns, *, passing):
+    """Current answers that pass every rule, or those that fail one; returns how many."""
     results = FilterResult.objects.filter(ruleset=project.filter_ruleset, response__current_for__project=project)
     failed = dict(results.values_list("response_id", "failed"))
     measured = answered(project).filter(current_response__filter_results__ruleset=project.filter_ruleset)
 
-    def row(prompt, *, passing):
+    def row(prompt):
         rules = failed.get(prompt.current_response_id)
         if rules is None or bool(rules) is passing:
             return None
         return _row(prompt, columns) | legacy_columns(rules) | {"failed_rules": rules}
 
-    passed = _write(path, measured, partial(row, passing=True), columns)
-    rejected = _write(path.with_name(f"rejected_{path.name}"), measured, partial(row, passing=False), columns)
-    return passed, rejected
+    return _write(path, measured, row, columns)
 
 
 def write_gated(project, path, columns, *, passing):
@@ -89,8 +103,63 @@ def write_gated(project, path, columns, *, passing):
     return _write(path, judged, row, columns)
 
 
-def _row(prompt, columns):
+def write_labels(project, path, columns):
+    """Every decision, replaced ones too, as the review page of the scripts wrote it; returns the number of rows.
+
+    `index` is left out: it was a position, which names a row of one file on one day.
+    """
+    found = Annotation.objects.filter(response__prompt__project=project, purpose=Annotation.Purpose.REVIEW)
+    found = found.select_related("response__prompt", "reviewer").order_by("pk")
+    return _write(path, found, _label, columns)
+
+
+def _label(annotation):
+    prompt = annotation.response.prompt
+    return {
+        "task_type": prompt.task_type,
+        "context": prompt.context or None,
+        "teacher_output": annotation.response.text,
+        "action": annotation.action,
+        "timestamp": annotation.created_at.astimezone(UTC).replace(tzinfo=None).isoformat(),
+        "reviewer": annotation.reviewer.get_username(),
+        "reasons": annotation.reasons,
+        "comment": annotation.comment or None,
+        "edited_text": annotation.edited_text,
+        "current": annotation.current,
+        "prompt_key": prompt.key,
+    }
+
+
+def write_sft(project, path, columns):
+    """What is accepted at this moment as input, output and meta; returns the number of rows. A release has splits."""
+    accepted = answered(project).filter(state=State.ACCEPTED)
+    texts = TeacherResponse.objects.filter(current_for__in=accepted).with_authoritative_text()
+    texts = dict(texts.values_list("pk", "authoritative"))
+    return _write(path, accepted, lambda prompt: _training(prompt, texts[prompt.current_response_id]), columns)
+
+
+def _training(prompt, text):
     response = prompt.current_response
+    meta = {"task_type": prompt.task_type, "domain": prompt.domain, "model_id": response.model_id}
+    meta |= {"regenerated": response.attempt > 1, "edited": text != response.text, "prompt_key": prompt.key}
+    return {"input": response.sent_user, "output": text, "meta": meta}
+
+
+# What `snapshot` writes, by the scripts' names of their files.
+STAGES = {
+    "raw": write_raw,
+    "collected": write_collected,
+    "filtered": partial(write_measured, passing=True),
+    "rejected": partial(write_measured, passing=False),
+    "gated": partial(write_gated, passing=True),
+    "gate_rejected": partial(write_gated, passing=False),
+    "regenerated": write_regenerated,
+    "labels": write_labels,
+    "sft": write_sft,
+}
+
+
+def _input(prompt, columns):
     return {
         **prompt.metadata,
         "prompt_key": prompt.key,
@@ -99,6 +168,12 @@ def _row(prompt, columns):
         columns["task_type"]: prompt.task_type,
         "domain": prompt.domain or None,
         "system_prompt": prompt.system_prompt or None,
+    }
+
+
+def _row(prompt, columns):
+    response = prompt.current_response
+    return _input(prompt, columns) | {
         columns["output"]: response.text,
         "model_id": response.model_id,
         "latency_ms": response.latency_ms,
@@ -120,7 +195,24 @@ _KNOWN = {
 }
 
 
-def _write(path, prompts, make_row, columns):
+def _write(path, records, make_row, columns):
+    """A file of the rows that `make_row` makes of `records`, Parquet or JSON Lines (.jsonl); returns how many."""
+    write = _write_lines if Path(path).suffix == ".jsonl" else _write_parquet
+    return write(path, records, make_row, columns)
+
+
+def _write_lines(path, records, make_row, columns):
+    written = 0
+    with replacing(path) as part, open(part, "w", encoding="utf-8", newline="\n") as file:
+        for record in records.iterator(chunk_size=BATCH):
+            row = make_row(record)
+            if row is not None:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                written += 1
+    return written
+
+
+def _write_parquet(path, prompts, make_row, columns):
     """Two passes: the first finds one type a column, the second writes; memory holds one batch."""
     types = {}
     for prompt in prompts.iterator(chunk_size=BATCH):

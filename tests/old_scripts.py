@@ -188,5 +188,4 @@ def _folder(root, name):
 
 
 def _write(root, name, rows):
-    path = write(_folder(root, name), os.path.basename(name), content(rows, f".{name.rsplit('.', 1)[1]}"))
-    return path
+    return write(_folder(root, name), os.path.basename(name), content(rows, f".{name.rsplit('.', 1)[1]}"))

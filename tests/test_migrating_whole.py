@@ -1,4 +1,4 @@
-"""A directory of the earlier scripts, with their files and faults, becomes a project; the report is right to the row."""
+"""A directory of the earlier scripts becomes a project, and the report on its files and faults is right to the row."""
 
 import json
 from collections import Counter

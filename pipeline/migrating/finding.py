@@ -1,10 +1,12 @@
 """Which files there are: those that the configuration names, what the scripts left beside them, and what is given."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from curation.importing import ImportRefused
 from curation.importing.files import BROKEN_GZIP, SUFFIXES, identify
+from curation.importing.outputs import JUDGED
 from curation.importing.plan import READERS
 
 # In the order in which they are read.
@@ -30,6 +32,7 @@ STORAGE = {
 }
 SPLITS = ("train", "val", "valid", "validation", "dev", "test")
 READABLE = {suffix for suffix, kind in SUFFIXES.items() if kind in ("parquet", "csv", "jsonl", "json")}
+GATE = re.compile(r"gate|accepted|passed", re.IGNORECASE)
 OUTPUTS = ("teacher_output", "generated_output", "generation", "generated_text", "response", "completion")
 TALKS = ("messages", "conversations")
 ASKED, ANSWERED = ("input", "prompt", "instruction", "question"), ("output", "completion", "response", "answer")
@@ -189,4 +192,5 @@ def _kind_of_outputs(path, columns):
         return "gate_rejected"
     if columns & {"passes_all", "quality_pass"}:
         return "rejected" if path.name.startswith("rejected_") else "filtered"
-    return "outputs"
+    judged = any(name in columns for names in JUDGED.values() for name in names)
+    return "gated" if judged and GATE.search(f"{path.parent.name}/{path.name}") else "outputs"

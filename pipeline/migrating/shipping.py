@@ -74,6 +74,7 @@ class Shipped:
         def found(code, said=""):
             self.findings.add(code, source.name, line, key, said)
 
+        self._leak(source, line, example, key)
         if self.rows.setdefault(place, source.name) != source.name:
             return  # the same row in another file, such as the Parquet twin: told once
         if place in seen:
@@ -83,16 +84,16 @@ class Shipped:
             found(code, said)
         if _is_flat(example, answer):
             found("flattened", example.output)
-        self._leak(source, example, found)
         if answer:
             self._of_answer(example, answer, found)
 
-    def _leak(self, source, example, found):
-        split = split_of(source.name)
+    def _leak(self, source, line, example, key):
+        split, asked = split_of(source.name), digest(example.input)
         if split and example.input:
-            first = self.inputs.setdefault(digest(example.input), split)
+            first = self.inputs.setdefault(asked, split)
             if first != split:
-                found("split_leak", f"in {first} and in {split}")
+                said = f"in {first} and in {split}"
+                self.findings.add("split_leak", source.name, line, key, said, once=(asked, split))
 
     def _of_answer(self, example, answer, found):
         word = self.words.get(answer.pk)

@@ -129,8 +129,10 @@ class _Watch:
             if code:
                 self._found(code, key, said)
         for code, said in looking.faults_of_prompt(values, mapping, answered):
-            text = piece.answer.text if answered and code != "unresolved_context" else ""
-            self._found(code, key, said, once=digest(key, text))
+            once = digest(key, piece.answer.text if answered and code != "unresolved_context" else "")
+            if code == "context_not_sent" and "generation_model" in values:
+                self.findings.told.add((code, once))  # the batch script, which names its model so, sent both
+            self._found(code, key, said, once)
         self._repeated(key, piece)
         if answered and self.source.kind in FILTERED:
             self._look_at_passed(key, piece.answer)
