@@ -18,8 +18,9 @@ from curation.reviewing.queue import COUNT_CAP
 
 register = template.Library()
 
-GOOD = {State.ACCEPTED, Run.State.FINISHED, "published", "accept"}
-WAIT = {State.TO_REVIEW, State.TO_RESOLVE, Run.State.QUEUED, Run.State.CANCELLING, "building", "regenerate"}
+GOOD = {State.ACCEPTED, Run.State.FINISHED, "published", "passed", "accept"}
+WAIT = {State.TO_REVIEW, State.TO_RESOLVE, Run.State.QUEUED, Run.State.CANCELLING, "regenerate"}
+WAIT |= {"building", "draft", "open", "overridden"}
 BAD = {State.REJECTED, State.PARKED, Run.State.FAILED, Run.State.CANCELLED, "failed", "reject"}
 
 

@@ -1,6 +1,8 @@
 """Releases: the list, one with all that was checked, and what it left out."""
 
+from django.core.cache import cache
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
@@ -82,26 +84,45 @@ def may_download(project, release):
 
 
 def _by_format(files):
-    """[(heading, files)]: what describes the release first, then each format's own."""
+    """[(heading, files)]: what describes and proves the release first, then each format's own."""
     found = {}
     for entry in files:
-        found.setdefault(entry.get("format") or ("" if "rows" not in entry else "messages"), []).append(entry)
+        # Files of a release from before formats had names are messages.
+        of_split = entry["path"].startswith(("data/", "jsonl/"))
+        found.setdefault(entry.get("format") or ("messages" if of_split else ""), []).append(entry)
     known = telling.formats.FORMATS
     headings = {"": "About the release"} | {name: each.label for name, each in known.items()}
-    return [(headings.get(name, name), found[name]) for name in ["", *known, *sorted(found)] if name in found]
+    return [
+        (headings.get(name, name), found[name]) for name in dict.fromkeys(["", *known, *sorted(found)]) if name in found
+    ]
 
 
 def _by_domain(release):
     """The plot of rows by domain and split, of a release that counted them; None for others."""
-    table = release.counts.get("domains_by_split") or {}
+    table = _rows_by_domain(release) if release.state == Release.State.PUBLISHED else {}
     if not table:
         return None
     shown = sorted(table.items(), key=lambda item: (-sum(item[1].values()), item[0]))[:DOMAINS_DRAWN]
-    cells = [(split, name or "none given", n.get(split, 0)) for name, n in shown for split in release.counts["splits"]]
+    splits = list(release.counts["splits"])
+    cells = [(split, name or "none given", counts.get(split, 0)) for name, counts in shown for split in splits]
     title = f"Is every domain in every split? (n = {release.counts['rows']:,})"
     more = f"; the {DOMAINS_DRAWN} largest of {len(table):,} domains" if len(table) > DOMAINS_DRAWN else ""
     caption = f"Rows by domain and split, n = {release.counts['rows']:,} rows{more}."
     return {"svg": plots.grid(cells, title=title, x="Split", y="Domain"), "caption": caption}
+
+
+def _rows_by_domain(release):
+    """{domain: {split: rows}} as the record has it; it does not change, so it is counted once a day."""
+    key = f"release-domains:{release.pk}:{release.content_hash}"
+    table = cache.get(key)
+    if table is None:
+        table = {}
+        for split, domain, rows in (
+            release.rows.order_by().values_list("split", "prompt__domain").annotate(n=Count("pk"))
+        ):
+            table.setdefault(domain, {})[split] = rows
+        cache.set(key, table, plots.KEPT_SECONDS)
+    return table
 
 
 def _lengths(release):
