@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import PurePosixPath
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic_core import to_json
 
@@ -14,6 +15,11 @@ BATCH = 2000
 SPLITS = ("train", "validation", "test")
 MAIN = "messages"  # the format whose rows are those of rows.parquet
 SAME = ("prompt_key", "group", "status", "teacher", "attempt", "locator", "licence")  # in both of them
+FIRST_TURN = pa.struct(
+    [pa.field("role", pa.string(), nullable=False), pa.field("content", pa.string(), nullable=False)]
+)
+FIRST_TURNS = pa.field("messages", pa.list_(pa.field("element", FIRST_TURN, nullable=False)), nullable=False)
+MAIN_SCHEMAS = (RELEASE_SCHEMA, RELEASE_SCHEMA.set(1, FIRST_TURNS))  # the first releases had a turn's role first
 COUNTED = {"task_type": "task_types", "domain": "domains", "teacher": "teachers"}  # column: name in the counts
 
 
@@ -21,15 +27,15 @@ class Different(Exception):
     """The first difference between a release's files and what its manifest says, as a sentence."""
 
 
-def parquet(directory, name, schema):
-    """An open Parquet file of exactly this schema."""
+def parquet(directory, name, *schemas):
+    """An open Parquet file of exactly one of these schemas."""
     path = directory / name
     if not path.is_file():
         raise Different(f"{name} is missing.")
     file = pq.ParquetFile(path)
-    if not file.schema_arrow.equals(schema):
-        found, right = set(map(str, file.schema_arrow)), set(map(str, schema))
-        wrong = ", ".join(sorted(found ^ right)) or "their order"
+    if not any(file.schema_arrow.equals(schema) for schema in schemas):
+        found, right = ({f"{each.name} ({each.type})" for each in schema} for schema in (file.schema_arrow, schemas[0]))
+        wrong = ", ".join(sorted(found ^ right)) or "in another order, or with gaps"
         raise Different(f"{name} has other columns than its schema: {wrong}.")
     return file
 
@@ -45,10 +51,10 @@ class Rows:
     def number(self):
         return len(self.ids)
 
-    def add_all(self, directory, name, schema):
+    def add_all(self, directory, name, *schemas):
         """Read a file's rows; raises Different at the first that cannot be."""
         number = 0
-        for batch in parquet(directory, name, schema).iter_batches(BATCH, columns=["id", "split", "group", "status"]):
+        for batch in parquet(directory, name, *schemas).iter_batches(BATCH, columns=["id", "split", "group", "status"]):
             for row in batch.to_pylist():
                 number += 1
                 self._add(f"{name}, row {number:,}", **row)
@@ -80,6 +86,8 @@ class Part:
 
     def __init__(self, directory, entries, name, split, counted):
         self.directory, self.format, self.split, self.counted = directory, FORMATS[name], split, counted
+        self.proofs = [proof.NAME] if (directory / proof.NAME).is_file() else []
+        self.proofs = self.proofs or [entry["path"] for entry in main_tables(entries) if entry["split"] == split]
         own = [entry for entry in entries if entry.get("format") == name and entry["split"] == split]
         self.tables = [entry for entry in own if entry["path"].endswith(".parquet")]
         self.texts = [entry for entry in own if entry["path"].endswith(".jsonl")]
@@ -89,7 +97,7 @@ class Part:
         """The number of its rows; raises Different at the first that is not what it should be."""
         if not self.tables:
             raise Different(f"{self.format.name}, {self.split}: JSON Lines without Parquet.")
-        proven = _proven(self.directory, self.split)
+        proven = _proven(self.directory, self.proofs, self.split)
         lines = [_Lines(self.directory, entry, self._makes(entry)) for entry in self.texts]
         for entry in self.tables:
             before = self.seen
@@ -105,7 +113,7 @@ class Part:
         for each in lines:
             each.end()
         if self.format.name == MAIN and self.seen != len(proven):
-            raise Different(f"{self.split} has {self.seen:,} rows of {MAIN}, {proof.NAME} has {len(proven):,}.")
+            raise Different(f"{self.split} has {self.seen:,} rows of {MAIN}, {self.proofs[0]} has {len(proven):,}.")
         return self.seen
 
     def _makes(self, entry):
@@ -140,16 +148,27 @@ class Part:
             raise Different(f"{where} says group {row['group']}, {proof.NAME} says {proven[ids[0]]['group']}.")
 
 
-def _proven(directory, split):
-    """{row id: its columns of SAME and its sha256s} of a split."""
-    names = ["id", "split", *SAME, "text_sha256", "teacher_text_sha256"]
-    file = parquet(directory, proof.NAME, proof.SCHEMA)
+def _proven(directory, names, split):
+    """{row id: its columns of SAME and its sha256s} of a split, by rows.parquet or, without one, by the rows."""
+    if names == [proof.NAME]:
+        columns = ["id", "split", *SAME, "text_sha256", "teacher_text_sha256"]
+        batches = parquet(directory, proof.NAME, proof.SCHEMA).iter_batches(BATCH, columns=columns)
+        return {row["id"]: row for batch in batches for row in batch.to_pylist() if row["split"] == split}
     return {
-        row["id"]: row
-        for batch in file.iter_batches(BATCH, columns=names)
+        row["id"]: {name: row[name] for name in SAME} | {"text_sha256": proof.sha256(row["messages"][-1]["content"])}
+        for name in names
+        for batch in parquet(directory, name, *MAIN_SCHEMAS).iter_batches(BATCH)
         for row in batch.to_pylist()
-        if row["split"] == split
     }
+
+
+def main_tables(entries):
+    """The entries of the Parquet files that have a release's rows; the first releases did not name their format."""
+    return [
+        entry
+        for entry in entries
+        if entry.get("split") and entry.get("format", MAIN) == MAIN and entry["path"].endswith(".parquet")
+    ]
 
 
 def _has_its_id(where, row):
@@ -163,7 +182,8 @@ def _is_the_row(where, row, known):
     for name in SAME:
         if row[name] != known[name]:
             raise Different(f"{where}: {name} is {row[name]!r}, {proof.NAME} says {known[name]!r}.")
-    if row["edited"] != (known["text_sha256"] != known["teacher_text_sha256"]):
+    teachers = known.get("teacher_text_sha256")
+    if teachers and row["edited"] != (known["text_sha256"] != teachers):
         raise Different(f"{where}: edited is {row['edited']}; the sha256 of its texts in {proof.NAME} say otherwise.")
 
 
@@ -205,15 +225,26 @@ class _Lines:
             raise Different(f"{self.path} has {self.number:,} lines, the manifest says {self.rows}.")
 
 
+def ids_hold(directory, name):
+    """Raises Different where a row's id is not made of its prompt's key and its text."""
+    for number, row in _numbered(directory, name, "id", "prompt_key", "messages"):
+        _has_its_id(f"{name}, row {number:,}", row)
+
+
 def first_lines_hold(directory, entry):
-    """A file of the first schema: ids are right, and the JSON Lines beside it have the same messages."""
-    number = 0
-    with open(directory / f"jsonl/{entry['split']}.jsonl", "rb") as lines:
-        for batch in parquet(directory, entry["path"], RELEASE_SCHEMA).iter_batches(BATCH):
-            for row in batch.to_pylist():
-                number += 1
-                _has_its_id(f"{entry['path']}, row {number:,}", row)
-                if lines.readline() != jsonl_bytes({"messages": row["messages"]}):
-                    raise Different(f"jsonl/{entry['split']}.jsonl, line {number:,} is not what {entry['path']} says.")
+    """The JSON Lines of the first schema have the messages of the Parquet file, line for line."""
+    number, name = 0, f"jsonl/{entry['split']}.jsonl"
+    if not (directory / name).is_file():
+        raise Different(f"{name} is missing.")
+    with open(directory / name, "rb") as lines:
+        for number, row in _numbered(directory, entry["path"], "messages"):
+            if lines.readline() != jsonl_bytes(row):
+                raise Different(f"{name}, line {number:,} is not what {entry['path']} says.")
         if lines.readline():
-            raise Different(f"jsonl/{entry['split']}.jsonl goes on after line {number:,}.")
+            raise Different(f"{name} goes on after line {number:,}.")
+
+
+def _numbered(directory, name, *columns):
+    """(number from 1, row) of a main file."""
+    batches = parquet(directory, name, *MAIN_SCHEMAS).iter_batches(BATCH, columns=list(columns))
+    return enumerate((row for batch in batches for row in batch.to_pylist()), 1)

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
-from pipeline.formats import RELEASE_SCHEMA, combined_sha256, file_sha256
+from pipeline.formats import combined_sha256, file_sha256
 
 from . import manifest as manifests
 from . import proof, standing
@@ -14,6 +14,8 @@ from .standing import Different
 
 FIRST_SCHEMA = "1.0.0"  # releases without rows.parquet, one format, and a manifest that names fewer files
 FIRST_KEYS = ("version", "row_count", "counts", "recipe", "seed", "source_hash", "files")
+SHAPES = {"files": list, "counts": dict, "recipe": dict, "versions": dict, "row_count": int, "content_hash": str}
+ENTRY = {"path": str, "bytes": int, "sha256": str}
 LEFT_OUT = "left_out.jsonl"
 
 
@@ -27,7 +29,7 @@ def verify(directory, *, told=lambda said: None):
         raise Different(f"{directory} is not there, or no folder: name the folder of a release.")
     said = read_manifest(directory)
     try:
-        for step in _FIRST_STEPS if said["schema_version"] == FIRST_SCHEMA else _STEPS:
+        for step in _steps(said):
             told(step(directory, said))
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise Different(f"A file cannot be read: {error}") from error
@@ -50,6 +52,11 @@ def read_manifest(directory):
     if version not in (FIRST_SCHEMA, manifests.SCHEMA_VERSION):
         known = f"{FIRST_SCHEMA} and {manifests.SCHEMA_VERSION}"
         raise Different(f"{manifests.NAME} has schema_version {version!r}; this program knows {known}.")
+    wrong = [
+        f"{key} is no {kind.__name__}" for key, kind in SHAPES.items() if not isinstance(said.get(key, kind()), kind)
+    ]
+    if wrong:
+        raise Different(f"{manifests.NAME} is not what it should be: {', '.join(wrong)}.")
     missing = [key for key in (FIRST_KEYS if version == FIRST_SCHEMA else manifests.KEYS) if key not in said]
     if missing:
         raise Different(f"{manifests.NAME} does not say {', '.join(missing)}.")
@@ -70,12 +77,13 @@ def _holds_itself(said, data):
 
 
 def _entries_are_whole(files):
-    for entry in files if isinstance(files, list) else [None]:
-        if not isinstance(entry, dict) or not {"path", "bytes", "sha256"} <= entry.keys():
-            raise Different(f"{manifests.NAME}: an entry of files has no path, bytes or sha256: {entry!r}.")
-        path = PurePosixPath(str(entry["path"]))
+    for entry in files:
+        is_whole = isinstance(entry, dict) and all(isinstance(entry.get(key), kind) for key, kind in ENTRY.items())
+        if not is_whole or not isinstance(entry.get("split", ""), str):
+            raise Different(f"{manifests.NAME}: an entry of files has no path, bytes or sha256: {_short(entry)}.")
+        path = PurePosixPath(entry["path"])
         if path.is_absolute() or ".." in path.parts:
-            raise Different(f"{manifests.NAME} names {entry['path']!r}, which lies outside the release.")
+            raise Different(f"{manifests.NAME} names {entry['path']}, which lies outside the release.")
 
 
 # -- the files as bytes ---------------------------------------------------------------------------------------------
@@ -166,7 +174,11 @@ def _left_out_is_out(directory, said):
 
 def _formats_hold(directory, said):
     numbers, counted = Counter(), {name: Counter() for name in standing.COUNTED}
-    for name, split in standing.parts(_of_rows(said)):
+    found = standing.parts(_of_rows(said))
+    for split in said["counts"].get("splits", {}):
+        if (standing.MAIN, split) not in found:
+            raise Different(f"The manifest counts rows of {split}, and names no file of {standing.MAIN} for it.")
+    for name, split in found:
         part = standing.Part(directory, _of_rows(said), name, split, counted)
         numbers[name] += part.verify()
     for column, name in standing.COUNTED.items():
@@ -176,21 +188,31 @@ def _formats_hold(directory, said):
     return f"every row stands on a row of {proof.NAME}, JSON Lines say what Parquet says: {told}"
 
 
-# -- releases of the first schema -----------------------------------------------------------------------------------
+# -- releases of the first schema, which have no rows.parquet -------------------------------------------------------
 
 
-def _first_rows_hold(directory, said):
+def _rows_hold_alone(directory, said):
     rows = standing.Rows()
-    for entry in said["files"]:
-        if entry["path"].endswith(".parquet"):
-            before = rows.number
-            rows.add_all(directory, entry["path"], RELEASE_SCHEMA)
-            _same(f"rows of {entry['path']}", rows.number - before, entry.get("rows"))
-            standing.first_lines_hold(directory, entry)
+    for entry in standing.main_tables(said["files"]):
+        before = rows.number
+        rows.add_all(directory, entry["path"], *standing.MAIN_SCHEMAS)
+        _same(f"rows of {entry['path']}", rows.number - before, entry.get("rows"))
+        standing.ids_hold(directory, entry["path"])
     _same("row_count", rows.number, said["row_count"])
     _same("counts.splits", dict(rows.splits), said["counts"].get("splits"))
-    return f"{rows.number:,} rows in {len(rows.split_of):,} groups; no group is in two splits; ids are right"
+    return f"{rows.number:,} rows in {len(rows.split_of):,} groups; no group is in two splits; their ids are right"
 
 
-_STEPS = (_files_hold, _nothing_more, _content_holds, _rows_hold, _left_out_is_out, _formats_hold)
-_FIRST_STEPS = (_files_hold, _first_rows_hold)
+def _first_lines_hold(directory, said):
+    for entry in standing.main_tables(said["files"]):
+        standing.first_lines_hold(directory, entry)
+    return "JSON Lines say what Parquet says"
+
+
+def _steps(said):
+    """What is to be looked at, in order. A patch of a release of the first schema has no rows.parquet either."""
+    if said["schema_version"] == FIRST_SCHEMA:
+        return _files_hold, _rows_hold_alone, _first_lines_hold
+    is_proven = any(entry["path"] == proof.NAME for entry in said["files"]) or not said["base"]
+    rows = (_rows_hold, _left_out_is_out) if is_proven else (_rows_hold_alone,)
+    return _files_hold, _nothing_more, _content_holds, *rows, _formats_hold

@@ -1,0 +1,359 @@
+"""verify_release recomputes a release from its folder and names the first difference, whatever was done to it."""
+
+import json
+import shutil
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from django.core.management import CommandError, call_command
+
+from pipeline.formats import row_id
+from pipeline.releasing import proof
+from pipeline.releasing.verifying import Different, verify
+from tests import released
+
+SOME = released.records()
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("original") / "v1"
+    released.write(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(original, tmp_path):
+    return shutil.copytree(original, tmp_path / "copied elsewhere")
+
+
+def files_of(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def difference(folder):
+    with pytest.raises(Different) as found:
+        verify(folder)
+    return str(found.value)
+
+
+def test_what_nobody_touched_is_what_its_manifest_says(folder):
+    told = []
+    verify(folder, told=told.append)
+    assert [said for said in told if "no group is in two splits" in said] == [
+        "24 rows in 12 groups; no group is in two splits"
+    ]
+    assert "messages 24, prompt_completion 24, pairs 12" in told[-1]
+
+
+# -- bytes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_changed_byte_in_any_file_is_named(folder):
+    for name in files_of(folder):
+        path = folder / name
+        before = path.read_bytes()
+        middle = len(before) // 2
+        path.write_bytes(before[:middle] + bytes([before[middle] ^ 1]) + before[middle + 1 :])
+        assert name in difference(folder)
+        path.write_bytes(before)
+    verify(folder)
+
+
+def test_a_file_cut_short_or_made_longer_is_named(folder):
+    for name in files_of(folder):
+        path = folder / name
+        before = path.read_bytes()
+        for changed in (before[:-1], before + b"\n", b""):
+            path.write_bytes(changed)
+            assert name in difference(folder)
+        path.write_bytes(before)
+
+
+def test_a_missing_file_is_named(folder):
+    for name in files_of(folder):
+        path = folder / name
+        before = path.read_bytes()
+        path.unlink()
+        assert difference(folder).startswith(f"{name} is missing")
+        path.write_bytes(before)
+
+
+def test_a_file_that_the_manifest_does_not_know_is_named(folder):
+    (folder / "jsonl" / "more.jsonl").write_text("{}\n")
+    assert difference(folder) == "jsonl/more.jsonl is not in the manifest."
+
+
+def test_hidden_files_of_a_download_are_no_difference(folder):
+    (folder / ".gitattributes").write_text("")
+    (folder / ".cache" / "huggingface").mkdir(parents=True)
+    (folder / ".cache" / "huggingface" / "x.metadata").write_text("")
+    verify(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"null", b"{}", b'{"schema_version": "9"}', b"\xff\xfe", b"{"])
+def test_what_is_no_manifest_is_said(folder, content):
+    (folder / "manifest.json").write_bytes(content)
+    assert difference(folder).startswith("manifest.json ")
+
+
+def test_what_is_no_release_is_said(tmp_path):
+    assert "no folder" in difference(tmp_path / "nowhere")
+    assert difference(tmp_path).startswith("manifest.json is missing")
+
+
+# -- what the manifest says, made to fit itself ---------------------------------------------------------------------
+
+
+def _set(**values):
+    return lambda said: said.update(values)
+
+
+def _count(name, value):
+    return lambda said: said["counts"].update({name: value})
+
+
+def _entry(index, **values):
+    return lambda said: said["files"][index].update(values)
+
+
+def _rows_of(path, rows):
+    def change(said):
+        next(entry for entry in said["files"] if entry["path"] == path)["rows"] = rows
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda said: said.pop("recipe"), "does not say recipe"),
+        (lambda said: said.pop("files"), "does not say files"),
+        (_set(row_count=23), "row_count: 24 by the files, 23 by the manifest"),
+        (_set(source_hash="0" * 64), "source_hash"),
+        (_set(unreviewed=3), "unreviewed: 0 by the files, 3"),
+        (_set(content_hash="0" * 64), "content_hash"),
+        (_set(schema_version="3.0.0"), "schema_version '3.0.0'"),
+        (_set(files=[{"path": "data"}]), "no path, bytes or sha256"),
+        (_set(files="many"), "files"),
+        (_set(counts=None), "counts"),
+        (_count("groups", 11), "counts.groups: 12"),
+        (_count("splits", {"train": 24}), "counts.splits"),
+        (_count("statuses", {"accepted": 24}), "counts.statuses"),
+        (_count("domains", {"chemistry": 24}), "counts.domains"),
+        (_count("teachers", {"somebody": 24}), "counts.teachers"),
+        (_entry(0, path="../outside"), "outside the release"),
+        (_entry(0, path="/etc/hostname"), "outside the release"),
+        (_entry(0, bytes="many"), "bytes"),
+        (_rows_of("data/train-00000-of-00001.parquet", 3), "data/train-00000-of-00001.parquet has 12 rows"),
+        (_rows_of("jsonl/messages/train.jsonl", 3), "jsonl/messages/train.jsonl has 12 lines"),
+    ],
+)
+def test_a_manifest_that_fits_itself_but_not_the_files(folder, change, said):
+    released.seal_again(folder, change)
+    assert said in difference(folder)
+
+
+def test_a_word_changed_in_the_manifest_is_seen_though_no_file_contradicts_it(folder):
+    path = folder / "manifest.json"
+    path.write_text(path.read_text().replace('"seed": "a seed"', '"seed": "b seed"'))
+    assert "manifest.json was changed" in difference(folder)
+
+
+# -- files and manifest made to fit each other ----------------------------------------------------------------------
+
+
+def edit_rows(folder, name, change):
+    """Let `change(rows)` work on the rows of a Parquet file, which is then sealed again."""
+    table = pq.read_table(folder / name)
+    rows = table.to_pylist()
+    rows = change(rows) or rows
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), folder / name)
+    released.seal_again(folder)
+
+
+def edit_lines(folder, name, change):
+    lines = (folder / name).read_text().split("\n")[:-1]
+    (folder / name).write_text("".join(f"{line}\n" for line in change(lines) or lines))
+    released.seal_again(folder)
+
+
+TRAIN = "data/train-00000-of-00001.parquet"
+
+
+def _other_text(row):
+    row["messages"][-1]["content"] += " And more."
+
+
+def _other_text_and_id(row):
+    _other_text(row)
+    row["id"] = row_id(row["prompt_key"], row["messages"][-1]["content"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_other_text, "does not hold the text"),
+        (_other_text_and_id, "stands on"),
+        (lambda row: row.update(split="test"), "says split 'test'"),
+        (lambda row: row.update(group="another"), "group is 'another'"),
+        (lambda row: row.update(prompt_key="0" * 64), "its prompt key and its text make"),
+        (lambda row: row.update(licence="secret"), "licence is 'secret'"),
+        (lambda row: row.update(edited=not row["edited"]), "edited is"),
+        (lambda row: row.update(domain="other"), "jsonl/messages/train.meta.jsonl, line 4"),
+    ],
+)
+def test_a_row_of_the_main_file_that_is_another(folder, change, said):
+    name = "jsonl/messages/train.jsonl"
+
+    def both(rows):
+        change(rows[3])
+        # Whoever changes a row can write the lines anew as well.
+        text = [json.dumps({"messages": row["messages"]}, ensure_ascii=False, separators=(",", ":")) for row in rows]
+        (folder / name).write_text("".join(f"{line}\n" for line in text))
+
+    edit_rows(folder, TRAIN, both)
+    assert said in difference(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda rows: rows[:-1], "row_count: 23"),
+        (lambda rows: [*rows, rows[0]], "is there twice"),
+        (lambda rows: rows[0].update(split="elsewhere"), "in a split 'elsewhere'"),
+        (lambda rows: rows[0].update(split="test" if rows[0]["split"] == "train" else "train"), "is in"),
+        (lambda rows: rows[0].update(group=rows[-1]["group"]), "is in"),
+        (lambda rows: rows[0].update(id="0" * 64), "does not have in train"),
+        (lambda rows: rows[0].update(text_sha256="0" * 64), "does not hold the text"),
+        (lambda rows: rows[0].update(attempt=7), "attempt is 2"),
+        (lambda rows: rows[0].update(source_sha256="0" * 64), "source_hash"),
+        (lambda rows: rows[0].update(status="unreviewed"), "counts.statuses"),
+    ],
+)
+def test_a_changed_row_of_the_proof(folder, change, said):
+    edit_rows(folder, proof.NAME, change)
+    assert said in difference(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("prompt_completion", lambda row: row["completion"][0].update(content="Another answer.")),
+        ("pairs", lambda row: row["messages"][1].update(content="Another hypothesis.")),
+        ("pairs", lambda row: row["messages"][3].update(content="Another method.")),
+        ("pairs", lambda row: row.update(methodology_id=row["hypothesis_id"])),
+        ("sharegpt", lambda row: row["conversations"][-1].update(value="Another answer.")),
+        ("alpaca", lambda row: row.update(output="Another answer.")),
+        ("preference", lambda row: row.update(chosen=row["rejected"], rejected=row["chosen"])),
+        ("kto", lambda row: row.update(label=True)),
+        ("kto", lambda row: row.update(split="test")),
+        ("preference", lambda row: row.update(group="another")),
+        ("preference", lambda row: row.update(row_id="0" * 64)),
+    ],
+)
+def test_a_changed_row_of_another_format(folder, name, change):
+    def all_rows(rows):
+        change(next(row for row in rows if not row.get("label")))
+
+    edit_rows(folder, f"{name}/train-00000-of-00001.parquet", all_rows)
+    said = difference(folder)
+    assert said.startswith((f"{name}/train-00000-of-00001.parquet, row", f"jsonl/{name}/"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: lines[:-1],
+        lambda lines: [*lines, lines[0]],
+        lambda lines: [lines[1], lines[0], *lines[2:]],
+        lambda lines: [lines[0].replace("source", "sauce"), *lines[1:]],
+        lambda lines: ["\ufeff" + lines[0], *lines[1:]],
+        lambda lines: [lines[0].replace('":', '": ', 1), *lines[1:]],
+    ],
+    ids=["shorter", "longer", "swapped", "reworded", "with a mark", "with a blank"],
+)
+def test_lines_that_parquet_does_not_make_in_any_jsonl_file(original, tmp_path, change):
+    for number, name in enumerate(name for name in files_of(original) if name.endswith(".jsonl")):
+        folder = shutil.copytree(original, tmp_path / str(number))
+        edit_lines(folder, name, change)
+        if (folder / name).read_bytes() != (original / name).read_bytes():
+            assert difference(folder).startswith(name)
+
+
+def test_another_schema_is_named(folder):
+    table = pq.read_table(folder / TRAIN)
+    pq.write_table(table.append_column("more", pa.array([1] * table.num_rows)), folder / TRAIN)
+    released.seal_again(folder)
+    assert difference(folder).startswith(f"{TRAIN} has other columns than its schema: more (int64)")
+
+
+def test_a_split_that_is_left_out_whole_is_missed(folder):
+    """Its files and its entries are gone, and the numbers of the manifest fit: the proof still knows its rows."""
+
+    def without_test(said):
+        for entry in [entry for entry in said["files"] if entry.get("split") == "test"]:
+            (folder / entry["path"]).unlink()
+            said["files"].remove(entry)
+
+    released.seal_again(folder, without_test)
+    released.seal_again(folder)
+    assert "counts rows of test, and names no file of messages for it" in difference(folder)
+
+
+def test_what_is_left_out_is_in_no_file(folder):
+    (folder / "left_out.jsonl").write_text(json.dumps({"row_id": SOME[0].id, "prompt_key": "", "why": "leaks"}) + "\n")
+
+    def listed(said):
+        said["files"].append({"path": "left_out.jsonl", "bytes": 0, "sha256": ""})
+
+    released.seal_again(folder, listed)
+    released.seal_again(folder)
+    assert "is left out, and rows.parquet has it" in difference(folder)
+
+
+# -- releases of the first schema -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def first(tmp_path):
+    """A release as the first version of the product wrote it."""
+    return released.write_first(tmp_path / "v1")
+
+
+def test_a_release_of_the_first_schema_holds_too(first):
+    verify(first)
+
+
+@pytest.mark.parametrize("name", ["data/train-00000-of-00001.parquet", "jsonl/train.jsonl", "jsonl/test.jsonl"])
+def test_a_changed_file_of_the_first_schema_is_named(first, name):
+    (first / name).write_bytes((first / name).read_bytes()[:-1])
+    assert name in difference(first)
+
+
+def test_a_changed_text_of_the_first_schema_is_named(first):
+    def change(rows):
+        rows[2]["messages"][-1]["content"] += " And more."
+
+    edit_rows(first, TRAIN, change)
+    assert difference(first).startswith(f"{TRAIN}, row 3: its id is")
+
+
+# -- the command ----------------------------------------------------------------------------------------------------
+
+
+def test_the_command_says_what_holds_without_a_database(folder, capsys):
+    call_command("verify_release", str(folder))
+    assert "is what its manifest says" in capsys.readouterr().out
+
+
+def test_the_command_ends_with_the_first_difference(folder):
+    (folder / "README.md").write_text("Better words")
+    with pytest.raises(CommandError, match=r"DIFFERENT: README.md has 12 bytes"):
+        call_command("verify_release", str(folder))
+
+
+def test_the_command_holds_the_manifest_to_the_number_of_the_page(folder):
+    with pytest.raises(CommandError, match="asked for was"):
+        call_command("verify_release", str(folder), manifest_sha256="0" * 64)
