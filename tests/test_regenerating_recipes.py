@@ -1,7 +1,12 @@
 """Recipes: shipped ones for every reason, a project's own versions, and everything wrong in them named."""
 
+from contextlib import suppress
+
 import pytest
 from django.conf import settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from curation.labels import GATE
 from curation.models import Ruleset
@@ -12,6 +17,17 @@ from pipeline.regenerating import from_yaml, load_recipes, reasons, recipes_of, 
 from tests import factories
 
 pytestmark = pytest.mark.django_db
+KEYS = (
+    "ladder",
+    "recipes",
+    "otherwise",
+    "stop_after_same_reason",
+    "addendum",
+    "parameters",
+    "filter:empty",
+    "temperature",
+)
+NAMES = st.sampled_from(KEYS) | st.text(max_size=5)
 
 
 @pytest.fixture
@@ -117,6 +133,33 @@ def test_everything_wrong_is_said_at_once():
 def test_what_is_no_mapping_is_refused(text):
     with pytest.raises(ConfigError, match="^This "):
         from_yaml(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "recipes: {'filter:empty': {parameters: {seed: .nan}}}",
+        "recipes: {'filter:empty': {parameters: {since: 2024-01-01}}}",
+        'otherwise: {addendum: "a\\0b"}',
+        'otherwise: {addendum: "a\\ud800b"}',
+        'ladder: ["a\\0b"]',
+    ],
+)
+def test_what_no_database_keeps_is_refused(text):
+    with pytest.raises(ConfigError, match="^This holds what cannot be stored: |^This is not YAML"):
+        from_yaml(text)
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3))
+
+
+@hypothesis_settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.dictionaries(NAMES, VALUES, max_size=4))
+def test_whatever_is_given_is_loaded_or_refused_in_words(body):
+    with suppress(ConfigError):  # nothing else may be raised
+        loaded = load_recipes(body)
+        assert load_recipes(loaded) == loaded
 
 
 def test_a_projects_own_reasons_have_recipes_too_the_retired_as_well(project):

@@ -67,7 +67,7 @@ def merged(said: Iterable[Said]):
 
 
 def _together(several):
-    return " ".join(dict.fromkeys(said.words for said in several if said.words))[:LONGEST]
+    return " ".join(dict.fromkeys(said.words.strip() for said in several if said.words.strip()))[:LONGEST]
 
 
 def asked_for_their_hypothesis(prompts):

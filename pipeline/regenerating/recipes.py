@@ -1,6 +1,7 @@
 """Recipes: what is done about each reason why an answer was sent back. configs/recipes.yaml is where projects begin."""
 
 import difflib
+import json
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -102,6 +103,7 @@ def load_recipes(body, project=None):
     if not isinstance(body, dict):
         known = ", ".join(_Recipes.model_fields)
         raise ConfigError(f"This is a {type(body).__name__}; recipes are a mapping with {known}.")
+    _refuse_unstorable(body)
     try:
         found = _Recipes.model_validate(body).model_dump()
     except ValidationError as error:
@@ -112,6 +114,17 @@ def load_recipes(body, project=None):
     if wrong:
         raise ConfigError(wrong)
     return found
+
+
+def _refuse_unstorable(body):
+    """What YAML may say and no database keeps: NaN, dates, texts with NUL or half a character."""
+    try:
+        written = json.dumps(body, allow_nan=False)
+        json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"This holds what cannot be stored: {' '.join(str(error).split())[:200]}.") from None
+    if "\\u0000" in written:
+        raise ConfigError("This holds what cannot be stored: a text with the character NUL.")
 
 
 def _wrong_placeholders(body):

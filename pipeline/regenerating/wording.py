@@ -5,6 +5,7 @@ Plain functions. Marks are made from what they enclose, so that nothing enclosed
 
 import hashlib
 import re
+from itertools import count
 
 from pipeline import prompts
 
@@ -82,5 +83,11 @@ def enclosed(text):
     if len(text) > MOST_PREVIOUS:
         half = MOST_PREVIOUS // 2
         text = f"{text[:half]}\n[… {len(text) - 2 * half:,} characters left out …]\n{text[-half:]}"
-    mark = f"refused-answer-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    mark = next(mark for mark in _marks(text) if mark not in text)
     return f"<{mark}>\n{text}\n</{mark}>"
+
+
+def _marks(text):
+    """Names made from a text, the same ones each time."""
+    data = text.encode("utf-8", "surrogatepass")
+    return (f"refused-answer-{hashlib.sha256(b'%d:%s' % (number, data)).hexdigest()[:8]}" for number in count())
