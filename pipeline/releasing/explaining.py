@@ -54,7 +54,8 @@ def _prompts_of(wanted, project):
     """{(row id, project's slug, prompt's primary key)} of rows that begin with `wanted`."""
     found = set()
     for model in (ReleaseRow, Tombstone, AuditItem):
-        rows = model.objects.filter(row_id__startswith=wanted, prompt__isnull=False)
+        # Between two texts, not "begins with": that finds its way through the index on either database.
+        rows = model.objects.filter(row_id__gte=wanted, row_id__lt=f"{wanted}g", prompt__isnull=False)
         rows = rows.filter(prompt__project=project) if project else rows
         found.update(rows.order_by().values_list("row_id", "prompt__project__slug", "prompt_id").distinct()[:100])
     return found or set(_left_out(wanted, project))
