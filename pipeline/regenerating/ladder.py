@@ -20,8 +20,9 @@ def rung(names, attempts):
 
 
 def is_last(names, attempts):
-    """Whether no other teacher of the ladder comes after those of the first `attempts` answers."""
-    return attempts - 1 >= len(dict.fromkeys(names))
+    """Whether the ladder has no teacher left, after so many answers, that stood on none of the rungs so far."""
+    done = max(attempts - 1, 0)
+    return set(names[done:]) <= set(names[:done])
 
 
 def parameters_of(body, complaints):
