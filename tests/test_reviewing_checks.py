@@ -30,7 +30,8 @@ from curation.reviewing import (
 )
 from pipeline.calibrating.drawing import decided_of
 from pipeline.simulating.drawing import judged_of, policy_of
-from pipeline.stages import again_filter, regenerate
+from pipeline.regenerating import complaints_of
+from pipeline.stages import again_filter
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -356,7 +357,7 @@ def test_nothing_else_looks_at_what_people_say_of_checks(project, ada):
     factories.judge_score(prompt.current_response)
     prompt.refresh_from_db()
 
-    assert regenerate.reasons(prompt) == []
+    assert complaints_of(prompt) == []
     assert not project.prompts.filter(again_filter._reviewers_say("too_vague")).exists()
     assert not project.prompts.decided_by_people().exists()
     assert judged_of(project).waiting.all()
