@@ -58,7 +58,7 @@ def ship(project):
         if entry["path"].startswith("data/") and entry["path"].endswith(".parquet"):
             for row in pq.read_table(release.directory / entry["path"]).to_pylist():
                 user, assistant = row["messages"]
-                found[user["content"]] = assistant["content"]
+                found[user["content"].split("\n")[0]] = assistant["content"]
     return found
 
 
