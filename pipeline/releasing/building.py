@@ -31,21 +31,20 @@ def write(release, chosen, placed, scratch, step=lambda rows: None):
     """
     recipe = release.recipe
     needs = frozenset().union(*(formats.FORMATS[name].needs for name in recipe["formats"]))
-    reader = Reader(placed, chosen.partners, needs)
     written = Written([], proof.Reader(release.project), lengths.Lengths(recipe["targets"], system=recipe["system"]))
+    reader = Reader(placed, chosen.partners, needs, written.behind)
     table, counts = writing.Table(scratch, proof.NAME, proof.SCHEMA), {name: Counter() for name in COUNTED}
     for split in splits.SPLITS:
         into = writing.Split(
             scratch, split, recipe["formats"], system=recipe["system"], shard_bytes=recipe["shard_bytes"]
         )
-        for part, records in reader.batches([row for row in chosen.rows if placed[row.group] == split]):
-            known = written.behind.read([row.response_id for row in part])
+        for records, known in reader.batches([row for row in chosen.rows if placed[row.group] == split]):
             into.add(records)
             table.add(proof.table(proof.columns(records, known)))
             written.tokens.add(records, known)
             for name, attribute in COUNTED.items():
                 counts[name].update(getattr(record, attribute) for record in records)
-            step(len(part))
+            step(len(records))
         written.files += into.close()
     release.counts = _counts(chosen, placed, counts, written.files)
     release.content_hash = formats.combined_sha256(written.files)

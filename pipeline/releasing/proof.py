@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import pyarrow as pa
-from django.db.models import TextField
+from django.contrib.auth import get_user_model
+from django.db.models import Case, F, FilteredRelation, Q, TextField, When
 from django.db.models.functions import Cast, Length
 
-from curation.models import Annotation, FilterResult, GateResult, Resolution, TeacherResponse
+from curation.models import Annotation, FilterResult, GateResult, TeacherResponse
 
 from .provenance import Versions, newest, templates_of
 
@@ -119,12 +120,16 @@ class Reader:
         """One sha256 over the sources of everything that was read; see `combined`."""
         return combined(self._sources)
 
-    def read(self, response_ids):
-        """[Known] for a batch of up to some thousand response ids, in their order."""
-        found = {row[0]: _known(*row[1:]) for row in _responses(response_ids)}
-        for response, by in _resolutions(response_ids):
-            found[response].resolved_by = by
-        filters, gate = newest(FilterResult, response_ids), newest(GateResult, response_ids)
+    def read(self, response_ids, answers=None, gate=None):
+        """[Known] for a batch of up to some thousand response ids, in their order.
+
+        What has been read already need not be read again: `answers` are {id: values of ANSWER}, `gate` {id: id of the
+        ruleset of its newest gate result}.
+        """
+        answers = answers_of(response_ids) if answers is None else answers
+        found = {response: _known(*answers[response]) for response in response_ids}
+        filters = newest(FilterResult, response_ids)
+        gate = newest(GateResult, response_ids) if gate is None else gate
         for name, verdicts in (("filters_sha256", filters), ("gate_sha256", gate)):
             for response, ruleset in verdicts.items():
                 setattr(found[response], name, self._sha256_of[ruleset])
@@ -137,26 +142,33 @@ class Reader:
 
     def _decisions(self, ids):
         """{response id: its current decisions, by pseudonym}; what was taken back or replaced is not among them."""
-        rows = Annotation.objects.filter(response__in=ids, current=True, purpose=Annotation.Purpose.REVIEW).order_by()
-        rows = rows.annotate(why=Cast("reasons", TextField()))
+        rows = Annotation.objects.filter(response__among=ids, current=True, purpose=Annotation.Purpose.REVIEW)
+        rows = rows.order_by().annotate(
+            why=Cast("reasons", TextField()),
+            changed=Case(When(edited_text=None, then=False), default=~Q(edited_text=F("response__text"))),
+        )
         found = {}
-        fields = ("response_id", "action", "reviewer__username", "edited_text", "response__text", "why")
-        for response, action, reviewer, edited, text, why in rows.values_list(*fields):
-            decision = {
+        for response, *values in rows.values_list("response_id", "action", "reviewer_id", "changed", "why"):
+            found.setdefault(response, []).append(values)
+        self._learn_names({reviewer for rows in found.values() for _, reviewer, _, _ in rows})
+        return {response: self._told(rows) for response, rows in found.items()}
+
+    def _told(self, rows):
+        told = [
+            {
                 "action": action,
-                "reviewer": self._pseudonym(reviewer),
-                "edited": edited is not None and edited != text,
+                "reviewer": self._pseudonyms[reviewer],
+                "edited": bool(changed),
                 "reasons": _reasons(why),
             }
-            found.setdefault(response, []).append(decision)
-        for decisions in found.values():
-            decisions.sort(key=lambda each: each["reviewer"])
-        return found
+            for action, reviewer, changed, why in rows
+        ]
+        return sorted(told, key=lambda each: each["reviewer"]) if len(told) > 1 else told
 
-    def _pseudonym(self, name):
-        if name not in self._pseudonyms:
-            self._pseudonyms[name] = pseudonym(self.project, name)
-        return self._pseudonyms[name]
+    def _learn_names(self, reviewers):
+        new = reviewers - self._pseudonyms.keys()
+        for pk, name in get_user_model().objects.filter(pk__in=new).values_list("pk", "username") if new else ():
+            self._pseudonyms[pk] = pseudonym(self.project, name)
 
 
 def pseudonym(project, name):
@@ -167,19 +179,27 @@ def pseudonym(project, name):
     return hmac.new(project.pseudonym_key.encode(), name.encode(), hashlib.sha256).hexdigest()[:16]
 
 
-def _responses(ids):
-    rows = (
-        TeacherResponse.objects.filter(pk__in=ids)
-        .order_by()
-        .annotate(used=Cast("templates", TextField()), thinks=Length("thinking"), has_system=Length("sent_system"))
-    )
-    return rows.values_list(
-        *("pk", "model_id", "candidate", "used", "prompt__document__content_hash"),
-        *("prompt_tokens", "completion_tokens", "form", "thinks", "has_system"),
-    )
+# The values of an answer that `Reader.read` takes, of a query that `annotated` prepared.
+ANSWER = (
+    *("model_id", "candidate", "used", "prompt__document__content_hash", "prompt_tokens", "completion_tokens"),
+    *("form", "thinks", "has_system", "held__by"),
+)
 
 
-def _known(model, candidate, used, source, prompt_tokens, completion_tokens, form, thinks, has_system):
+def annotated(responses):
+    """The queryset with what ANSWER names; `held` is the resolution that holds."""
+    held = FilteredRelation("resolutions", condition=Q(resolutions__current=True))
+    texts = {"used": Cast("templates", TextField()), "thinks": Length("thinking"), "has_system": Length("sent_system")}
+    return responses.annotate(held=held).annotate(**texts)
+
+
+def answers_of(ids):
+    """{response id: values of ANSWER}"""
+    rows = annotated(TeacherResponse.objects.filter(pk__among=ids).order_by())
+    return {row[0]: row[1:] for row in rows.values_list("pk", *ANSWER)}
+
+
+def _known(model, candidate, used, source, prompt_tokens, completion_tokens, form, thinks, has_system, by):
     return Known(
         model=model,
         candidate=candidate,
@@ -189,11 +209,8 @@ def _known(model, candidate, used, source, prompt_tokens, completion_tokens, for
         completion_tokens=completion_tokens,
         says_text_alone=form in ("plain", "imported") and not thinks,
         sent_alone=not has_system,
+        resolved_by=by or "",
     )
-
-
-def _resolutions(ids):
-    return Resolution.objects.filter(response__in=ids, current=True).order_by().values_list("response_id", "by")
 
 
 # The same few texts come again and again: each is parsed once.

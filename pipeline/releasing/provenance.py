@@ -17,7 +17,7 @@ def versions_of(project, response_ids):
     versions = Versions(project)
     for start in range(0, len(response_ids), AT_ONCE):
         ids = response_ids[start : start + AT_ONCE]
-        used = TeacherResponse.objects.filter(pk__in=ids).values_list("templates", flat=True)
+        used = TeacherResponse.objects.filter(pk__among=ids).values_list("templates", flat=True)
         versions.add(ids, newest(FilterResult, ids), newest(GateResult, ids), [templates_of(each) for each in used])
     return versions.entries()
 
@@ -79,7 +79,7 @@ class Versions:
 
 def newest(model, ids):
     """{response id: id of the ruleset of its newest verdict}"""
-    return dict(model.objects.filter(response__in=ids).order_by("pk").values_list("response_id", "ruleset_id"))
+    return dict(model.objects.filter(response__among=ids).order_by("pk").values_list("response_id", "ruleset_id"))
 
 
 def templates_of(used):
@@ -92,7 +92,7 @@ def templates_of(used):
 
 
 def _readings(ids):
-    rows = JudgeScore.objects.filter(response__in=ids, score__isnull=False).order_by()
+    rows = JudgeScore.objects.filter(response__among=ids, score__isnull=False).order_by()
     fields = ("response", "rubric", "rubric_version", "judge__name", "judge__model")
     return [row[1:] for row in rows.values_list(*fields).distinct()]
 

@@ -1,49 +1,60 @@
 """Chosen rows -> Records, batch by batch, in the order of the rows. A batch costs a handful of statements."""
 
+import json
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import NamedTuple
 
-from django.db.models import FilteredRelation, Q
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from curation.models import FilterResult, GateResult, Resolution, Teacher, TeacherResponse
 from curation.models.response import LONGER
 from pipeline.formats import Record, Refused, row_id
 
-from .choosing import scores
+from . import proof
 
 BATCH = 1000
+KNOWN = len(proof.ANSWER)
 
 
 class Changed(Exception):
     """What was chosen is not what stands there now: somebody decided meanwhile."""
 
 
-@dataclass
 class Reader:
-    """Reads the Records of chosen rows: `placed` are {group: split}, `partners` {prompt id: row of the other half},
-    `needs` what the formats ask for beside the row itself ("partner", "refused")."""
+    """Reads the Records of chosen rows, and what stands behind them.
 
-    placed: dict
-    partners: dict
-    needs: frozenset = frozenset()
+    `placed` are {group: split}, `partners` {prompt id: row of the other half}, `needs` what the formats ask for beside
+    the row itself ("partner", "refused"), `behind` a proof.Reader.
+    """
+
+    def __init__(self, placed, partners, needs, behind):
+        self.placed, self.partners, self.needs, self.behind = placed, partners, needs, behind
 
     def batches(self, rows, size=BATCH):
-        """(rows, their Records) of some rows at a time."""
-        for start in range(0, len(rows), size):
-            part = rows[start : start + size]
-            yield part, self.records(part)
+        """(Records, what is known of each) of some rows at a time, in their order.
 
-    def records(self, rows):
-        """The Records of these rows, in their order. Raises Changed where a text is not the one that was chosen."""
+        Raises Changed where a text is not the one that was chosen.
+        """
+        for start in range(0, len(rows), size):
+            yield self._read(rows[start : start + size])
+
+    def _read(self, rows):
         others = self._partners_of(rows)
-        found = _records([*rows, *others.values()], self.placed)
+        responses = [row.response_id for row in rows]
+        answers = _answers(responses + [other.response_id for other in others.values()])
+        gate = _gate(list(answers))
+        found = {}
+        for row in (*rows, *others.values()):
+            _, score = gate.get(row.response_id, (None, None))
+            found[row.prompt_id] = _record(row, self.placed[row.group], score, *answers[row.response_id][KNOWN:])
         for prompt_id, other in others.items():
             found[prompt_id].partner = found[other.prompt_id]
         if "refused" in self.needs:
             for prompt_id, refused in _refused({row.prompt_id: row.response_id for row in rows}).items():
                 found[prompt_id].refused = refused
-        return [found[row.prompt_id] for row in rows]
+        known = {response: answers[response][:KNOWN] for response in responses}
+        rulesets = {response: gate[response][0] for response in responses if response in gate}
+        return [found[row.prompt_id] for row in rows], self.behind.read(responses, known, rulesets)
 
     def _partners_of(self, rows):
         if "partner" not in self.needs:
@@ -53,75 +64,68 @@ class Reader:
         return {row.prompt_id: other for row, other in same}
 
 
-def _records(rows, placed):
-    """{prompt id: Record} of these rows."""
-    of_response = {row.response_id: row for row in rows}
-    score, found = scores(list(of_response)), {}
-    for response, *values in _answers(list(of_response)):
-        row = of_response[response]
-        found[row.prompt_id] = _record(row, placed[row.group], score.get(response), Answer(*values))
-    return found
-
-
-class Answer(NamedTuple):
-    """What is read of an answer; what the prompt's document says is None where it has none."""
-
-    user: str
-    system: str
-    own: str  # the teacher's text
-    attempt: int
-    model: str
-    kind: str
-    teacher: str
-    action: str | None  # of the resolution that holds, as the next ones
-    by: str | None
-    text: str | None
-    reasons: list | None
-    task_type: str
-    locator: str | None
-    licence: str | None
-    title: str | None
-
-
 def _answers(ids):
-    held = FilteredRelation("resolutions", condition=Q(resolutions__current=True))
-    return (
-        TeacherResponse.objects.filter(pk__among=ids)
-        .annotate(held=held)
-        .order_by()
-        .values_list(
-            *("pk", "sent_user", "sent_system", "text", "attempt", "model_id", "teacher__kind", "teacher__name"),
-            *("held__action", "held__by", "held__text", "held__reasons", "prompt__task_type"),
-            *("prompt__document__locator", "prompt__document__licence", "prompt__document__title"),
-        )
+    """{response id: values of proof.ANSWER, then those that `_record` takes}; all of one statement."""
+    rows = proof.annotated(TeacherResponse.objects.filter(pk__among=ids).order_by())
+    rows = rows.annotate(why=Cast("held__reasons", TextField()))
+    values = rows.values_list(
+        *("pk", *proof.ANSWER, "sent_user", "sent_system", "text", "attempt", "teacher__kind", "teacher__name"),
+        *("held__action", "held__text", "why", "prompt__task_type"),
+        *("prompt__document__locator", "prompt__document__licence", "prompt__document__title", "model_id", "held__by"),
     )
+    return {row[0]: row[1:] for row in values}
 
 
-def _record(row, split, score, answer):
-    text = answer.text if answer.action == "accept" else answer.own
+def _gate(ids):
+    """{response id: (id of the ruleset, score) of its newest gate result}"""
+    results = GateResult.objects.filter(response__among=ids).order_by("pk")
+    return {row[0]: row[1:] for row in results.values_list("response_id", "ruleset_id", "score")}
+
+
+def _record(
+    row,
+    split,
+    score,
+    user,
+    system,
+    own,
+    attempt,
+    kind,
+    name,
+    action,
+    text,
+    why,
+    task_type,
+    locator,
+    licence,
+    title,
+    model,
+    by,
+):
+    text = text if action == "accept" else own
     if row_id(row.prompt_key, text) != row.row_id:
         raise Changed(f"the text of prompt {row.prompt_key[:12]} changed")
-    edited = text != answer.own
+    edited = text != own
     return Record(
         id=row.row_id,
         prompt_key=row.prompt_key,
-        user=answer.user,
-        system=answer.system,
+        user=user,
+        system=system,
         text=text,
-        task_type=answer.task_type,
+        task_type=task_type,
         domain=row.domain,
         group=row.group,
         split=split,
-        status=_status(row, answer.by, edited),
-        teacher=_called(answer.kind, answer.teacher, answer.model),
-        attempt=answer.attempt,
+        status=_status(row, by, edited),
+        teacher=_called(kind, name, model),
+        attempt=attempt,
         edited=edited,
-        locator=answer.locator or "",
-        licence=answer.licence or "",
-        title=answer.title or "",
+        locator=locator or "",
+        licence=licence or "",
+        title=title or "",
         score=score,
-        original=answer.own if edited else "",
-        reasons=tuple(answer.reasons or ()) if edited else (),
+        original=own if edited else "",
+        reasons=tuple(json.loads(why)) if edited and why else (),
     )
 
 
