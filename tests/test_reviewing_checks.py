@@ -29,8 +29,8 @@ from curation.reviewing import (
     take_back,
 )
 from pipeline.calibrating.drawing import decided_of
-from pipeline.simulating.drawing import judged_of, policy_of
 from pipeline.regenerating import complaints_of
+from pipeline.simulating.drawing import judged_of, policy_of
 from pipeline.stages import again_filter
 from tests import factories
 
