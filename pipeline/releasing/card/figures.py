@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.db.models import Exists, OuterRef
 
@@ -36,16 +38,21 @@ class Figures:
 def figures_of(release, directory):
     """The Figures of a release whose files lie in `directory`."""
     found, locators = Figures(), set()
-    for columns in _read(directory):
-        found.rows += len(columns["licence"])
-        found.licences.update(columns["licence"])
-        found.teachers.update(zip(columns["teacher"], columns.get("model", columns["teacher"]), strict=True))
-        found.unlocated += columns["locator"].count("")
-        locators.update(columns["locator"])
-        found.scores += [score for score in columns.get("gate_score", ()) if score is not None]
-        for decisions in columns.get("decisions", ()):
-            _count_decisions(found, decisions)
-    found.sources = len(locators - {""})
+    for batch in _read(directory):
+        found.rows += batch.num_rows
+        found.licences.update(_counted(batch, "licence"))
+        model = "model" if "model" in batch.schema.names else "teacher"
+        pairs = batch.group_by(["teacher", model] if model != "teacher" else ["teacher"]).aggregate([([], "count_all")])
+        for row in pairs.to_pylist():
+            found.teachers[row["teacher"], row[model]] += row["count_all"]
+        of_locators = _counted(batch, "locator")
+        found.unlocated += of_locators.pop("", 0)
+        locators |= of_locators.keys()
+        if "gate_score" in batch.schema.names:
+            found.scores += batch["gate_score"].drop_null().to_pylist()
+        if "decisions" in batch.schema.names:
+            _count_decisions(found, batch["decisions"])
+    found.sources = len(locators)
     found.scores.sort()
     found.terms = _terms(release.project, {model for _, model in found.teachers})
     found.agreement = _agreement(release.project)
@@ -53,21 +60,33 @@ def figures_of(release, directory):
 
 
 def _read(directory):
-    """Some rows at a time, as columns; of a release from before rows.parquet those that its messages have."""
+    """Some rows at a time, as tables; of a release from before rows.parquet those that its messages have."""
     paths = [directory / ROWS] if (directory / ROWS).is_file() else sorted((directory / "data").glob("*.parquet"))
     for path in paths:
         file = pq.ParquetFile(path)
         names = [name for name in COLUMNS if name in file.schema_arrow.names]
         for batch in file.iter_batches(BATCH, columns=names):
-            yield batch.to_pydict()
+            yield pa.Table.from_batches([batch])
 
 
-def _count_decisions(found, decisions):
-    people = len({each["reviewer"] for each in decisions})
-    found.people[people] += 1
-    if people > 1:
-        found.several += 1
-        found.alike += len({each["action"] for each in decisions}) == 1
+def _counted(table, name):
+    """{value: rows} of a column."""
+    found = table.group_by(name).aggregate([([], "count_all")])
+    return dict(zip(found[name].to_pylist(), found["count_all"].to_pylist(), strict=True))
+
+
+def _count_decisions(found, column):
+    """Count the people of each row; one by one only where there are several."""
+    lengths = pc.list_value_length(column)
+    for length, rows in _counted(pa.table({"length": lengths}), "length").items():
+        if length < 2:
+            found.people[length] += rows
+    for decisions in column.filter(pc.greater(lengths, 1)).to_pylist():
+        people = len({each["reviewer"] for each in decisions})
+        found.people[people] += 1
+        if people > 1:
+            found.several += 1
+            found.alike += len({each["action"] for each in decisions}) == 1
 
 
 def _terms(project, models):
