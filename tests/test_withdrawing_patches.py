@@ -75,14 +75,18 @@ def test_the_newest_release_is_patched_and_stays_as_it_was(project, base):
 def test_a_patch_has_the_very_files_that_a_release_without_the_rows_would_have(project, base):
     withdraw(project, "source", "10.1000/3")
     patch = Release.objects.get(base=base)
-    run_stage(project, "package", formats=ALL)  # by the same recipe, of what is left
-    rebuilt = Release.objects.order_by("-version").first()
+    ended = run_stage(project, "package", formats=ALL)  # by the same recipe, of what is left
+    assert ended.versions == {"release": patch.version, "unchanged": True}
+    Release.objects.filter(pk__in=(patch.pk, base.pk)).update(state="failed")
+    run_stage(project, "package", formats=ALL)
+    rebuilt = Release.objects.get(state="published")
     made = {entry["path"]: entry["sha256"] for entry in patch.files if entry.get("split")}
     fresh = {entry["path"]: entry["sha256"] for entry in rebuilt.files if entry.get("split")}
     assert made == fresh
-    assert patch.counts["splits"] == rebuilt.counts["splits"]
-    assert patch.counts["formats"] == rebuilt.counts["formats"]
-    assert patch.counts["statuses"] == rebuilt.counts["statuses"]
+    assert patch.report == rebuilt.report
+    assert {name: n for name, n in patch.counts.items() if name != "withdrawn"} == rebuilt.counts
+    kept = ("filters_sha256", "gate_sha256", "recipes_sha256", "source_hash", "content_hash", "versions", "seed")
+    assert {name: patch.manifest[name] for name in kept} == {name: rebuilt.manifest[name] for name in kept}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -169,6 +173,43 @@ def test_a_cancelled_one_says_so_and_can_be_asked_for_again(project, base, monke
     assert Release.objects.get(base=base).state == "failed"
     withdraw(project, "source", "10.1000/3", "")
     assert Release.objects.get(base=base, state="published").semver == "1.0.1"
+
+
+def test_what_is_withdrawn_while_a_release_is_built_is_not_in_it(project, monkeypatch):
+    from pipeline.releasing import building
+
+    check = building.check
+
+    def withdraw_meanwhile(*args):
+        withdraw(project, "source", "10.1000/3")
+        return check(*args)
+
+    monkeypatch.setattr(building, "check", withdraw_meanwhile)
+    run_stage(project, "package", formats=["messages"])
+    release = Release.objects.get()
+    assert (release.state, release.counts["rows"]) == ("published", 26)
+    assert not release.tombstones.exists()
+    assert not release.rows.filter(prompt__document__locator="10.1000/3").exists()
+
+
+def test_what_is_withdrawn_while_a_patch_is_made_is_not_in_it(project, base, monkeypatch):
+    from curation import withdrawing
+
+    describe, once = patching._describe, iter([True])
+
+    def withdraw_meanwhile(*args):
+        if next(once, False):
+            second = withdrawing.begin(project, "source", "10.1000/4", "Retracted too.")
+            while withdrawing.go_on(second):
+                pass
+        return describe(*args)
+
+    monkeypatch.setattr(patching, "_describe", withdraw_meanwhile)
+    withdraw(project, "source", "10.1000/3")
+    patch = Release.objects.get(base=base)
+    assert (patch.state, patch.semver, patch.counts["rows"]) == ("published", "1.0.1", base.counts["rows"] - 4)
+    assert not patch.tombstones.exists()
+    assert base.tombstones.count() == 4
 
 
 KILLED = """

@@ -1,7 +1,7 @@
 """Taking a source, a licence or a row out for good: which prompts that is, the deed, and what releases then say."""
 
 from .chosen import HOLDING, Preview, WrongWish, chosen, documents, preview, spelled
-from .deeds import begin, bury, go_on, made_before, waiting
+from .deeds import begin, bury, go_on, made_before, waiting, withdrawn_among
 from .guard import Guard
 from .notices import Notice, notice_of, notices
 
@@ -22,4 +22,5 @@ __all__ = [
     "preview",
     "spelled",
     "waiting",
+    "withdrawn_among",
 ]

@@ -56,11 +56,22 @@ def go_on(withdrawal, *, run=None, actor=None, count=lambda number: None):
     return True
 
 
+def withdrawn_among(project, prompt_ids):
+    """How many of these prompts were withdrawn; until the caller's transaction ends, no release is told of others.
+
+    A release asks in the transaction that publishes it: what is withdrawn later finds its rows and says so of them.
+    """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    return Prompt.objects.filter(pk__among=list(prompt_ids)).exclude(withdrawal=None).count()
+
+
+@transaction.atomic
 def bury(project):
     """Say of every release of `project` which of its rows were withdrawn; returns how many that were not said before.
 
     Called again it adds what is missing, such as a release that was published meanwhile.
     """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)  # after whatever is being published
     known = Tombstone.objects.filter(release=OuterRef("release"), row_id=OuterRef("row_id"))
     rows = ReleaseRow.objects.filter(release__project=project, release__state__in=HOLDING)
     rows = rows.filter(prompt__withdrawal__isnull=False).exclude(Exists(known)).order_by("pk")

@@ -12,21 +12,27 @@ import pyarrow.parquet as pq
 from django.db import transaction
 from django.db.models import Max
 
+from curation import withdrawing
 from curation.models import Event, Project, Release, ReleaseRow, Run
 from curation.models.writing import insert_values
 from pipeline import formats
 
-from . import card, checking, manifest, proof, standing, versioning, writing
+from . import card, checking, lengths, manifest, proof, standing, versioning, writing
 
 TOMBSTONES = "tombstones.json"
 LEFT_OUT = "left_out.jsonl"
 BATCH = 1000
 SHARD_BYTES = 500_000_000
+SAID = ("id", "messages", "edited")  # columns that the length of a row is counted by
 KEPT = ("teachers", "task_types", "domains", "statuses")  # counts by a column of the rows
 
 
 class Halted(Exception):
     """The run was cancelled or must stop; nothing of the patch is there yet."""
+
+
+class Outdated(Exception):
+    """More was withdrawn while the patch was made: it is made anew, without that."""
 
 
 class CannotPatch(Exception):
@@ -55,6 +61,15 @@ def patch(run, base, look=lambda: None):
 
     Raises CannotPatch where there is nothing to patch or nothing left, Halted or whatever `look` raises between rows.
     """
+    while True:
+        withdrawing.bury(run.project)
+        try:
+            return _patch(run, base, look)
+        except Outdated:
+            look()
+
+
+def _patch(run, base, look):
     gone = set(base.tombstones.values_list("row_id", flat=True))
     _refuse_impossible(base, gone)
     release = _open(run, base)
@@ -78,11 +93,13 @@ def _refuse_impossible(base, gone):
         raise CannotPatch(f"No row of release {base.version} was withdrawn.")
     if not ReleaseRow.objects.filter(release=base).exclude(row_id__in=gone).exists():
         raise CannotPatch(f"Every row of release {base.version} was withdrawn: there is nothing left for a patch.")
-    if not _tables(base):
-        raise CannotPatch(f"Release {base.version} has no files.")
-    for entry in base.files:
-        if entry.get("split") and not (base.directory / entry["path"]).is_file():
-            raise CannotPatch(f"{entry['path']} of release {base.version} is not there: release anew instead.")
+    paths = {entry["path"] for entry in base.files}
+    if proof.NAME not in paths:
+        raise CannotPatch(f"Release {base.version} was made before releases had {proof.NAME}: release anew instead.")
+    needed = [proof.NAME, *(entry["path"] for entry in _tables(base))]
+    missing = [path for path in needed if not (base.directory / path).is_file()]
+    if missing:
+        raise CannotPatch(f"{missing[0]} of release {base.version} is not there: release anew instead.")
 
 
 @transaction.atomic
@@ -117,9 +134,10 @@ def label(base):
 
 def _write(release, base, scratch, gone, look):
     """Write what is left of the base's files; sets counts, content hash and label. Returns the removed rows' proof."""
-    files, numbers = [], {name: Counter() for name in KEPT}
+    files, tally = [], _Tally(release)
     for name, split in _parts(base):
-        files += _write_part(base, scratch, formats.FORMATS[name], split, gone, numbers, look)
+        files += _write_part(base, scratch, formats.FORMATS[name], split, gone, tally, look)
+    numbers = tally.numbers
     removed, table_files, groups = _write_proof(base, scratch, gone)
     splits = {split: sum(each["rows"] for each in files if _is_main(each, split)) for split in standing.SPLITS}
     rows = sum(splits.values())
@@ -132,11 +150,37 @@ def _write(release, base, scratch, gone, look):
         "formats": writing.rows_by_format(files),
         "withdrawn": len(gone),
     }
+    release.report = {"lengths": tally.lengths.figures()}
     release.content_hash = formats.combined_sha256(files)
     release.semver = label(base)
     files += table_files + _copy_left_out(base, scratch) + _write_tombstones(base, scratch)
     release.files = files
     return removed
+
+
+class _Tally:
+    """Counts the rows of a patch as they are written, and how long they are."""
+
+    def __init__(self, release):
+        system = release.recipe.get("system", False)
+        self.numbers = {name: Counter() for name in KEPT}
+        self.lengths = lengths.Lengths(release.recipe.get("targets"), system=system)
+        self._known = proof.Reader(release.project)
+        self._responses = dict(release.base.rows.values_list("row_id", "response_id"))
+
+    def add(self, columns):
+        """Add rows of the messages format."""
+        for name, counted in self.numbers.items():
+            counted.update(columns["status" if name == "statuses" else name.removesuffix("s")])
+        records = [_record(*row) for row in zip(*(columns[name] for name in SAID), strict=True)]
+        self.lengths.add(records, self._known.read([self._responses[row] for row in columns["id"]]))
+
+
+def _record(row, messages, edited):
+    """What the length of a row is counted by."""
+    said = {each["role"]: each["content"] for each in messages}
+    own = {"user": said["user"], "system": said.get("system", ""), "text": said["assistant"]}
+    return formats.Record(id=row, prompt_key="", edited=edited, **own)
 
 
 def _is_main(entry, split):
@@ -146,7 +190,7 @@ def _is_main(entry, split):
 def _parts(base):
     """[(format, split)] that the base has Parquet files of, in one order."""
     order = list(formats.FORMATS)
-    found = {(_format_of(entry), entry["split"]) for entry in _tables(base)}
+    found = {(entry["format"], entry["split"]) for entry in _tables(base)}
     return sorted(found, key=lambda each: (order.index(each[0]), standing.SPLITS.index(each[1])))
 
 
@@ -154,11 +198,7 @@ def _tables(base):
     return [entry for entry in base.files if entry.get("split") and entry["path"].endswith(".parquet")]
 
 
-def _format_of(entry):
-    return entry.get("format", standing.MAIN)  # the first releases had one format and did not name it
-
-
-def _write_part(base, scratch, wanted, split, gone, numbers, look):
+def _write_part(base, scratch, wanted, split, gone, tally, look):
     """The files of one format and split, without the lines that stand on a row of `gone`; returns their entries."""
     folder = writing.FOLDERS.get(wanted.name, wanted.name)
     name = f"{folder}/{split}-{{shard}}-of-{{shards}}.parquet"
@@ -173,20 +213,15 @@ def _write_part(base, scratch, wanted, split, gone, numbers, look):
         for suffix, file in lines.items():
             file.add((wanted.beside[suffix] if suffix else wanted.lines)(columns))
         if wanted.name == standing.MAIN:
-            _count(numbers, columns)
+            tally.add(columns)
     about = {"split": split, "format": wanted.name}
     return [entry for file in (table, *lines.values()) for entry in file.close(**about)]
-
-
-def _count(numbers, columns):
-    for name, counted in numbers.items():
-        counted.update(columns["status" if name == "statuses" else name.removesuffix("s")])
 
 
 def _columns(base, wanted, split, gone):
     """The columns of the base's shards, some thousand rows at a time, without what stands on a row of `gone`."""
     for entry in _tables(base):
-        if (_format_of(entry), entry["split"]) != (wanted.name, split):
+        if (entry["format"], entry["split"]) != (wanted.name, split):
             continue
         for batch in pq.ParquetFile(base.directory / entry["path"]).iter_batches(BATCH):
             columns = batch.to_pydict()
@@ -201,14 +236,8 @@ def _columns(base, wanted, split, gone):
 def _write_proof(base, scratch, gone):
     """(rows of rows.parquet that go, entries of what is left of it, number of groups left)."""
     groups, removed = set(), []
-    path = base.directory / proof.NAME
-    if not path.is_file():  # the first releases had none; their rows say as much of themselves
-        for entry in _tables(base):
-            for batch in pq.ParquetFile(base.directory / entry["path"]).iter_batches(BATCH, columns=["id", "group"]):
-                groups |= {row["group"] for row in batch.to_pylist() if row["id"] not in gone}
-        return removed, [], len(groups)
     table = writing.Table(scratch, proof.NAME, proof.SCHEMA)
-    for batch in pq.ParquetFile(path).iter_batches(BATCH):
+    for batch in pq.ParquetFile(base.directory / proof.NAME).iter_batches(BATCH):
         rows = batch.to_pylist()
         left = [row for row in rows if row["id"] not in gone]
         removed += [row for row in rows if row["id"] in gone]
@@ -262,22 +291,18 @@ def _describe(release, base, scratch, removed):
         "row_count": release.counts["rows"],
         "unreviewed": release.counts["unreviewed"],
         "counts": release.counts,
-        "source_hash": _source_hash(scratch, base),
+        "source_hash": _source_hash(scratch),
         "content_hash": release.content_hash,
         "versions": without(base.manifest.get("versions", {}), removed),
-        "withdrawn": len(base.tombstones.all()),
+        "withdrawn": release.counts["withdrawn"],
     }
-    described.setdefault("recipes_sha256", "")
     release.manifest = described
     card.write(release, scratch)
     release.manifest, release.files = manifest.seal(described, release.files, scratch)
 
 
-def _source_hash(scratch, base):
-    path = scratch / proof.NAME
-    if not path.is_file():
-        return base.manifest.get("source_hash", "")
-    return proof.combined(set(pq.read_table(path, columns=["source_sha256"])[0].to_pylist()))
+def _source_hash(scratch):
+    return proof.combined(set(pq.read_table(scratch / proof.NAME, columns=["source_sha256"])[0].to_pylist()))
 
 
 def without(versions, removed):
@@ -310,7 +335,7 @@ def _check(release, scratch, look):
 
     found = checking.check(scratch, targets=release.recipe.get("targets"), should_stop=halted)
     look()
-    release.report = {"remarks": found.remarks} | found.figures
+    release.report |= {"remarks": found.remarks} | found.figures
     release.problems = found.problems
 
 
@@ -318,13 +343,15 @@ def _check(release, scratch, look):
 
 
 def _publish(run, release, base, scratch, gone):
-    """Move the folder into place in one step, then say so in the database."""
-    shutil.rmtree(release.directory, ignore_errors=True)
-    scratch.rename(release.directory)
+    """Move the folder into place in one step, and say so in the database."""
+    rows = ReleaseRow.objects.filter(release=base).exclude(row_id__in=gone).order_by("pk")
     with transaction.atomic():
+        if withdrawing.withdrawn_among(run.project, rows.values_list("prompt", flat=True)):
+            raise Outdated
+        shutil.rmtree(release.directory, ignore_errors=True)
+        scratch.rename(release.directory)
         release.state = Release.State.DRAFT if release.problems else Release.State.PUBLISHED
         release.save()
-        rows = ReleaseRow.objects.filter(release=base).exclude(row_id__in=gone).order_by("pk")
         names = ("prompt_id", "response_id", "row_id", "split")
         insert_values(ReleaseRow, names, list(rows.values_list(*names)), release_id=release.pk)
         kind = "release_drafted" if release.problems else "released"

@@ -14,8 +14,6 @@ from curation.models import Event, Run, Withdrawal
 from curation.withdrawing import blanking
 from pipeline.outages import LOST
 
-from . import standing
-
 COPIES = ("uploads", "exports", "imports", "migration")  # folders of a project with files that hold sources or answers
 BATCH = 2000
 LONGEST = 100  # bytes of what is looked for in files
@@ -119,20 +117,22 @@ def holding(withdrawal):
 
 def files_with(release, keys):
     """Paths of a release's files in which texts of the prompts with these keys stand."""
-    found = set()
-    for entry in release.files:
-        path = release.directory / entry["path"]
-        if not entry.get("split") or path.suffix != ".parquet" or not path.is_file():
-            continue
-        if _has_a_key(path, keys):
-            name = entry.get("format", standing.MAIN)
-            found |= {entry["path"], f"jsonl/{name}/{entry['split']}.jsonl", f"jsonl/{entry['split']}.jsonl"}
-    known = {entry["path"] for entry in release.files}
-    return sorted(path for path in found & known if (release.directory / path).is_file())
+    entries = [each for each in release.files if each.get("split") and (release.directory / each["path"]).is_file()]
+    tables = [each for each in entries if each["path"].endswith(".parquet")]
+    found = [each for each in tables if _has_a_key(release.directory / each["path"], keys)]
+    parts = {(each.get("format"), each["split"]) for each in found}
+    # All JSON Lines files of a part say what its Parquet files say; what only describes the rows holds no text.
+    lines = [each for each in entries if each["path"].endswith(".jsonl") and not each["path"].endswith(".meta.jsonl")]
+    return sorted(
+        each["path"] for each in [*found, *(each for each in lines if (each.get("format"), each["split"]) in parts)]
+    )
 
 
 def _has_a_key(path, keys):
-    file = pq.ParquetFile(path)
+    try:
+        file = pq.ParquetFile(path)
+    except pa.ArrowInvalid:  # torn: nobody can say what it does not hold
+        return True
     names = [name for name in file.schema_arrow.names if name.endswith("prompt_key")]
     for batch in file.iter_batches(BATCH, columns=names):
         if any(not keys.isdisjoint(column.to_pylist()) for column in batch.columns):

@@ -5,6 +5,7 @@ import shutil
 from django.db import transaction
 from django.db.models import Max
 
+from curation import withdrawing
 from curation.models import Event, Project, Release, ReleaseRow, Run
 from curation.models.writing import insert_values
 from curation.reviewing import settle
@@ -137,9 +138,12 @@ def _stands(run, release, base):
 
 def _publish(run, release, scratch, rows):
     """Move the folder into place in one step, then say so in the database; `rows` are (Row, split)."""
-    shutil.rmtree(release.directory, ignore_errors=True)
-    scratch.rename(release.directory)
     with transaction.atomic():
+        gone = withdrawing.withdrawn_among(run.project, [row.prompt_id for row, _ in rows])
+        if gone:
+            raise reading.Changed(f"{gone:,} of them were withdrawn")
+        shutil.rmtree(release.directory, ignore_errors=True)
+        scratch.rename(release.directory)
         release.state = Release.State.DRAFT if release.problems else Release.State.PUBLISHED
         release.save()
         if not release.problems:

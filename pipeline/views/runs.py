@@ -37,9 +37,9 @@ def _run_or_404(project, pk):
 
 
 def _context(run):
-    hidden = ("path", "reviewer", "mapping", "command", "cap_usd", "cap_tokens", "change", "undo")
+    hidden = ("path", "reviewer", "mapping", "command", "cap_usd", "cap_tokens", "change", "undo", "withdrawal")
     sent_on = [(label, run.counters[state]) for state, label in State.choices if run.counters.get(state)]
-    release = run.versions.get("release") if run.stage == run.Stage.PACKAGE else None
+    release = run.versions.get("release") if run.stage in ("package", "withdraw") else None
     return {
         "project": run.project,
         "run": run,

@@ -34,7 +34,7 @@ def release_withdraw(request, slug):
             return redirect("run_detail", slug, _begin(project, form.cleaned_data, reason, request.user).pk)
         except (jobs.CannotStart, withdrawing.WrongWish) as error:
             form.add_error(None, str(error))
-    rows = project.withdrawals.select_related("created_by", "run").annotate(number=Count("prompts"))
+    rows = project.withdrawals.select_related("created_by", "run").annotate(number=Count("prompts")).order_by("-pk")
     context = {"project": project, "form": form, "reason": reason, "trouble": trouble}
     context["page"] = Paginator(rows, 50).get_page(request.GET.get("page"))
     if form.is_bound and form.is_valid():
