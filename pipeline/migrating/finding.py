@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curation.importing import ImportRefused
-from curation.importing.files import BROKEN_GZIP, SUFFIXES, identify
+from curation.importing.files import BROKEN_GZIP, SUFFIXES, identify, scan_text
 from curation.importing.outputs import JUDGED
 from curation.importing.plan import READERS
 
@@ -150,6 +150,20 @@ def _is_split_of(path, stem):
     own = path.name.split(".jsonl")[0].split(".parquet")[0]
     names = {*SPLITS, *(f"{stem}{mark}{split}" for mark in "._-" for split in SPLITS)}
     return _suffix(path) in (".jsonl", ".parquet") and own in names
+
+
+def open_rows(path):
+    """The import's reader of a data file, which was read once to its end; raises ImportRefused."""
+    file = identify(path)
+    if file.format in ("text", "markdown"):
+        raise file.refuse("It is text: a file of rows is expected (.jsonl, .json, .parquet, .csv).")
+    try:
+        reader = READERS[file.format](file)
+    except (UnicodeError, *BROKEN_GZIP):
+        scan_text(file)  # says which line and byte
+        raise
+    reader.check()
+    return reader
 
 
 def columns_of(path):

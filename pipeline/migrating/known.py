@@ -53,6 +53,7 @@ class Known:
     by_text: dict = field(default_factory=dict)
     by_label: dict = field(default_factory=dict)
     newest: dict = field(default_factory=dict)  # prompt key -> its newest attempt
+    coming: list = field(default_factory=list)  # (key, task type, context, text) of answers in files not taken yet
 
     def __post_init__(self):
         self.refresh()
@@ -63,6 +64,16 @@ class Known:
             each.clear()
         self._read_prompts()
         self._read_answers()
+        self._foresee()
+
+    def _foresee(self):
+        """An answer of a later file counts among those that a label may mean."""
+        for key, task_type, context, text in self.coming:
+            place = digest(key, text)
+            if place not in self.answers:
+                answer = KnownAnswer(None, key, 0, lines(text), False, task_type)
+                self.by_text.setdefault(digest(text), []).append(answer)
+                self.by_label.setdefault(digest(task_type, context, text), []).append(answer)
 
     def _read_prompts(self):
         names = ("pk", "key", "task_type", "user_prompt", "context", "state", "parked_from", "current_response")

@@ -16,14 +16,12 @@ from curation import annotations
 from curation.annotations.bringing import EARLIEST
 from curation.importing import ImportRefused
 from curation.importing.errors import BadRow
-from curation.importing.files import identify
-from curation.importing.read_json import JsonLinesReader
 from curation.importing.values import json_cell
 from curation.models import Annotation, Membership, Prompt, State, TeacherResponse
 from curation.models.review import Action
 from curation.reviewing import newest_own
 
-from .finding import OUTPUTS
+from .finding import OUTPUTS, open_rows
 from .known import digest
 
 NAMED = {"accepted": Action.ACCEPT, "rejected": Action.REJECT, "regenerate": Action.REGENERATE}
@@ -59,7 +57,7 @@ class Labels:
 
     def read(self, source, file, config):
         """Add the rows of one file; raises ImportRefused where none can be read."""
-        reader = JsonLinesReader(identify(source.path))
+        reader = open_rows(source.path)
         when = _time_of(source.path)
         for line, values in reader.rows():
             file.rows += 1
@@ -112,8 +110,8 @@ class Labels:
         found = found or known.by_text.get(digest(row["teacher_output"]), [])
         if row.get("prompt_key"):
             found = [answer for answer in found if answer.key == row["prompt_key"]]
-        if len(found) > 1:
-            found = [answer for answer in found if answer.current] or found
+        if len(found) == 1 and found[0].pk is None:
+            return None, "the answer comes with a later file"
         if len(found) == 1:
             return found[0], ""
         alike = f"{len(found)} answers with this text; prompt_key tells them apart"

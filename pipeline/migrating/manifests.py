@@ -5,8 +5,8 @@ import json
 
 from curation.importing import ImportRefused
 from curation.importing.errors import BadRow
-from curation.importing.files import identify
-from curation.importing.read_json import JsonLinesReader
+
+from .finding import open_rows
 
 
 def read_all(sources, all_sources, report):
@@ -25,7 +25,7 @@ def read_all(sources, all_sources, report):
 def _batches(source, file, report):
     """A line a batch: `samples_processed` against the rows of generated_batch_<id>.parquet."""
     rows = {each.name.rsplit("/", 1)[-1].split(".")[0]: each.rows for each in report.files if each.kind == "outputs"}
-    for line, values in JsonLinesReader(identify(source.path)).rows():
+    for line, values in open_rows(source.path).rows():
         file.rows += 1
         if isinstance(values, BadRow) or "batch_id" not in values:
             file.miss(line, str(values) if isinstance(values, BadRow) else "no batch_id")

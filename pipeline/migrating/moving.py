@@ -11,7 +11,7 @@ from . import manifests, shipping
 from .attempts import any_words, is_ordered, last_words, store_extras
 from .known import Known
 from .report import Report
-from .taking import take
+from .taking import foresee, take
 
 NOBODY = "earlier-scripts"  # whose decisions the labels are where nobody is named: an account that cannot log in
 
@@ -56,10 +56,15 @@ class _Migration:
         for source in self.of("inputs", "outputs", "filtered", "rejected", "gated", "gate_rejected"):
             self._take(source)
         labelling.read_all(self.of("labels"), self.labels, self.report, self.config)
+        for source in self.of("regenerated"):
+            self.known.coming += foresee(self.known, source, self.config)
+        self.known.refresh()
         self.labels.bring(self.known)
         for source in self.of("regenerated"):
             self._take(source)
             self.labels.bring(self.known)
+        self.known.coming = []
+        self.known.refresh()
         self.labels.bring(self.known, finally_=True)
         settle(self.project)
         self._look_at_labels()

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 
 from curation.importing import ImportRefused
 from curation.importing.errors import BadRow
-from curation.importing.files import identify
-from curation.importing.plan import READERS
 
 from . import looking
 from .attempts import last_words
+from .finding import open_rows
 from .known import digest, lines
 from .training import read_example, split_of
 
@@ -35,9 +34,7 @@ class Shipped:
 
     def read(self, source, file):
         """Match every row of one file; raises ImportRefused where none can be read."""
-        plain = identify(source.path)
-        reader = READERS[plain.format](plain)
-        seen = {}
+        reader, seen = open_rows(source.path), {}
         for line, values in reader.rows():
             file.rows += 1
             example = None if isinstance(values, BadRow) else read_example(values)
@@ -147,5 +144,5 @@ def read_all(sources, shipped, report):
         file = report.file(source.name, source.kind)
         try:
             shipped.read(source, file)
-        except (ImportRefused, UnicodeError) as refused:
-            file.refused = " ".join(getattr(refused, "problems", [str(refused)]))
+        except ImportRefused as refused:
+            file.refused = " ".join(refused.problems)
