@@ -4,7 +4,7 @@ from .chat import MESSAGES, MESSAGES_SCHEMA, PAIRS, to_messages
 from .files import combined_sha256, file_sha256, jsonl_bytes, replacing, text_lines, write_parquet
 from .instructions import ALPACA, PROMPT_COMPLETION, SHAREGPT
 from .preferences import KTO, PREFERENCE
-from .record import Format, Options, Record, Refused, row_id
+from .record import Batch, Format, Options, Record, Refused, row_id
 
 RELEASE_SCHEMA = MESSAGES_SCHEMA
 IN_ORDER = (MESSAGES, PROMPT_COMPLETION, PAIRS, SHAREGPT, ALPACA, PREFERENCE, KTO)
@@ -13,6 +13,7 @@ FORMATS = {each.name: each for each in IN_ORDER}
 __all__ = [
     "FORMATS",
     "RELEASE_SCHEMA",
+    "Batch",
     "Format",
     "Options",
     "Record",

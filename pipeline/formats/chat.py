@@ -4,9 +4,11 @@ What is unknown is an empty text, never null, so that readers which infer types 
 columns everywhere.
 """
 
+from operator import attrgetter
+
 import pyarrow as pa
 
-from .record import Format, row_id
+from .record import Batch, Format, row_id
 
 # Fields in the order of the alphabet, so that what comes back from Parquet gives lines with sorted keys.
 MESSAGE = pa.struct([pa.field("content", pa.string(), nullable=False), pa.field("role", pa.string(), nullable=False)])
@@ -36,7 +38,11 @@ def schema(**content):
 
 def about(records):
     """The columns of ABOUT, a row for each of `records`."""
-    return {name: [getattr(record, name) for record in records] for name in ABOUT}
+    return dict(records.once("about", _about) if isinstance(records, Batch) else _about(records))
+
+
+def _about(records):
+    return {name: list(map(attrgetter(name), records)) for name in ABOUT}
 
 
 OF_THE_SECOND = ("id", "prompt_key", "status", "teacher", "attempt", "edited")  # what a pair says of its methodology
@@ -58,6 +64,15 @@ def to_messages(user, assistant, system=None):
 def conversation(record, options):
     """The conversation of one record."""
     return to_messages(record.user, record.text, record.system if options.system else None)
+
+
+def conversations(batch, options):
+    """The conversation of each record; not to be changed, as formats share them."""
+
+    def make(records):
+        return [conversation(each, options) for each in records]
+
+    return batch.once(("conversations", options), make) if isinstance(batch, Batch) else make(batch)
 
 
 def prompt_of(record, options):
@@ -93,9 +108,7 @@ def meta(columns):
 
 
 def _messages(batch, options):
-    return {"id": [each.id for each in batch], "messages": [conversation(each, options) for each in batch]} | about(
-        batch
-    )
+    return {"id": [each.id for each in batch], "messages": conversations(batch, options)} | about(batch)
 
 
 def _pairs(batch, options):

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from .chat import CONVERSATION, about, answer, bare, conversation, own_ids, prompt_of, schema
+from .chat import CONVERSATION, about, bare, conversations, own_ids, schema
 from .record import Format
 
 NAMED = pa.struct([pa.field("from", pa.string(), nullable=False), pa.field("value", pa.string(), nullable=False)])
@@ -10,20 +10,21 @@ SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}
 
 
 def _prompt_completion(batch, options):
-    columns = {"id": [each.id for each in batch], "prompt": [prompt_of(each, options) for each in batch]}
-    return columns | {"completion": [answer(each.text) for each in batch]} | about(batch)
+    talks = conversations(batch, options)
+    columns = {"id": [each.id for each in batch], "prompt": [talk[:-1] for talk in talks]}
+    return columns | {"completion": [talk[-1:] for talk in talks]} | about(batch)
 
 
 def _sharegpt(batch, options):
     turns = [
-        [{"from": SPEAKERS[turn["role"]], "value": turn["content"]} for turn in conversation(each, options)]
-        for each in batch
+        [{"from": SPEAKERS[turn["role"]], "value": turn["content"]} for turn in talk]
+        for talk in conversations(batch, options)
     ]
     return {"id": [each.id for each in batch], "conversations": turns} | about(batch)
 
 
 def _alpaca(batch, options):
-    talks = [conversation(each, options) for each in batch]
+    talks = conversations(batch, options)
     columns = {
         "id": [each.id for each in batch],
         "instruction": [talk[-2]["content"] for talk in talks],

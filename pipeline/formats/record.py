@@ -49,6 +49,20 @@ class Record:
     partner: "Record | None" = None  # a hypothesis carries its methodology, if both are in the same split
 
 
+class Batch(list):
+    """Records that several formats look at: what is the same in all of them is made once, and kept in `made`."""
+
+    def __init__(self, records):
+        super().__init__(records)
+        self.made = {}
+
+    def once(self, name, make):
+        """What `make` gives of the records, at the first call; the same thing ever after."""
+        if name not in self.made:
+            self.made[name] = make(self)
+        return self.made[name]
+
+
 @dataclass(frozen=True)
 class Options:
     """What of a recipe changes the rows of a format."""
@@ -76,9 +90,19 @@ class Format:
     needs: frozenset = frozenset()  # of "partner", "refused"
     beside: Mapping[str, Callable[[Columns], Iterable[dict]]] = field(default_factory=dict)
 
-    def table(self, columns: Columns) -> pa.Table:
-        """The columns as Arrow with exactly the schema; a missing text is refused, never written as null."""
-        return pa.Table.from_arrays([array(columns[each.name], each) for each in self.schema], schema=self.schema)
+    def table(self, columns: Columns, made: dict | None = None) -> pa.Table:
+        """The columns as Arrow with exactly the schema; a missing text is refused, never written as null.
+
+        `made` remembers the lists that were converted, so that what formats share is converted once.
+        """
+        made = {} if made is None else made
+        arrays = []
+        for each in self.schema:
+            values = columns[each.name]
+            if id(values) not in made:
+                made[id(values)] = values, array(values, each)  # the list is kept, and its number with it
+            arrays.append(made[id(values)][1])
+        return pa.Table.from_arrays(arrays, schema=self.schema)
 
 
 def array(values: list, wanted: pa.Field) -> pa.Array:

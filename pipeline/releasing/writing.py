@@ -11,7 +11,7 @@ from collections import Counter
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.formats import FORMATS, Options
+from pipeline.formats import FORMATS, Batch, Options
 from pipeline.formats.files import ROW_GROUP, text_lines
 
 PARQUET = {"version": "2.6", "compression": "zstd", "compression_level": 3, "data_page_version": "1.0"}
@@ -141,9 +141,10 @@ class Split:
 
     def add(self, records):
         """Write a batch of Records."""
+        batch, made = Batch(records), {}
         for each in self.formats:
-            columns = each.columns(records, self.options)
-            self.tables[each.name].add(each.table(columns))
+            columns = each.columns(batch, self.options)
+            self.tables[each.name].add(each.table(columns, made))
             for suffix, lines in self.lines[each.name].items():
                 lines.add((each.beside[suffix] if suffix else each.lines)(columns))
 
