@@ -62,7 +62,7 @@ def release_audit_row(request, slug, pk, row_id):
     audit = _audit_or_404(project, pk)
     item = get_object_or_404(audit.items.select_related("prompt__document", "decided_by"), row_id=row_id)
     found = {} if item.bad is None else {"bad": "bad" if item.bad else "good", "note": item.note}
-    form = LookForm(request.POST or None, initial=found)
+    form = LookForm(request.POST if request.method == "POST" else None, initial=found)
     shown = _shown(project, item)
     if request.method == "POST" and form.is_valid() and not shown["changed"]:
         try:

@@ -68,6 +68,7 @@ def release_detail(request, slug, version):
         "lengths": _lengths(release),
         "by_domain": _by_domain(release),
         "checked": telling.checks_in_words(release),
+        "by_format": telling.rows_by_format(release),
     }
     return render(request, "pipeline/release_detail.html", context)
 
