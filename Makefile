@@ -31,6 +31,7 @@ help:
 	@echo "make demo     a project with sample passages, the embedded model and a first release (SERVE=0: then stop)"
 	@echo "make serve    the same all-in-one on your own data"
 	@echo "make test     the whole suite, on SQLite and on PostgreSQL"
+	@echo "make test-readers   what TRL makes of a release, in an environment of its own (large: torch)"
 	@echo "make check    lint, format, migrations, settings fit for production"
 	@echo "make bench-NAME   a benchmark of tests/bench/: $(patsubst tests/bench/bench_%.py,%,$(wildcard tests/bench/bench_*.py))"
 
@@ -51,6 +52,12 @@ test-sqlite: .venv/.ready-dev
 # The browser and the model do not know which database is behind the page, and what is pure asks none; they ran above.
 test-postgres: .venv/.ready-dev
 	$(PY) -m tests.with_postgres $(PY) -m pytest -n $(TEST_WORKERS) -m "not browser and not model and not pure" $(PYTEST)
+
+.PHONY: test-readers
+test-readers: .venv/.ready-dev .venv-readers/.ready
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	DATABASE_URL="sqlite:///$$scratch/record.sqlite3" $(PY) -m tests.readers.release "$$scratch/release"; \
+	HF_HOME="$$scratch/hub" .venv-readers/bin/python -W ignore -m tests.readers.trl_reads "$$scratch/release"
 
 .PHONY: check
 check: .venv/.ready-dev
@@ -91,6 +98,12 @@ bench-%: .venv/.ready-dev
 .venv/.ready-bench: .venv/.ready-dev requirements-bench.txt
 	@echo "Installing requirements-bench.txt"
 	@$(PIP) -r requirements-bench.txt
+	@touch $@
+
+.venv-readers/.ready: requirements-readers.txt
+	@echo "Making .venv-readers and installing requirements-readers.txt"
+	@"$(PYTHON)" -m venv --clear .venv-readers
+	@.venv-readers/bin/python -m pip --disable-pip-version-check install --quiet -r requirements-readers.txt
 	@touch $@
 
 endif
