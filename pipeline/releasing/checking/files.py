@@ -18,12 +18,12 @@ SHOWN = 5  # examples of a kind that are named
 
 def check(directory, said, report, **_):
     """Every Parquet and JSON Lines file that the manifest lists, in pieces."""
-    groups = defaultdict(set)
+    groups, schemas = defaultdict(set), {}
     for entry in said["files"]:
         if entry["path"].endswith(".jsonl"):
             _lines(directory, entry, report)
         elif entry["path"].endswith(".parquet"):
-            _table(directory, entry, report, groups)
+            _table(directory, entry, report, groups, schemas)
     shared = sorted(group for group, splits in groups.items() if len(splits) > 1)
     report.figures["groups"] = dict(sorted(Counter(split for splits in groups.values() for split in splits).items()))
     report.figures["shared_groups"] = len(shared)
@@ -32,8 +32,11 @@ def check(directory, said, report, **_):
         report.problems.append(f"{len(shared):,} groups are in more than one split: {named}.")
 
 
-def _table(directory, entry, report, groups):
+def _table(directory, entry, report, groups, schemas):
     file = pq.ParquetFile(directory / entry["path"])
+    path, first = schemas.setdefault(entry.get("format"), (entry["path"], file.schema_arrow))
+    if not file.schema_arrow.equals(first):
+        report.problems.append(f"{entry['path']} has other columns than {path}; the files of a config have the same.")
     if not file.metadata.num_rows:
         report.problems.append(f"{entry['path']} has no rows; readers refuse a split without any.")
     number, wrong = 0, defaultdict(list)
