@@ -6,7 +6,8 @@ the same bytes. A format or split without a row gets no file.
 
 import hashlib
 import shutil
-from collections import Counter
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +16,48 @@ from pipeline.formats import FORMATS, Batch, Options
 from pipeline.formats.files import ROW_GROUP, text_lines
 
 PARQUET = {"version": "2.6", "compression": "zstd", "compression_level": 3, "data_page_version": "1.0"}
+WAITING = 8  # pieces that may wait to be written: what bounds the memory
 FOLDERS = {"messages": "data"}  # of the Parquet files; the others lie in a folder of their name
+
+
+class Here:
+    """Does work at once."""
+
+    def do(self, work, *args):
+        """Have `work` done."""
+        work(*args)
+
+    def wait(self):
+        """Everything is done already."""
+
+
+class Behind(Here):
+    """Does work in a thread of its own, in order: what compresses, hashes and writes leaves this one free to read.
+
+    A failure is raised at the next call. Leaving the block waits for all, or, by an exception, drops what waits.
+    """
+
+    def __enter__(self):
+        self._thread, self._waiting = ThreadPoolExecutor(1), deque()
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                self.wait()
+        finally:
+            self._thread.shutdown(cancel_futures=True)
+
+    def do(self, work, *args):
+        """Have `work` done after everything before; waits where too much is waiting."""
+        if len(self._waiting) >= WAITING:
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(work, *args))
+
+    def wait(self):
+        """Until everything is done."""
+        while self._waiting:
+            self._waiting.popleft().result()
 
 
 class File:
@@ -55,8 +97,8 @@ class Table:
     `name` has the places `{shard}` and `{shards}` where the file is one of several.
     """
 
-    def __init__(self, directory, name, schema, shard_bytes=None):
-        self.directory, self.name = directory, name
+    def __init__(self, directory, name, schema, shard_bytes=None, behind=None):
+        self.behind, self.directory, self.name = behind or Here(), directory, name
         self.schema, self.shard_bytes = schema.remove_metadata(), shard_bytes
         self.files, self.rows = [], []
         self._waiting, self._writer = [], None
@@ -70,7 +112,7 @@ class Table:
         if waiting >= ROW_GROUP:
             whole = pa.concat_tables(self._waiting)
             for start in range(0, waiting - ROW_GROUP + 1, ROW_GROUP):
-                self._write(whole.slice(start, ROW_GROUP))
+                self.behind.do(self._write, whole.slice(start, ROW_GROUP))
             rest = whole.slice(waiting - waiting % ROW_GROUP)
             self._waiting = [rest] if rest.num_rows else []
 
@@ -91,6 +133,7 @@ class Table:
 
     def close(self, **about):
         """Write what waits, give the files their names; returns their entries."""
+        self.behind.wait()
         if self._waiting:
             self._write(pa.concat_tables(self._waiting))
         if self._writer:
@@ -104,8 +147,8 @@ class Table:
 class Lines:
     """JSON Lines: sorted keys, UTF-8 as it is, LF."""
 
-    def __init__(self, directory, name):
-        self.directory, self.name = directory, name
+    def __init__(self, directory, name, behind=None):
+        self.behind, self.directory, self.name = behind or Here(), directory, name
         self.file, self.rows = None, 0
 
     def add(self, lines):
@@ -113,13 +156,14 @@ class Lines:
         lines = list(lines)
         if lines:
             self.file = self.file or File(self.directory, self.name)
-            self.file.write(text_lines(lines))
+            self.behind.do(self.file.write, text_lines(lines))
             self.rows += len(lines)
 
     def close(self, **about):
         """End the file; returns its entry, or none where there was no row."""
         if self.file is None:
             return []
+        self.behind.wait()
         self.file.close()
         return [self.file.entry(rows=self.rows, **about)]
 
@@ -127,15 +171,15 @@ class Lines:
 class Split:
     """The files of all formats of one split."""
 
-    def __init__(self, directory, split, names, *, system=False, shard_bytes=None):
+    def __init__(self, directory, split, names, *, system=False, shard_bytes=None, behind=None):
         self.split, self.options = split, Options(system=system)
         self.formats = [FORMATS[name] for name in names]
         self.tables, self.lines = {}, {}
         for each in self.formats:
             shards = f"{FOLDERS.get(each.name, each.name)}/{split}-{{shard}}-of-{{shards}}.parquet"
-            self.tables[each.name] = Table(directory, shards, each.schema, shard_bytes)
+            self.tables[each.name] = Table(directory, shards, each.schema, shard_bytes, behind)
             self.lines[each.name] = {
-                suffix: Lines(directory, f"jsonl/{each.name}/{split}{suffix and '.'}{suffix}.jsonl")
+                suffix: Lines(directory, f"jsonl/{each.name}/{split}{suffix and '.'}{suffix}.jsonl", behind)
                 for suffix in ("", *each.beside)
             }
 
