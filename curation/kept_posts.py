@@ -17,8 +17,12 @@ from .reviewing import drafts
 SALT = "curation.kept_posts"
 OLDEST = 24 * 3600  # seconds
 # The addresses whose forms are kept, and the forms that they are.
-FORMS = {"review_submit": drafts.REVIEW, "resolve_submit": drafts.RESOLVE, "talk_say": drafts.COMMENT}
-NOT_TYPED = {"csrfmiddlewaretoken", "key", "seconds", "typed_by", "response", "version", "place"}
+FORMS = {
+    **{"review_submit": drafts.REVIEW, "resolve_submit": drafts.RESOLVE, "talk_say": drafts.COMMENT},
+    # Without a script these carry the whole review form too.
+    **{"review_take": drafts.REVIEW, "regeneration_order": drafts.REVIEW},
+}
+NOT_TYPED = {"csrfmiddlewaretoken", "key", "seconds", "typed_by", "response", "version", "place", "take", "order"}
 
 
 def is_kept(request):

@@ -57,7 +57,13 @@ def addresses(project):
     slug = f"/p/{project.slug}/"
     below = [
         *("", "settings/", "members/", f"members/{project.memberships.get().pk}/remove/", "prompts/", "quality/"),
-        *("quality/data/", "quality/rubrics/", "quality/rubrics/reasoning/"),
+        *(
+            "quality/data/",
+            "quality/rubrics/",
+            "quality/rubrics/reasoning/",
+            "quality/regeneration/",
+            "settings/recipes/",
+        ),
         *(
             "prompts/?failed=ban_citations&q=WWW",
             "prompts/?flagged=open&sort=changed",
@@ -75,6 +81,9 @@ def addresses(project):
             "releases/",
             "releases/new/",
             "releases/1/",
+            "releases/1/left-out/",
+            "releases/compare/",
+            "releases/audits/",
             "templates/",
             "templates/hypothesis/",
         ),

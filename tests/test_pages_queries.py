@@ -23,7 +23,9 @@ def fill(project, number):
         factories.annotation(prompt.current_response, person)
         factories.run(project, state="finished", created_by=person)
         factories.run(project, state="running", created_by=person)
-        factories.release(project, version=project.releases.count() + 1, created_by=person)
+        release = factories.release(project, version=project.releases.count() + 1, created_by=person)
+        factories.withdrawal(project, f"doi:{release.version}").tombstones.create(release=release, row_id="a")
+        factories.audit(project, prompt.current_response, created_by=person)
         factories.template(project, name=f"task{n}", body=f"About {{{{context}}}} {project.prompts.count()}")
         factories.teacher()
         Invitation.issue(project, "viewer", by=person)
@@ -50,10 +52,11 @@ PAGES = {
     # on PostgreSQL three more, which say how it is to look and take that back.
     "prompt_list_narrowed": ("/p/{slug}/prompts/?q=film&failed=ban_citations&domain=d0", 26),
     "run_list": ("/p/{slug}/runs/", 12),
-    "release_list": ("/p/{slug}/releases/", 12),
+    "release_list": ("/p/{slug}/releases/", 13),  # two for what was withdrawn
+    "release_audits": ("/p/{slug}/releases/audits/", 10),
     "member_list": ("/p/{slug}/members/", 11),
     "template_list": ("/p/{slug}/templates/", 12),
-    "quality": ("/p/{slug}/quality/", 27),  # the newest decisions in two: which, by their ids alone, then what they say
+    "quality": ("/p/{slug}/quality/", 28),  # the newest decisions in two: which, by their ids alone, then what they say
     "quality_data": ("/p/{slug}/quality/data/", 26),
 }
 

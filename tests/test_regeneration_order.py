@@ -178,3 +178,29 @@ def test_what_an_answer_says_stays_text(browser, prompt):
     page = browser.get(address(prompt)).content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+@pytest.mark.parametrize("view", ["regeneration_order", "review_take"])
+def test_when_the_session_has_ended_what_was_typed_goes_through_the_log_in(ada, prompt, view):
+    where = ["oxides", prompt.key] if view == "regeneration_order" else ["oxides"]
+    pk = prompt.current_response_id
+    fields = {
+        "typed_by": ada.pk,
+        "response": pk,
+        f"r{pk}-action": "regenerate",
+        f"r{pk}-comment": "Typed.",
+        "order": pk,
+    }
+    browser = factories.client()
+    asked = browser.post(reverse(view, args=where), fields)
+    assert asked.status_code == 403
+    carried = re.search(r'name="carried" value="([^"]+)"', asked.content.decode())[1]
+    said = {"username": "ada", "password": factories.PASSWORD, "carried": carried, "next": "/"}
+    back = browser.post("/login/", said, follow=True).content.decode()
+    assert "Typed." in back
+    assert not Annotation.objects.exists()
+
+
+def test_without_a_teacher_it_says_what_is_missing(browser, project, prompt):
+    type(project).objects.update(teacher=None, regen_teacher=None)
+    assert "no teacher" in browser.get(address(prompt)).content.decode().lower()

@@ -179,3 +179,23 @@ def test_who_decides_blind_reads_no_complaint_of_the_judges_there_either(browser
     page = browser.get(reverse(form, args=["oxides", prompt.key])).content.decode()
     assert "Which iron?" in page
     assert "gave 41 of 100" not in page
+
+
+def test_who_resolves_reads_what_reviewers_ticked(project, ada, prompt):
+    given = factories.annotation(prompt.current_response, ada)
+    factories.annotation(prompt.current_response, factories.user(), "reject")
+    complaints(prompt)["too_vague"].checks.create(annotation=given, met=False)
+    type(prompt).objects.filter(pk=prompt.pk).update(state=State.TO_RESOLVE)
+    browser = factories.client(factories.member(project, "manager"))
+    page = browser.get(reverse("resolve_prompt", args=["oxides", prompt.key])).content.decode()
+    assert "Which iron?" in page
+    assert "ada: <span" in page
+    assert reverse("regeneration_order", args=["oxides", prompt.key]) in page
+
+
+def test_the_list_of_what_was_not_sent_shows_words_and_no_ticks(browser, ada, prompt):
+    factories.draft(prompt.current_response, ada, comment=["Half a thought"], **{name(prompt, "too_vague"): ["no"]})
+    page = browser.get(reverse("draft_list", args=["oxides"])).content.decode()
+    assert "Half a thought" in page
+    assert "met-" not in page
+    assert "met " not in page.split("Half a thought")[0].split("<main")[1]

@@ -47,10 +47,17 @@ def _rows(responses: list):
 
 def with_checks():
     """What to prefetch of responses so that `shown` says what reviewers said, in decisions that count."""
+    return Prefetch("complaints", Complaint.objects.select_related("recipes").prefetch_related(_checks()))
+
+
+def _checks():
     counting = {"annotation__current": True, "annotation__purpose": Annotation.Purpose.REVIEW}
-    checks = ComplaintCheck.objects.filter(**counting).select_related("annotation__reviewer")
-    rows = Complaint.objects.select_related("recipes").prefetch_related(Prefetch("checks", checks))
-    return Prefetch("complaints", rows)
+    return Prefetch("checks", ComplaintCheck.objects.filter(**counting).select_related("annotation__reviewer"))
+
+
+def to_mend(response, project):
+    """The Asked of one response, with what its reviewers said of each; [] for a first attempt."""
+    return shown(response.complaints.prefetch_related(_checks()), project) if response.attempt > 1 else []
 
 
 def shown(rows, project, *, blind=False):

@@ -66,7 +66,8 @@ def draft_drop(request, slug):
 
 def _text(draft):
     """(name of a field, what is typed there) of a draft, to be read and copied."""
-    filled = ((name, "\n".join(values).strip()) for name, values in draft.body.items())
+    typed = {name: values for name, values in draft.body.items() if not name.startswith("met-")}
+    filled = ((name, "\n".join(values).strip()) for name, values in typed.items())
     return [(name.replace("_", " "), text) for name, text in filled if text]
 
 

@@ -30,6 +30,7 @@ from curation.reviewing import (
     why_not_adjudicate,
     word_diff,
 )
+from curation.reviewing.complaints import to_mend
 from curation.reviewing.queue import COUNT_CAP, capped_count
 from curation.reviewing.resolving import (
     SKIPPED,
@@ -276,8 +277,10 @@ def _to_read(project, prompt, user):
     unit = unit_of(project, prompt.pk)
     made = cards_of(unit, (), user)
     document, source, questions = source_of(unit, made)
+    card = next(card for card in made if card.prompt.pk == prompt.pk)
+    card.response.to_mend = to_mend(card.response, project)
     return {
-        "card": next(card for card in made if card.prompt.pk == prompt.pk),
+        "card": card,
         "others": [card for card in made if card.prompt.pk != prompt.pk],
         "pair": pair_score(made),
         "document": document,

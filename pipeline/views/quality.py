@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from curation import plots, tallies
 from curation.access import project_or_404
 from curation.agreement import agreement_report
-from curation.models import FilterResult, GateResult, JudgeScore, Resolution, Rubric, State
+from curation.models import Complaint, FilterResult, GateResult, JudgeScore, Resolution, Rubric, State
 from pipeline import filters, gate, inspecting
 
 RUBRICS = (("factuality", "judge_f_threshold"), ("reasoning", "judge_r_threshold"))
@@ -46,6 +46,7 @@ def quality(request, slug):
             _judges_card(project, against),
             _rubrics_card(project),
             _duplicates_card(counted["clusters"]),
+            _regeneration_card(counted.get("mended")),
             _data_card(project),
         ],
         "failures": failed,
@@ -61,6 +62,7 @@ def _counted(project, limits):
     """What a look at every verdict and score tells; of a million answers that takes seconds, so it is kept."""
     return {
         "failed": failed_lists(project),
+        "mended": _mended(project),
         "gated": _gated(project),
         "scores": scores_by_ten(project),
         "against_people": against_people(project, limits),
@@ -127,6 +129,19 @@ def _duplicates_card(found):
         f"clusters, with {members:,} answers that resemble another." if clusters else "clusters of answers known."
     )
     return Card("Near-duplicates", "quality_duplicates", f"{clusters:,}", sentence)
+
+
+def _mended(project):
+    """{"n": complaints that machines measured again in another attempt, "met": those that were met}."""
+    measured = Complaint.objects.filter(response__prompt__project=project, met__isnull=False)
+    return measured.aggregate(n=Count("pk"), met=Count("pk", filter=Q(met=True)))
+
+
+def _regeneration_card(counted):
+    if not counted or not counted["n"]:
+        return Card("Regeneration", "quality_regeneration", "–", "No second chance was measured yet.")
+    share = _percent(counted["met"], counted["n"])
+    return Card("Regeneration", "quality_regeneration", share, f"of {counted['n']:,} measured complaints were met.")
 
 
 def _data_card(project):

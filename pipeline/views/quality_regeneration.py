@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET
 
 from curation import plots
 from curation.access import project_or_404
-from curation.models import Complaint, ComplaintCheck
+from curation.models import ComplaintCheck
 from curation.reviewing.complaints import label_of
 from pipeline import inspecting
 from pipeline.regenerating.outcomes import Tally, outcomes_of
@@ -30,7 +30,8 @@ class Reason:
 def quality_regeneration(request, slug):
     """The report; `teacher` and `recipes` narrow it to the attempts of one teacher, or by one version."""
     project = project_or_404(request.user, slug)
-    kept = inspecting.kept(project, "regeneration", lambda: outcomes_of(project), _newest(project))
+    ticked = ComplaintCheck.objects.order_by("-pk").values_list("pk", flat=True).first()
+    kept = inspecting.kept(project, "regeneration", lambda: outcomes_of(project), ticked)
     outcomes = kept.value
     teacher, version = request.GET.get("teacher", ""), request.GET.get("recipes", "")
     chosen = {"teacher": teacher, "version": int(version) if version.isdecimal() and len(version) < 10 else None}
@@ -49,15 +50,6 @@ def quality_regeneration(request, slug):
         "of_version": chosen["version"],
     }
     return render(request, "pipeline/quality_regeneration.html", context)
-
-
-def _newest(project):
-    """What the report depends on beside what all of quality depends on."""
-    of_project = ComplaintCheck.objects.filter(complaint__response__prompt__project=project).order_by("-pk")
-    return (
-        of_project.values_list("pk", flat=True).first(),
-        Complaint.objects.filter(response__prompt__project=project).count(),
-    )
 
 
 def _reason(project, key, tally):
