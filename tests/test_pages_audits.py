@@ -6,6 +6,7 @@ import pytest
 
 from curation.models import Audit, Resolution
 from tests import factories
+from tests.test_pipeline_collect import run as work
 
 pytestmark = pytest.mark.django_db
 
@@ -129,6 +130,26 @@ def test_an_audit_that_holds_leads_to_the_release_by_its_recipe(people, project,
     page = people["manager"].get(f"/p/{project.slug}/releases/new/?audit={audit.pk}").content.decode()
     assert f"what audit {audit.pk} was drawn for" in page
     assert ">\noptics</textarea>" in page
+
+
+def test_a_release_waits_for_its_audit_and_is_then_built(people, project):
+    project.paired, project.audit_sample = False, 2
+    project.save()
+    for _ in range(4):
+        factories.accepted(project)
+    run = work(project, "package")
+    audit = project.audits.get()
+    assert (run.state, run.versions) == ("failed", {"audit": audit.pk})
+    assert not project.releases.exists()
+    page = people["manager"].get(f"/p/{project.slug}/runs/{run.pk}/")
+    assert f"Audit {audit.pk} comes first: 2 of the 2 rows drawn from 4" in text(page)
+    assert f"/releases/audits/{audit.pk}/" in page.content.decode()
+    for item in audit.items.all():
+        audit.look(item, False, by=None)
+    assert work(project, "package").state == "finished"
+    release = project.releases.get()
+    assert (release.version, release.audit) == (1, audit)
+    assert f"Audit {audit.pk} : 0 bad of 2" in text(people["viewer"].get(f"/p/{project.slug}/releases/1/"))
 
 
 def test_the_list_of_releases_says_that_rows_wait(people, project, audit):
