@@ -47,6 +47,7 @@ class Reader:
         for row in (*rows, *others.values()):
             _, score = gate.get(row.response_id, (None, None))
             found[row.prompt_id] = _record(row, self.placed[row.group], score, *answers[row.response_id][KNOWN:])
+        _as_first_asked(found)
         for prompt_id, other in others.items():
             found[prompt_id].partner = found[other.prompt_id]
         if "refused" in self.needs:
@@ -74,6 +75,18 @@ def _answers(ids):
         *("prompt__document__locator", "prompt__document__licence", "prompt__document__title", "model_id", "held__by"),
     )
     return {row[0]: row[1:] for row in values}
+
+
+def _as_first_asked(found):
+    """Give {prompt id: Record} of later attempts the system message of the first: the stricter one of a second chance
+    holds the refused answer and what was said of it, which is nothing to learn from."""
+    again = {prompt_id: record for prompt_id, record in found.items() if record.attempt > 1}
+    if not again:
+        return
+    first = TeacherResponse.objects.filter(prompt__among=list(again), attempt=1).order_by("-candidate")
+    systems = dict(first.values_list("prompt_id", "sent_system"))
+    for prompt_id, record in again.items():
+        record.system = systems.get(prompt_id, "")
 
 
 def _gate(ids):
