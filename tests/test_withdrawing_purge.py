@@ -151,7 +151,7 @@ def test_no_text_of_it_is_left_anywhere_and_all_else_is(project, secret, release
     purge(project, withdrawal)
     assert where_it_stands() == set()
     assert files_with(project) == set()
-    grown = ("Run", "Release", "ReleaseRow", "Withdrawal", "Tombstone")
+    grown = ("Run", "Release", "ReleaseRow", "Withdrawal", "Tombstone", "Tally")
     fewer = {model.__name__ for model, n in counted.items() if model.objects.count() != n}
     assert fewer - set(grown) == set()
     assert keys == list(Prompt.objects.order_by("pk").values_list("pk", "key", "group_key", "domain"))

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from pipeline import formats
 from pipeline.management import released
 from pipeline.management.step import StepCommand
-from pipeline.releasing import recipe
+from pipeline.releasing import pushing, recipe
 
 
 class Command(StepCommand):
@@ -36,6 +36,10 @@ class Command(StepCommand):
             parser.add_argument(f"--{name}", action="append", dest=what, help=f"{said}; repeatable")
         parser.add_argument("--cap-per-domain", type=int, metavar="N", help="at most N rows of each domain")
         parser.add_argument("--out", type=Path, metavar="DIR", help="copy the finished release to this new folder")
+        parser.add_argument(
+            "--push-to-hub", metavar="OWNER/NAME", help="upload it as this dataset, private; the key is HF_TOKEN's"
+        )
+        parser.add_argument("--public", action="store_true", help="a dataset that --push-to-hub makes is for everybody")
 
     def step(self, options):
         config = self.load(options)
@@ -45,6 +49,8 @@ class Command(StepCommand):
         out = options["out"]
         if out and out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise CommandError(f"{out} is there already: name a new folder, a release changes none.")
+        if options["push_to_hub"]:
+            self._look_ahead(options["push_to_hub"])
         wanted = self._wanted(project, options)
         rows = released.refuse_nothing(project, released.read(wanted))
         if options["dry_run"]:
@@ -55,6 +61,23 @@ class Command(StepCommand):
         release = released.make(self, project, wanted, options)
         if out:
             self._copy(release, out)
+        if options["push_to_hub"]:
+            self._push(release, options)
+
+    def _look_ahead(self, repo):
+        try:
+            pushing.refuse_wrong(repo)
+        except pushing.CannotPush as why:
+            raise CommandError(str(why)) from None
+
+    def _push(self, release, options):
+        size = sum(entry["bytes"] for entry in release.files)
+        self.tell(f"Uploading {len(release.files)} files, {size:,} bytes, to {pushing.endpoint()} …")
+        try:
+            address = pushing.push(release, options["push_to_hub"], public=options["public"])
+        except pushing.CannotPush as why:
+            raise CommandError(f"{why} The release itself is made: {release.directory}") from None
+        self.stdout.write(f"  pushed to {address}, tag v{release.semver}")
 
     def _wanted(self, project, options):
         """The mapping of the recipe: a saved one or a file, and the flags above it."""
