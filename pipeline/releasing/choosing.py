@@ -113,6 +113,12 @@ def choose(project, recipe, look=lambda: None):
     return Chosen(picked.rows, of_kept, picked.tied, picked.left_out, _partners(project, picked.rows))
 
 
+def changed_since(project, recipe, rows):
+    """How many of these rows may no longer be released as they were chosen: sent elsewhere, or another answer holds."""
+    now = dict(candidates(project, recipe.include, recipe).values_list("pk", "current_response_id").order_by())
+    return sum(now.get(row.prompt_id) != row.response_id for row in rows)
+
+
 def gather(prompts, look=lambda: None):
     """(sorted rows, {group: {(domain, task type)}}) of all `prompts`; no text stays in memory."""
     ids = list(prompts.order_by("pk").values_list("pk", flat=True))

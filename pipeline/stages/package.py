@@ -1,6 +1,7 @@
 """Package: what was accepted becomes a release, whole or not at all."""
 
 import shutil
+import time
 
 from django.db import transaction
 from django.db.models import Max
@@ -10,7 +11,8 @@ from curation.models import Event, Project, Release, ReleaseRow, Run
 from curation.models.writing import insert_values
 from curation.reviewing import settle
 from pipeline import splits
-from pipeline.releasing import auditing, building, choosing, reading, recipe, versioning
+from pipeline.outages import LOST
+from pipeline.releasing import auditing, building, checking, choosing, reading, recipe, versioning
 from pipeline.releasing.choosing import LEFT_OUT, NothingToRelease, candidates
 from pipeline.releasing.recipe import INCLUDES
 
@@ -29,6 +31,14 @@ class NotYet(Exception):
     """Something has to be done before there is a release; the message says what."""
 
 
+class _Locked(Exception):
+    """Rows have to be looked at first; the message says which, `audit` is where."""
+
+    def __init__(self, said, audit):
+        super().__init__(said)
+        self.audit = audit
+
+
 def work(run, should_stop=lambda: False):
     """Build the release that `run.parameters` asks for; started again after a kill it begins anew."""
     if not run.begin():
@@ -45,6 +55,10 @@ def work(run, should_stop=lambda: False):
         run.end(Run.State.CANCELLED)
     except (NothingToRelease, NotYet) as error:
         _fail(run, release, str(error))
+    except _Locked as locked:
+        _wait_for(run, release, locked)
+    except LOST:
+        raise  # no failure of the run's: whoever called waits for the database and calls again
     except Exception as error:
         _fail(run, release, f"{type(error).__name__}: {error}")
         raise
@@ -56,6 +70,14 @@ def work(run, should_stop=lambda: False):
 def _fail(run, release, said):
     Release.objects.filter(pk=release.pk).update(state=Release.State.FAILED, error=said)
     run.end(Run.State.FAILED, error=said)
+
+
+@transaction.atomic
+def _wait_for(run, release, locked):
+    """Nothing was built yet, so there is no release; the run leads to the audit."""
+    release.delete()
+    Run.objects.filter(pk=run.pk).update(versions={"audit": locked.audit.pk})
+    run.end(Run.State.FAILED, error=str(locked))
 
 
 @transaction.atomic
@@ -75,44 +97,53 @@ def _open(run):
 
 def _build(run, release, scratch, should_stop):
     """Choose, lock, split, write, describe, check, publish; anew where what was chosen changed meanwhile."""
-
-    def look():
-        if run.seen() or should_stop():
-            raise _Interrupted
-
-    def halted():
-        return run.seen() or should_stop()
-
+    halted = _Watch(run, should_stop)
     for _ in range(TRIES):
         shutil.rmtree(scratch, ignore_errors=True)
         try:
-            chosen = _choose(run, release, halted, look)
-            return _make(run, release, chosen, scratch, look, halted)
+            chosen = _choose(run, release, halted)
+            return _make(run, release, chosen, scratch, halted)
         except reading.Changed as change:
             said = str(change)
+        except (deduplicate.Stopped, checking.Stopped):
+            raise _Interrupted from None
     raise NotYet(f"Somebody decides on these rows while they are released ({said}): release again in a moment.")
 
 
-def _choose(run, release, halted, look):
+class _Watch:
+    """Whether to stop, as a function; looks at the run and gives a sign of life once a second at most."""
+
+    def __init__(self, run, should_stop):
+        self.run, self.should_stop, self.next = run, should_stop, 0
+
+    def __call__(self):
+        if time.monotonic() < self.next:
+            return self.should_stop()
+        self.next = time.monotonic() + 1
+        return self.run.seen() or self.should_stop()
+
+    def look(self):
+        """Leave the work where it is to stop."""
+        if self():
+            raise _Interrupted
+
+
+def _choose(run, release, halted):
     """The rows by clusters and leaks as they are now, past the lock of an audit."""
     wanted = recipe.read(release.recipe)
-    try:
-        prompts = candidates(run.project, wanted.include, wanted)
-        deduplicate.bring_up_to_date(run.project, halted, prompts=prompts)
-    except deduplicate.Stopped:
-        raise _Interrupted from None
-    chosen = choosing.choose(run.project, wanted, look)
+    deduplicate.bring_up_to_date(run.project, halted, prompts=candidates(run.project, wanted.include, wanted))
+    chosen = choosing.choose(run.project, wanted, halted.look)
     release.audit, locked = auditing.lock(run.project, release.recipe, chosen.rows, by=run.created_by)
     if locked:
-        raise NotYet(locked)
+        raise _Locked(locked, release.audit)
     return chosen
 
 
-def _make(run, release, chosen, scratch, look, halted):
+def _make(run, release, chosen, scratch, halted):
     Run.objects.filter(pk=run.pk).update(total=len(chosen.rows), done=0)
 
     def step(rows):
-        look()
+        halted.look()
         run.count(done=rows)
 
     by = {"seed": release.seed, "shares": release.recipe["shares"]}
@@ -124,7 +155,11 @@ def _make(run, release, chosen, scratch, look, halted):
     building.name(release, base, chosen)
     building.describe(release, written, scratch)
     building.check(release, scratch, halted)
-    look()
+    if run.seen() or halted.should_stop():  # the last moment
+        raise _Interrupted
+    changed = choosing.changed_since(run.project, recipe.read(release.recipe), chosen.rows)
+    if changed:
+        raise reading.Changed(f"{changed:,} of them were sent elsewhere or answered anew")
     return _publish(run, release, scratch, [(row, placed[row.group]) for row in chosen.rows])
 
 
