@@ -5,7 +5,6 @@ from collections import Counter
 
 CHARACTERS_A_TOKEN = 4.0  # where no teacher counted anything
 ALWAYS = {"1,024 tokens": 1024, "4,096 tokens": 4096}  # TRL's default; a common length for training
-SAMPLES = 1_000_000  # nothing is sampled: so many rows fit, at 8 bytes each, before anybody should worry
 
 
 class Lengths:
