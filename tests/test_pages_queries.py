@@ -52,8 +52,8 @@ PAGES = {
     # on PostgreSQL three more, which say how it is to look and take that back.
     "prompt_list_narrowed": ("/p/{slug}/prompts/?q=film&failed=ban_citations&domain=d0", 26),
     "run_list": ("/p/{slug}/runs/", 12),
-    "release_list": ("/p/{slug}/releases/", 13),  # two for what was withdrawn
-    "release_audits": ("/p/{slug}/releases/audits/", 10),
+    "release_list": ("/p/{slug}/releases/", 14),  # two for what was withdrawn
+    "release_audits": ("/p/{slug}/releases/audits/", 11),
     "member_list": ("/p/{slug}/members/", 11),
     "template_list": ("/p/{slug}/templates/", 12),
     "quality": ("/p/{slug}/quality/", 28),  # the newest decisions in two: which, by their ids alone, then what they say
