@@ -48,8 +48,11 @@ def _save(answers, response):
 def _repair(project, prompt_id, extra, answers, file):
     """The next attempt of a prompt. It holds from now on, unless nobody refused the one that it was to replace."""
     prompt = lock_units(project, [prompt_id])[prompt_id]
-    former, said = prompt.current_response, last_words([prompt.current_response_id])
-    word = said.get(former.pk)
+    former = prompt.current_response
+    if former is None:  # put back to be asked while the file was read: its own answer comes first
+        file.counts["left"] += 1
+        return
+    word = last_words([former.pk]).get(former.pk)
     attempt = max(prompt.responses.values_list("attempt", flat=True)) + 1
     response = _save(answers, answers.response(prompt, extra.answer, attempt=attempt, parent=former))
     file.counts["attempts"] += 1
@@ -66,9 +69,9 @@ def _take_up(project, response_id):
     response = TeacherResponse.objects.get(pk=response_id)
     prompt = lock_units(project, [response.prompt_id])[response.prompt_id]
     former = prompt.current_response
-    word = last_words([former.pk]).get(former.pk)
+    word = former and last_words([former.pk]).get(former.pk)
     refused = prompt.state in (State.TO_REGENERATE, State.REJECTED) and word in ("reject", "regenerate")
-    if refused and response.attempt > former.attempt:
+    if refused and not prompt.withdrawal_id and response.attempt > former.attempt:
         _send_on(project, prompt, response, prompt.attempts, word)
 
 

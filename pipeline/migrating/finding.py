@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from curation.importing import ImportRefused
+from curation.importing import PRESETS, ImportRefused
 from curation.importing.files import BROKEN_GZIP, SUFFIXES, identify, scan_text
 from curation.importing.outputs import JUDGED
 from curation.importing.plan import READERS
@@ -32,6 +32,7 @@ STORAGE = {
 }
 SPLITS = ("train", "val", "valid", "validation", "dev", "test")
 READABLE = {suffix for suffix, kind in SUFFIXES.items() if kind in ("parquet", "csv", "jsonl", "json")}
+PROMPTS = {preset["prompt"] for preset in PRESETS.values()}
 GATE = re.compile(r"gate|accepted|passed", re.IGNORECASE)
 OUTPUTS = ("teacher_output", "generated_output", "generation", "generated_text", "response", "completion")
 TALKS = ("messages", "conversations")
@@ -124,14 +125,25 @@ class _Search:
         path = path.expanduser()
         if not path.exists():
             self.notes.append(f"{path} is not there.")
-        for each in sorted(path.rglob("*")) if path.is_dir() else [path] * path.exists():
-            if not each.is_file() or (each != path and _suffix(each) not in READABLE):
-                continue
-            found = kind or kind_of(each)
-            if found:
-                self.add(each, found)
-            elif each.resolve() not in self.found:
-                self.notes.append(f"{each.name} is none of the files that the scripts wrote: it is not read.")
+        elif path.is_file():
+            self._given_file(path, kind or kind_of(path))
+        else:
+            for each in sorted(path.rglob("*")):
+                if each.is_file() and _suffix(each) in READABLE:
+                    self._in_folder(each, kind or kind_of(each))
+
+    def _in_folder(self, path, kind):
+        """Raw texts in a folder are what the inputs were made of: they are left, unless they are named."""
+        if kind == "inputs" and path.resolve() not in self.found and not columns_of(path) & PROMPTS:
+            self.notes.append(f"{path.name} holds texts without prompts: `import_inputs` takes them in, if wanted.")
+        else:
+            self._given_file(path, kind)
+
+    def _given_file(self, path, kind):
+        if kind:
+            self.add(path, kind)
+        elif path.resolve() not in self.found:
+            self.notes.append(f"{path.name} is none of the files that the scripts wrote: it is not read.")
 
 
 def _name(path, roots):
@@ -184,7 +196,7 @@ def kind_of(path):
         return "manifest"
     if {"schema", "row_count"} <= columns:
         return "manifest"
-    if _is_training(columns):
+    if _is_training(columns) or (columns == {"text"} and _asks(path)):
         return "sft"
     if columns & set(OUTPUTS):
         return _kind_of_outputs(path, columns)
@@ -196,7 +208,14 @@ def _is_training(columns):
         return True
     if columns & {"user_prompt", "prompt_text", "teacher_output", "template_name"}:
         return False
-    return bool(columns & set(ASKED) and columns & set(ANSWERED)) or columns == {"text"}
+    return bool(columns & set(ASKED) and columns & set(ANSWERED))
+
+
+def _asks(path):
+    """Whether the texts of a file begin with a question, as training texts do and raw texts do not."""
+    file = identify(path)
+    (_, first), *_ = READERS[file.format](file).head(1) or [(0, None)]
+    return isinstance(first, dict) and isinstance(first["text"], str) and first["text"].lstrip().startswith("###")
 
 
 def _kind_of_outputs(path, columns):

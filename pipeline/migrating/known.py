@@ -28,6 +28,7 @@ class KnownPrompt:
     waits: bool
     answered: bool
     inputs: tuple = ()
+    withdrawn: bool = False
 
 
 @dataclass(slots=True)
@@ -77,14 +78,14 @@ class Known:
 
     def _read_prompts(self):
         names = ("pk", "key", "task_type", "user_prompt", "context", "state", "parked_from", "current_response")
+        names += ("withdrawal",)
         rows = Prompt.objects.filter(project=self.project).order_by("pk")
         held = set(rows.exclude(pk__in=rows.free().values("pk")).values_list("pk", flat=True))
-        for pk, key, task_type, prompt, context, state, parked_from, response in rows.values_list(*names).iterator(
-            chunk_size=AT_ONCE
-        ):
+        rows = rows.values_list(*names).iterator(chunk_size=AT_ONCE)
+        for pk, key, task_type, prompt, context, state, parked_from, response, withdrawal in rows:
             waits = State.TO_COLLECT in (state, parked_from or state) and pk not in held
             inputs = _inputs(task_type, prompt, context)
-            self.prompts[key] = KnownPrompt(key, waits, response is not None, inputs)
+            self.prompts[key] = KnownPrompt(key, waits, response is not None, inputs, withdrawal is not None)
             place = digest(task_type, prompt, context)
             self.loose[place] = None if place in self.loose else key  # several: only the exact key tells them apart
 

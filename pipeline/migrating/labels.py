@@ -76,6 +76,9 @@ class Labels:
         last = {}
         for label in sorted(self.rows, key=lambda each: each.at):
             row = label.row
+            if row.get("current") is False:  # our own export says that it stands no more
+                label.last = False
+                continue
             place = (digest(row["task_type"], row["context"], row["teacher_output"]), row.get("reviewer"))
             former = last.get(place)
             if former and (former.at, former.row["action"]) == (label.at, row["action"]):
@@ -91,7 +94,7 @@ class Labels:
         for label in self.rows:
             if label.done:
                 continue
-            answer, why = self._answer(known, label.row)
+            answer, why = self.answer(known, label.row)
             if answer and label.repeated:
                 label.done = True
                 label.file.matched += 1
@@ -104,7 +107,7 @@ class Labels:
         self._store_former(wanted)
         self._store([(label, answer) for label, answer in wanted if not label.done])
 
-    def _answer(self, known, row):
+    def answer(self, known, row):
         """(the one answer that a row quotes, "") or (None, why not)."""
         found = known.by_label.get(digest(row["task_type"], row["context"], row["teacher_output"]))
         found = found or known.by_text.get(digest(row["teacher_output"]), [])
@@ -218,6 +221,7 @@ def _row(values, path, config):
         raise BadRow("action", repr(row.get("action")), f"one of {', '.join(Action.values)} is expected")
     task_type = row.get("task_type") or row.get("template_name") or row.get(config.columns.get("task_type", ""))
     kept = {name: row[name] for name in ("prompt_key", "reviewer", "comment", "edited_text") if _is_text(row.get(name))}
+    kept |= {name: row[name] for name in ("purpose", "current") if row.get(name) in ("gold", "repeat", False)}
     kept |= {"reasons": row["reasons"]} if isinstance(row.get("reasons"), list) else {}
     context = row.get("context") or row.get(config.columns.get("context", "")) or ""
     texts = {"task_type": _text(task_type), "context": _text(context), "teacher_output": output}

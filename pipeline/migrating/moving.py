@@ -41,7 +41,7 @@ class _Migration:
         self.project, self.sources, self.config, self.tell = project, sources, config, tell
         self.report = Report(project.slug)
         self.known = Known(project)
-        self.base, self.base_name = [], ""  # the prompts of the filtered dataset, by position
+        self.base = []  # the prompts of the filtered dataset, by position
         self.repairs = []  # (file, row, digest of prompt and answer) of every repair
         self.passed = []  # (file, line, prompt key) of what passed the filters
         has_labels = any(source.kind == "labels" for source in sources)
@@ -84,10 +84,11 @@ class _Migration:
             return
         self._store_extras(source, taken, file)
         if source.kind == "filtered":
-            self.passed += [(source.name, number, key) for number, key in enumerate(taken.keys, 1)]
+            self.passed += [(source.name, line, key) for line, key in taken.rows]
             if source.main or not self.base:
-                self.base, self.base_name = taken.keys, source.name
-        self.known.refresh()
+                self.base = [key for _, key in taken.rows]
+        if file.imported:
+            self.known.refresh()
 
     def _store_extras(self, source, taken, file):
         """A repair of a repair comes after the labels on the first."""
@@ -106,7 +107,7 @@ class _Migration:
         findings = self.report.findings
         refused = {}
         for label in sorted(self.labels.rows, key=lambda each: each.at):
-            answer, _ = self.labels._answer(self.known, label.row)
+            answer, _ = self.labels.answer(self.known, label.row)
             if answer is None:
                 continue
             if self.base and label.index is not None and answer.attempt == 1:
@@ -121,7 +122,7 @@ class _Migration:
 
     def _look_at_repairs(self):
         """Repairs of what nobody had refused, and of what was rejected for good."""
-        found = [(*row, self.known.answers[row[2]]) for row in self.repairs]
+        found = [(*row, self.known.answers[row[2]]) for row in self.repairs if row[2] in self.known.answers]
         responses = [answer.pk for *_, answer in found]
         parents = dict(TeacherResponse.objects.filter(pk__in=responses).values_list("pk", "parent"))
         words, any_said = last_words(parents.values()), any_words(self.project)

@@ -105,7 +105,7 @@ class Shipped:
         if self.base and isinstance(place, (int, float)) and not isinstance(place, bool) and place == place:
             there = self.base[int(place)] if 0 <= place < len(self.base) else ""
             if there != answer.key:
-                found("wrong_source_index", f"{int(place)} is {there[:12] or 'no row'}")
+                found("wrong_source_index", f"{place:g} is {there[:12] or 'no row'}")
 
     def lost(self, sources, verdicts_of):
         """Note the rows of the filtered dataset that nobody refused and no training file has."""

@@ -7,6 +7,7 @@ from curation.importing import ImportRefused, import_plan, prepare
 from curation.importing.errors import BadRow
 from curation.importing.outputs import JUDGED
 from curation.importing.plan import look
+from curation.withdrawing.guard import Guard
 from pipeline.stages.importing import answer_reader, read_scores
 
 from . import looking
@@ -40,7 +41,7 @@ class Taken:
     scores: list = field(default_factory=list)  # (response id, the row's metadata)
     repairs: list = field(default_factory=list)  # (row, digest of prompt and answer) of each repair
     known_repairs: list = field(default_factory=list)  # ids of those that were here before
-    keys: list = field(default_factory=list)  # of each row in order; "" where there is none
+    rows: list = field(default_factory=list)  # (row, key of its prompt or "") in order
 
 
 def open_file(source, config):
@@ -96,7 +97,7 @@ class _Watch:
         self.plan, self.known, self.source, self.report, self.findings = plan, known, source, file, findings
         self.file, self.place, self.total = plan.file, plan.reader.place, plan.reader.total
         self.taken, self.line = Taken(), 0
-        self._convert = plan.converter()
+        self._convert, self._guard = plan.converter(), Guard(known.project)
         self._turns = Counter()
         self._seen = {}  # digests of prompt and answer of this file -> its line
 
@@ -118,19 +119,25 @@ class _Watch:
     def _row(self, values):
         try:
             pieces = self._convert(values)
+            self._refuse_withdrawn(pieces)
         except BadRow as bad:
             self._tell_bad(values)
-            self.taken.keys.append("")
+            self.taken.rows.append((self.line, ""))
             self.report.miss(self.line, str(bad))
             raise
         first, *others = pieces
-        key = self.known.key_of(first.drafts[0])
-        self.taken.keys.append(key or first.drafts[0].key)
-        self._look(values, self.taken.keys[-1], first)
+        key = self.known.key_of(first.drafts[0]) or first.drafts[0].key
+        self.taken.rows.append((self.line, key))
+        self._look(values, key, first)
         if others or len(first.drafts) > 1:
             return self._texts(pieces)
-        first = first._replace(drafts=[first.drafts[0]._replace(key=self.taken.keys[-1])])
+        first = first._replace(drafts=[first.drafts[0]._replace(key=key)])
         return self._answered(values, first) if first.answer else self._asked(first)
+
+    def _refuse_withdrawn(self, pieces):
+        withdrawal = next(filter(None, map(self._guard.stops, pieces)), None)
+        if withdrawal:
+            raise BadRow("", f"{withdrawal} was withdrawn ({withdrawal.reason})", "it does not come in again")
 
     def _tell_bad(self, values):
         column = self.plan.mapping.get("output")
@@ -216,6 +223,9 @@ class _Watch:
             self.report.matched += 1
             self.taken.known_repairs += [answer_here.pk] if repaired and answer_here.pk else []
             self._late_scores(answer_here, answer)
+            return [bare]
+        if prompt and prompt.withdrawn:
+            self.report.miss(self.line, "its prompt was withdrawn; it does not come in again")
             return [bare]
         if prompt and not prompt.answered and not prompt.waits:
             self.report.miss(self.line, "its prompt is in work, or was rejected, before an answer was there")

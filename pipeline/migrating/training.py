@@ -59,7 +59,9 @@ def _of_talk(turns):
 
 
 def _first(values, names):
-    return next((values[name] for name in names if values.get(name) is not None), None)
+    """The first of these cells that says anything, else the first that is there."""
+    found = [values[name] for name in names if values.get(name) is not None]
+    return next((cell for cell in found if cell != ""), found[0] if found else None)
 
 
 def _text(value):
