@@ -77,9 +77,14 @@ def label_of(source, code, project=None):
     if source == Complaint.Source.FILTER:
         return labels.rule(code)
     if source == Complaint.Source.GATE:
-        return labels.gate_reason(code).capitalize()
+        return _begun(labels.gate_reason(code))
     known = known_reasons(project) if project else BY_CODE
-    return known[code].label if code in known else labels.words(code).capitalize()
+    return known[code].label if code in known else _begun(labels.words(code))
+
+
+def _begun(words):
+    """The words as a sentence begins."""
+    return words[:1].upper() + words[1:]
 
 
 def checks_of(annotations):

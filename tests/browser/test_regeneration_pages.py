@@ -133,6 +133,19 @@ def test_the_checklist_is_answered_by_keys_and_kept(open_as, mia, second):
     assert list(said) == [("ban_citations", True), ("judge_f_low_score", False), ("no_control", True)]
 
 
+def test_the_checklist_of_a_pair_goes_on_in_its_other_half(open_as, project, mia):
+    both = factories.pair(project, State.TO_REVIEW)
+    project.__class__.objects.update(paired=True)
+    for half in (both.hypothesis, both.methodology):
+        response = factories.response(half, factories.HYPOTHESIS, teacher=project.regen_teacher)
+        factories.complaint(response, "too_vague", source="reviewer")
+    page = open_as(mia, f"/p/films/review/{both.hypothesis.key}/")
+    for key in "cycn":
+        page.keyboard.press(key)
+    said = [row.locator("input:checked").get_attribute("value") for row in page.locator("[data-complaint]").all()]
+    assert said == ["yes", "no"]
+
+
 def test_letters_typed_into_the_comment_answer_nothing(open_as, mia, second):
     page = open_as(mia, f"/p/films/review/{second.key}/")
     page.keyboard.press("c")

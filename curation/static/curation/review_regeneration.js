@@ -14,12 +14,11 @@
   }
   window.nexaComplaints = function (card, what) {
     const focused = document.activeElement.closest("[data-complaint]");
-    const of = focused ? focused.closest(".rv-card") : card;
-    if (!of) return;
-    const rows = Array.from(of.querySelectorAll("[data-complaint]")).filter((row) => row.querySelector("input"));
+    const rows = Array.from(document.querySelectorAll("[data-complaint]")).filter((row) => row.querySelector("input"));
     if (what === "begin") {
-      const after = rows.slice(rows.indexOf(focused) + 1);
-      go(after.find(open) || rows.find(open) || after[0] || rows[0]);
+      const from = focused ? rows.indexOf(focused) + 1 : Math.max(0, rows.findIndex((row) => card && card.contains(row)));
+      const inTurn = rows.slice(from).concat(rows.slice(0, from));
+      go(inTurn.find(open) || inTurn[0]);
     } else if (focused) {
       const input = focused.querySelector("input[value=" + what + "]");
       input.checked = true;
@@ -51,6 +50,11 @@
     clearTimeout(timers.get(card));
     timers.set(card, setTimeout(() => order(card), PAUSE));
   }
+  // What did not come is asked for again with the next change.
+  document.addEventListener("htmx:afterRequest", function (event) {
+    const card = event.detail.elt.closest("[data-order]") && event.detail.elt.closest(".rv-deciding");
+    if (card && !event.detail.successful) shown.delete(card);
+  });
   const all = () => document.querySelectorAll(".rv-deciding").forEach(order);
   document.addEventListener("input", later);
   document.addEventListener("change", later);
