@@ -8,7 +8,7 @@ import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, kendalltau, spearmanr
+from scipy.stats import binom, binomtest, kendalltau, spearmanr
 
 from curation.agreement import (
     cohen_kappa,
@@ -18,6 +18,7 @@ from curation.agreement import (
     mean_interval,
     percent_agreement,
     spearman,
+    upper_bound,
     wilson,
 )
 from curation.agreement import resampling as rs
@@ -93,6 +94,27 @@ def test_wilson_as_scipy(hits, more):
     theirs = binomtest(hits, n).proportion_ci(method="wilson")
     assert wilson(hits, n) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
     assert wilson(n, n)[1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "percent"),
+    # "Rule of three" and the tables of zero-failure sampling plans: 59 without a bad one for 5 %, 299 for 1 %.
+    [(0, 59, 5.0), (0, 299, 1.0), (0, 1, 95.0), (1, 93, 5.0), (2, 124, 5.0), (5, 5, 100.0), (0, 0, 100.0)],
+)
+def test_upper_bound_as_tabulated(hits, n, percent):
+    assert round(100 * upper_bound(hits, n), 1) == percent
+
+
+@given(st.integers(0, 60), st.integers(1, 60))
+def test_upper_bound_as_defined(hits, more):
+    """At the bound, so few hits come in one draw of twenty."""
+    n = hits + more
+    assert binom.cdf(hits, n, upper_bound(hits, n)) == pytest.approx(0.05, abs=1e-9)
+
+
+def test_upper_bound_of_no_share():
+    with pytest.raises(ValueError, match="no share"):
+        upper_bound(3, 2)
 
 
 def test_wilson_of_nothing():

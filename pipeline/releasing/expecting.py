@@ -9,7 +9,7 @@ from pipeline import splits
 
 from . import choosing
 
-QUICK = 2_000  # candidates: reading so many texts takes about a second
+QUICK = 5_000  # candidates: reading so many texts takes about half a second
 
 
 @dataclass(frozen=True)
