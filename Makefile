@@ -73,6 +73,8 @@ check: .venv/.ready-dev
 
 bench-filter: .venv/.ready-bench
 
+bench-release: .venv/.ready-bench
+
 bench-%: .venv/.ready-dev
 	$(PY) -m tests.bench.bench_$*
 

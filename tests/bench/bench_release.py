@@ -21,6 +21,7 @@ def main():
     """The table of rates and memory."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=200_000, help="accepted rows (default 200,000)")
+    parser.add_argument("--again", action="store_true", help="one more release after the bare writers")
     parser.add_argument("--profile", action="store_true", help="print where the stage's time goes")
     options = parser.parse_args()
     with installation():
@@ -31,7 +32,8 @@ def main():
         measured = {"release, a quarter of the rows": stage(quarter)}
         measured["release"] = whole = stage(runs[0], options.profile)
         measured["pyarrow and orjson, from memory"] = alone(rival, (whole["folder"], options.rows))
-        measured["release, again"] = stage(new_run(options.rows))
+        if options.again:
+            measured["release, again"] = stage(new_run(options.rows))
         table(measured, whole["folder"])
 
 
