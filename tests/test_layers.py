@@ -49,11 +49,13 @@ FLOORS = (
         "forms_gate",
         "forms_recipes",
         "forms_releases",
+        "forms_withdrawing",
         "management",
         "tables",
         "urls",
         "urls_regeneration",
         "urls_releases",
+        "urls_withdrawals",
         "views",
     },
 )

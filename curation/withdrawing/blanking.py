@@ -198,8 +198,9 @@ def blank_calls(withdrawal, words):
     own = list(calls_of(withdrawal).exclude(pk__in=left).values_list("pk", flat=True))
     own += [*_unclaimed_calls(withdrawal, words)] if words else []
     for start in range(0, len(own), AT_ONCE):
-        rows = Call.objects.filter(pk__in=own[start : start + AT_ONCE])
-        rows.update(request={}, raw_reply="", error_detail="", error_class="purged", state=Call.State.FAILED)
+        Call.objects.filter(pk__in=own[start : start + AT_ONCE]).update(
+            request={}, raw_reply="", error_detail="", error_class="purged", state=Call.State.FAILED
+        )
     return len(own), len(left)
 
 

@@ -55,7 +55,9 @@ def _patch(run, should_stop):
     if base is None or run.releases.filter(base=base, state=Release.State.PUBLISHED).exists():
         return
     try:
-        patching.patch(run, base, look)
+        made = patching.patch(run, base, look)
+        if made.state == Release.State.DRAFT:
+            run.say(f"The patch release {made.version} stays a draft: {' '.join(made.problems[:3])}")
     except patching.CannotPatch as why:
         run.say(str(why))
 
@@ -74,8 +76,9 @@ def _counter(run):
 def _halt(run):
     """Stopped between two portions: cancelled for good, or to go on when a worker takes it up again."""
     if run.seen():
-        building = Release.objects.filter(run=run, state=Release.State.BUILDING)
-        building.update(state=Release.State.FAILED, error="Cancelled.")
+        Release.objects.filter(run=run, state=Release.State.BUILDING).update(
+            state=Release.State.FAILED, error="Cancelled."
+        )
         run.end(Run.State.CANCELLED)
         return "ended"
     return "stopped"
