@@ -101,8 +101,8 @@ def test_a_group_in_two_splits_is_named(folder):
     ("change", "said"),
     [
         (lambda data: b"\xef\xbb\xbf" + data, "byte order mark"),
-        (lambda data: data.replace(b"\n", b"\r\n"), "does not end with LF"),
-        (lambda data: data[:-1], "does not end with LF"),
+        (lambda data: data.replace(b"\n", b"\r\n"), "does not end with a line feed alone"),
+        (lambda data: data[:-1], "does not end with a line feed alone"),
         (lambda data: data + b"not json\n", "line 13: it is no JSON"),
         (lambda data: data + b'{"messages":NaN}\n', "line 13: it is no JSON"),
         (lambda data: b"\xff" + data, "line 1: it is no JSON"),

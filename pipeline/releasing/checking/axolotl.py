@@ -1,20 +1,23 @@
 """What axolotl asks of a file, read by the very configuration that the dataset card gives."""
 
+from functools import partial
+
 from pipeline.releasing.readers import AXOLOTL
 
-from .rows import Found, is_text, rows_of, turns
+from .rows import is_text, looked_through, turns
 
 KNOWN = {"user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant", "system": "system"}
 
 
 def problems(path, kind):
     """What is wrong with the JSON Lines of the format `kind` as axolotl would read them."""
-    said, found = AXOLOTL[kind], Found(path)
-    faults_of = {"alpaca": _alpaca, "chat_template": _chat, "chat_template.default": _preference}[said["type"]]
-    for number, row in rows_of(found):
-        for fault in faults_of(row, said):
-            found.add(number, fault)
-    return found.sentences()
+    return looked_through(path, partial(faults, kind))[0]
+
+
+def faults(kind, row):
+    """The faults of one row of the format `kind`."""
+    said = AXOLOTL[kind]
+    return {"alpaca": _alpaca, "chat_template": _chat, "chat_template.default": _preference}[said["type"]](row, said)
 
 
 def _alpaca(row, said):

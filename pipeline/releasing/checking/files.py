@@ -1,14 +1,12 @@
-"""The files themselves: no empty text, no NaN, no dry run, nothing that breaks readers; no group in two splits."""
+"""The rows themselves: no empty text, no NaN, no dry run, nothing that breaks readers; no group in two splits."""
 
 from collections import Counter, defaultdict
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pydantic_core import from_json
 
 BATCH = 1000
-BOM = b"\xef\xbb\xbf"
 TURNS = ("content", "value")  # fields of a message that hold its text
 TEXTS = ("instruction", "output", "completion", "prompt", "text")  # plain columns that do
 NO_TEXTS = r"^\s*(?i:nan|null|none|n/a|undefined)\s*$"
@@ -17,12 +15,10 @@ SHOWN = 5  # examples of a kind that are named
 
 
 def check(directory, said, report, **_):
-    """Every Parquet and JSON Lines file that the manifest lists, in pieces."""
+    """Every Parquet file that the manifest lists, in pieces."""
     groups, schemas = defaultdict(set), {}
     for entry in said["files"]:
-        if entry["path"].endswith(".jsonl"):
-            _lines(directory, entry, report)
-        elif entry["path"].endswith(".parquet"):
+        if entry["path"].endswith(".parquet"):
             _table(directory, entry, report, groups, schemas)
     shared = sorted(group for group, splits in groups.items() if len(splits) > 1)
     report.figures["groups"] = dict(sorted(Counter(split for splits in groups.values() for split in splits).items()))
@@ -92,30 +88,3 @@ def _where(why, mask, rows):
     if pc.any(mask).as_py():
         places = pc.indices_nonzero(mask).to_pylist()
         yield why, [int(rows[place].as_py() if hasattr(rows[place], "as_py") else rows[place]) for place in places]
-
-
-def _lines(directory, entry, report):
-    """UTF-8 without BOM, LF, JSON without NaN, as many lines as the manifest says."""
-    number, path = 0, entry["path"]
-    with open(directory / path, "rb") as lines:
-        for number, line in enumerate(lines, 1):
-            why = _line(line, number)
-            if why:
-                report.problems.append(f"{path}, line {number:,}: {why}.")
-                return
-    if number != entry.get("rows", number):
-        report.problems.append(f"{path} has {number:,} lines, the manifest says {entry['rows']:,}.")
-    if not number:
-        report.problems.append(f"{path} has no lines.")
-
-
-def _line(line, number):
-    if number == 1 and line.startswith(BOM):
-        return "it begins with a byte order mark"
-    if not line.endswith(b"\n") or line.endswith(b"\r\n"):
-        return "it does not end with LF"
-    try:
-        from_json(line, allow_inf_nan=False)
-    except ValueError as error:
-        return f"it is no JSON: {error}"
-    return ""

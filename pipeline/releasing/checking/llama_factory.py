@@ -4,10 +4,11 @@ LLaMA-Factory leaves a row out that it cannot use, with a line in its log; here 
 """
 
 import json
+from functools import partial
 
 from pipeline.releasing.readers import DATASET_INFO
 
-from .rows import Found, is_text, rows_of, turns
+from .rows import is_text, looked_through, turns
 
 KEYS = {"file_name", "formatting", "ranking", "split", "columns", "tags"}
 COLUMNS = {
@@ -27,23 +28,26 @@ TAGS = {
 
 def problems(directory):
     """What is wrong with dataset_info.json in `directory`, and with the files it names."""
+    wrong, entries = described(directory)
+    for entry in entries:
+        wrong += looked_through(directory / entry["file_name"], partial(faults, entry))[0]
+    return wrong
+
+
+def described(directory):
+    """(what is wrong with dataset_info.json, its entries that can be followed)."""
     try:
         entries = json.loads((directory / DATASET_INFO).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        return [f"{DATASET_INFO} cannot be read: {error}."]
-    return [said for name, entry in entries.items() for said in _of_entry(directory, name, entry)]
+        return [f"{DATASET_INFO} cannot be read: {error}."], []
+    wrong = {name: _description_faults(directory, entry) for name, entry in entries.items()}
+    sentences = [f"{DATASET_INFO}, {name}: {fault}." for name, those in wrong.items() for fault in those]
+    return sentences, [entry for name, entry in entries.items() if not wrong[name]]
 
 
-def _of_entry(directory, name, entry):
-    wrong = [f"{DATASET_INFO}, {name}: {fault}." for fault in _description_faults(directory, entry)]
-    if wrong:
-        return wrong
-    found = Found(directory / entry["file_name"])
-    faults_of = _alpaca if entry.get("formatting", "alpaca") == "alpaca" else _sharegpt
-    for number, row in rows_of(found):
-        for fault in faults_of(row, entry):
-            found.add(number, fault)
-    return found.sentences()
+def faults(entry, row):
+    """The faults of one row of a file, read as its entry says."""
+    return (_alpaca if entry.get("formatting", "alpaca") == "alpaca" else _sharegpt)(row, entry)
 
 
 def _description_faults(directory, entry):

@@ -3,7 +3,7 @@
 Roles, keys and texts of each line, the size of the file, and how few examples it refuses.
 """
 
-from .rows import Found, is_text, rows_of
+from .rows import is_text, looked_through
 
 MOST_BYTES = 512_000_000
 FEWEST = 10
@@ -13,34 +13,34 @@ ROLES = ("system", "user", "assistant", "function")
 
 def problems(path):
     """What is wrong with a file of chat examples: messages alone, known roles and keys, an answer at the end."""
-    found = Found(path)
-    for number, row in rows_of(found):
-        if row.keys() != {"messages"}:
-            found.add(number, f"its keys are {_names(row)}; the file has messages alone")
-        for fault in _faults(row.get("messages")):
-            found.add(number, fault)
-        if not _ends_with_answer(row.get("messages")):
-            found.add(number, "its last message is not the assistant's")
-    return found.sentences() + _too_large(found)
+    return looked_through(path, faults)[0] + too_large(path)
+
+
+def faults(row):
+    """The faults of one chat example."""
+    found = [] if row.keys() == {"messages"} else [f"its keys are {_names(row)}; the file has messages alone"]
+    found += _faults(row.get("messages"))
+    return found if _ends_with_answer(row.get("messages")) else [*found, "its last message is not the assistant's"]
 
 
 def preference_problems(path):
     """What is wrong with a file of preferences: input, preferred_output and non_preferred_output."""
-    found = Found(path)
-    for number, row in rows_of(found):
-        if row.keys() != {"input", "preferred_output", "non_preferred_output"}:
-            found.add(number, f"its keys are {_names(row)}; they must be input, non_preferred_output, preferred_output")
-            continue
-        asked = row["input"].get("messages") if isinstance(row["input"], dict) else None
-        for fault in [*_faults(asked), *_faults(row["preferred_output"]), *_faults(row["non_preferred_output"])]:
-            found.add(number, fault)
-        if _ends_with_answer(asked):
-            found.add(number, "its input ends with an answer already")
-        if not all(_is_one_answer(row[name]) for name in ("preferred_output", "non_preferred_output")):
-            found.add(number, "an output is one message of the assistant")
-        elif row["preferred_output"] == row["non_preferred_output"]:
-            found.add(number, "both outputs are the same")
-    return found.sentences() + _too_large(found)
+    return looked_through(path, preference_faults)[0] + too_large(path)
+
+
+def preference_faults(row):
+    """The faults of one preference."""
+    if row.keys() != {"input", "preferred_output", "non_preferred_output"}:
+        return [f"its keys are {_names(row)}; they must be input, non_preferred_output, preferred_output"]
+    asked = row["input"].get("messages") if isinstance(row["input"], dict) else None
+    found = [*_faults(asked), *_faults(row["preferred_output"]), *_faults(row["non_preferred_output"])]
+    if _ends_with_answer(asked):
+        found.append("its input ends with an answer already")
+    if not all(_is_one_answer(row[name]) for name in ("preferred_output", "non_preferred_output")):
+        found.append("an output is one message of the assistant")
+    elif row["preferred_output"] == row["non_preferred_output"]:
+        found.append("both outputs are the same")
+    return found
 
 
 def too_few(path, rows):
@@ -52,14 +52,10 @@ def too_few(path, rows):
 
 def too_large(path):
     """The sentence for a file larger than OpenAI takes; [] for others. `problems` says it too."""
-    return _too_large(Found(path))
-
-
-def _too_large(found):
-    size = found.path.stat().st_size
+    size = path.stat().st_size
     if size <= MOST_BYTES:
         return []
-    return [f"{_shown(found.path)} has {size:,} bytes; OpenAI takes {MOST_BYTES:,} in one file."]
+    return [f"{_shown(path)} has {size:,} bytes; OpenAI takes {MOST_BYTES:,} in one file."]
 
 
 def _faults(messages):

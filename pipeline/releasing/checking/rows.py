@@ -67,6 +67,18 @@ def _row(line, number, found):
     return row
 
 
+def looked_through(path, *faults_of):
+    """(what is wrong with a file in sentences, its number of rows); read once for all that look at it.
+
+    Each of `faults_of` gives the faults of a row in words.
+    """
+    found, last = Found(path), 0
+    for last, row in rows_of(found):
+        for fault in dict.fromkeys(fault for faults in faults_of for fault in faults(row)):
+            found.add(last, fault)
+    return found.sentences(), last
+
+
 def is_text(value):
     """Whether there is something to learn from."""
     return isinstance(value, str) and bool(value.strip())

@@ -1,6 +1,8 @@
 """What TRL asks of a dataset, by its page on dataset formats: one of its types, told by the columns, in messages."""
 
-from .rows import Found, rows_of, turns
+from functools import partial
+
+from .rows import looked_through, turns
 
 # The columns by which TRL tells a type. It looks into any one of them to see whether rows are conversations.
 TELLING = {"prompt", "chosen", "rejected", "completion", "messages", "text", "conversations"}
@@ -16,17 +18,22 @@ TYPES = {
 
 def problems(path, kind):
     """What is wrong with a file of the format `kind`, Parquet or JSON Lines, as TRL's trainers would read it."""
-    wanted, found = TYPES[kind], Found(path)
-    for number, row in rows_of(found):
-        if row.keys() & TELLING != wanted:
-            said = ", ".join(sorted(row.keys() & TELLING)) or "none"
-            found.add(
-                number, f"of the columns by which TRL tells a type it has {said}, not {', '.join(sorted(wanted))}"
-            )
-            continue
-        for fault in _faults(row, kind):
-            found.add(number, fault)
-    return found.sentences()
+    return looked_through(path, partial(faults, kind))[0]
+
+
+def faults(kind, row):
+    """The faults of one row of the format `kind`."""
+    wrong = column_faults(kind, row.keys())
+    return wrong or _faults(row, kind)
+
+
+def column_faults(kind, names):
+    """What is wrong with the columns, by which TRL tells a type."""
+    found, wanted = sorted(TELLING.intersection(names)), sorted(TYPES[kind])
+    if found == wanted:
+        return []
+    said = ", ".join(found) or "none"
+    return [f"of the columns by which TRL tells a type it has {said}, not {', '.join(wanted)}"]
 
 
 def _faults(row, kind):
