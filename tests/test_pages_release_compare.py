@@ -66,6 +66,27 @@ def test_rows_show_their_texts_and_what_changed_in_them(people, project, page, t
     assert "No row differs in this way." in page("?a=1&b=2&reason=withdrawn")
 
 
+def test_a_withdrawn_row_is_counted_and_not_shown(project, page, two):
+    goes = two[2]
+    Prompt.objects.filter(pk=goes.pk).update(withdrawal=factories.withdrawal(project))
+    said = page("?kind=removed")
+    assert "withdrawn 0 1 0" in said
+    assert "It was withdrawn; its text is not shown here." in said
+    assert goes.current_response.text not in said
+
+
+def test_files_of_a_release_with_withdrawn_rows_are_linked_for_managers_alone(people, project, two):
+    release = Release.objects.get(version=1)
+    factories.withdrawal(project).tombstones.create(release=release, row_id=release.rows.first().row_id)
+    address = f"/p/{project.slug}/releases/1/"
+    for role, linked in (("viewer", False), ("manager", True)):
+        page = people[role].get(address)
+        assert "were withdrawn" in text(page) or "was withdrawn" in text(page)
+        assert (f"{address}all.zip" in page.content.decode()) is linked
+    assert people["viewer"].get(f"{address}all.zip").status_code == 403
+    assert people["manager"].get(f"{address}all.zip").status_code == 302  # to the notice
+
+
 def test_files_that_are_gone_leave_the_counts(page, project, two):
     for release in Release.objects.all():
         (release.directory / "data").rename(release.directory / "elsewhere")

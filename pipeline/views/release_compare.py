@@ -92,7 +92,8 @@ def _rows(project, before, after, differences):
             "domain": each.domain,
             "reason": reason_words(each.reason),
             "diff": _diff(each, old, new),
-            "text": new.get(each.after) or old.get(each.before, ""),
+            "is_withdrawn": each.reason == "withdrawn",
+            "text": "" if each.reason == "withdrawn" else new.get(each.after) or old.get(each.before, ""),
         }
         for each in differences
     ]

@@ -46,6 +46,7 @@ def release_detail(request, slug, version):
     """What was checked and found, counts, splits, files with their sha256."""
     project = project_or_404(request.user, slug)
     release = release_or_404(project, version)
+    notice = withdrawing.notice_of(release)
     counted = [(heading, _counted(release, name)) for heading, name in COUNTED]
     others = project.releases.filter(state=Release.State.PUBLISHED, version__lt=version).defer("files", "manifest")
     context = {
@@ -59,10 +60,11 @@ def release_detail(request, slug, version):
             (words, release.counts[why]) for why, words in choosing.LEFT_OUT.items() if release.counts.get(why)
         ],
         "files": _by_format(release.files),
-        "may_download": may_download(project, release),
+        "may_download": may_download(project, release) and (notice is None or project.member.is_manager),
+        "has_card": any(entry["path"] == "README.md" for entry in release.files),
         "bytes": sum(entry["bytes"] for entry in release.files),
         "former": others.order_by("-version").first(),
-        "notice": withdrawing.notice_of(release),
+        "notice": notice,
         "patches": release.patches.filter(state=Release.State.PUBLISHED).order_by("-version"),
         "audit": auditing.result_of(release.audit) if release.audit else None,
         "lengths": _lengths(release),
