@@ -302,15 +302,32 @@ def test_a_split_that_is_left_out_whole_is_missed(folder):
     assert "counts rows of test, and names no file of messages for it" in difference(folder)
 
 
-def test_what_is_left_out_is_in_no_file(folder):
-    (folder / "left_out.jsonl").write_text(json.dumps({"row_id": SOME[0].id, "prompt_key": "", "why": "leaks"}) + "\n")
-
-    def listed(said):
-        said["files"].append({"path": "left_out.jsonl", "bytes": 0, "sha256": ""})
-
-    released.seal_again(folder, listed)
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("left_out.jsonl", {"row_id": SOME[0].id, "prompt_key": "", "why": "leaks"}, "is left out, and is in"),
+        ("tombstones.json", {"base": "1.0.0", "rows": [{"row_id": SOME[0].id}]}, "is withdrawn, and is in"),
+        ("left_out.jsonl", {"row": "0"}, "cannot be read: KeyError"),
+        ("tombstones.json", [], "cannot be read: TypeError"),
+        ("left_out.jsonl", {"row_id": "0" * 64}, ""),
+        ("tombstones.json", {"base": "1.0.0", "rows": [{"row_id": "0" * 64}]}, ""),
+    ],
+)
+def test_what_is_left_out_or_withdrawn_is_in_no_file(folder, name, content, said):
+    (folder / name).write_text(json.dumps(content) + "\n")
+    released.seal_again(folder, lambda say: say["files"].append({"path": name, "bytes": 0, "sha256": ""}))
     released.seal_again(folder)
-    assert "is left out, and rows.parquet has it" in difference(folder)
+    if said:
+        assert said in difference(folder)
+    else:
+        verify(folder)
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", TRAIN])
+def test_what_is_no_parquet_file_is_said(folder, name):
+    (folder / name).write_bytes(b"PAR1 and nothing more PAR1")
+    released.seal_again(folder)
+    assert difference(folder).startswith("A file cannot be read")
 
 
 # -- releases of the first schema -----------------------------------------------------------------------------------

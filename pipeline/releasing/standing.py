@@ -225,6 +225,14 @@ class _Lines:
             raise Different(f"{self.path} has {self.number:,} lines, the manifest says {self.rows}.")
 
 
+def ids_of(directory, entries):
+    """The row ids of a release, by rows.parquet or, without one, by its rows."""
+    if (directory / proof.NAME).is_file():
+        return set(parquet(directory, proof.NAME, proof.SCHEMA).read(["id"])[0].to_pylist())
+    tables = [parquet(directory, entry["path"], *MAIN_SCHEMAS).read(["id"])[0] for entry in main_tables(entries)]
+    return {row for ids in tables for row in ids.to_pylist()}
+
+
 def ids_hold(directory, name):
     """Raises Different where a row's id is not made of its prompt's key and its text."""
     for number, row in _numbered(directory, name, "id", "prompt_key", "messages"):

@@ -17,6 +17,7 @@ FIRST_KEYS = ("version", "row_count", "counts", "recipe", "seed", "source_hash",
 SHAPES = {"files": list, "counts": dict, "recipe": dict, "versions": dict, "row_count": int, "content_hash": str}
 ENTRY = {"path": str, "bytes": int, "sha256": str}
 LEFT_OUT = "left_out.jsonl"
+TOMBSTONES = "tombstones.json"
 
 
 def verify(directory, *, told=lambda said: None):
@@ -31,8 +32,9 @@ def verify(directory, *, told=lambda said: None):
     try:
         for step in _steps(said):
             told(step(directory, said))
-    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
-        raise Different(f"A file cannot be read: {error}") from error
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        # Whoever made manifest and file fit each other may have written anything.
+        raise Different(f"A file cannot be read: {type(error).__name__}: {error}.") from error
 
 
 # -- the manifest ---------------------------------------------------------------------------------------------------
@@ -157,16 +159,23 @@ def _short(value):
     return text if len(text) <= 300 else f"{text[:300]}…"
 
 
-def _left_out_is_out(directory, said):
-    """What is listed as left out is in no file; sorted, as it was written."""
-    if not any(entry["path"] == LEFT_OUT for entry in said["files"]):
-        return "nothing is listed as left out"
-    lines = [json.loads(line) for line in (directory / LEFT_OUT).read_text(encoding="utf-8").splitlines()]
-    ids = set(standing.parquet(directory, proof.NAME, proof.SCHEMA).read(["id"])[0].to_pylist())
-    for number, line in enumerate(lines, 1):
-        if line["row_id"] in ids:
-            raise Different(f"{LEFT_OUT}, line {number:,}: {line['row_id']} is left out, and {proof.NAME} has it.")
-    return f"{len(lines):,} rows are listed as left out, and are"
+def _out_is_out(directory, said):
+    """What is listed as left out, or as withdrawn from the release that this one corrects, is in no file."""
+    ids, numbers = standing.ids_of(directory, said["files"]), Counter()
+    for name, kind in ((LEFT_OUT, "left out"), (TOMBSTONES, "withdrawn")):
+        if any(entry["path"] == name for entry in said["files"]):
+            for number, row in enumerate(_listed(directory / name), 1):
+                if row["row_id"] in ids:
+                    raise Different(f"{name}, row {number:,}: {row['row_id']} is {kind}, and is in the release.")
+                numbers[kind] += 1
+    told = " and ".join(f"{number:,} rows are listed as {kind}" for kind, number in numbers.items())
+    return f"{told}, and are in no file" if told else "nothing is listed as left out or withdrawn"
+
+
+def _listed(path):
+    text = path.read_text(encoding="utf-8")
+    rows = json.loads(text)["rows"] if path.name == TOMBSTONES else map(json.loads, text.split("\n")[:-1])
+    return list(rows)
 
 
 # -- the files of each format ---------------------------------------------------------------------------------------
@@ -214,5 +223,5 @@ def _steps(said):
     if said["schema_version"] == FIRST_SCHEMA:
         return _files_hold, _rows_hold_alone, _first_lines_hold
     is_proven = any(entry["path"] == proof.NAME for entry in said["files"]) or not said["base"]
-    rows = (_rows_hold, _left_out_is_out) if is_proven else (_rows_hold_alone,)
-    return _files_hold, _nothing_more, _content_holds, *rows, _formats_hold
+    rows = _rows_hold if is_proven else _rows_hold_alone
+    return _files_hold, _nothing_more, _content_holds, rows, _out_is_out, _formats_hold
