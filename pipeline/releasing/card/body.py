@@ -2,6 +2,7 @@
 
 from pipeline.formats import FORMATS
 from pipeline.releasing import auditing, readers
+from pipeline.releasing.choosing import LEFT_OUT
 
 from .head import config_name, size_of
 from .made import made_with
@@ -12,12 +13,6 @@ STATUSES = {
     "edited": "accepted by people after an edit",
     "policy": "accepted by the project's policy, on the scores of judges",
     "unreviewed": "not reviewed by a person",
-}
-LEFT_OUT = {
-    "near_duplicates": "near-duplicates of other rows",
-    "leaks": "sharing words with an evaluation set",
-    "split_conflicts": "tying two splits together",
-    "capped": "above the cap of their domain",
 }
 
 
