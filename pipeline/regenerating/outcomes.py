@@ -1,6 +1,6 @@
 """What became of second chances: which complaints were met, which attempts were accepted, and for how much."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -100,36 +100,37 @@ def outcomes_of(project):
     A complaint of a rule or of SampleGate is met as the machines measured the new answer. One of reviewers is met as
     they ticked; where nobody did, it is met if the answer was accepted, and not if it came back with the same reason.
     """
-    found, attempts = Outcomes(first=_first_attempts(project)), {}
+    found, counted, attempts = Outcomes(first=_first_attempts(project)), Counter(), {}
     rows = Complaint.objects.filter(response__prompt__project=project).order_by("pk")
     named = ("pk", "response", "source", "code", "met", "recipes__version", "response__teacher__name")
-    place = ("response__prompt", "response__attempt", "response__prompt__state", "response__prompt__withdrawal")
-    last = 0
-    while chunk := list(
-        rows.filter(pk__gt=last).values_list(*named, *place, "response__prompt__current_response")[:CHUNK]
-    ):
+    place = [f"response__{name}" for name in ("prompt", "attempt", "prompt__state", "prompt__withdrawal")]
+    rows, last = rows.values_list(*named, *place, "response__prompt__current_response__attempt"), 0
+    while chunk := list(rows.filter(pk__gt=last)[:CHUNK]):
         last = chunk[-1][0]
-        _count(found, attempts, chunk)
-    for where, tally in attempts.values():
-        found.attempts[where] += tally
+        _count(counted, attempts, chunk)
+    for (*where, met, end), number in counted.items():
+        found.complaints[tuple(where)] += _tally(number, met, end)
+    for (*where, end), number in Counter(attempts.values()).items():
+        found.attempts[tuple(where)] += _tally(number, None, end)
     _add_costs(project, found, attempts)
     return found
 
 
-def _count(found, attempts, chunk):
-    current = _attempts_of({row[-1] for row in chunk})
+def _count(counted, attempts, chunk):
+    """Count complaints by (key, teacher, version, met, how its attempt ended); note (teacher, version, end) of each."""
     said = _said_by_people(row for row in chunk if row[2] == REVIEWER)
-    for pk, response, source, code, met, version, teacher, prompt, attempt, state, withdrawn, now in chunk:
-        end = _end(attempt, current.get(now), state, withdrawn)
+    for pk, response, source, code, met, version, teacher, prompt, attempt, state, withdrawn, current in chunk:
+        end = _end(attempt, current, state, withdrawn)
         if source == REVIEWER:
             met = said.met(pk, response, code, end)
-        key = f"{source}:{code}"
-        found.complaints[key, teacher, version] += _one(met, end)
-        attempts.setdefault((prompt, attempt), ((teacher, version), _one(None, end)))
+        counted[f"{source}:{code}", teacher, version, met, end] += 1
+        attempts.setdefault((prompt, attempt), (teacher, version, end))
 
 
-def _one(met, accepted):
-    return Tally(1, met is not None, bool(met), accepted is not None, bool(accepted))
+def _tally(number, met, accepted):
+    """The Tally of so many that are alike."""
+    told = (met is not None, bool(met), accepted is not None, bool(accepted))
+    return Tally(number, *(number * each for each in told))
 
 
 def _end(attempt, current, state, withdrawn):
@@ -139,10 +140,6 @@ def _end(attempt, current, state, withdrawn):
     if current is not None and current > attempt:
         return False
     return {State.ACCEPTED: True, State.REJECTED: False}.get(state)
-
-
-def _attempts_of(responses):
-    return dict(TeacherResponse.objects.filter(pk__among=[pk for pk in responses if pk]).values_list("pk", "attempt"))
 
 
 @dataclass
@@ -187,7 +184,7 @@ def _add_costs(project, found, attempts):
     rows = later.values_list("prompt", "attempt").annotate(paid=Sum("call__cost"), free=_unpriced())
     for prompt, number, paid, free in rows:
         if (prompt, number) in attempts:
-            tally = found.attempts[attempts[prompt, number][0]]
+            tally = found.attempts[attempts[prompt, number][:2]]
             tally.cost += paid or 0
             tally.unpriced += bool(free)
 
