@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.formats import FORMATS, Options, Record, Refused, jsonl_bytes, row_id, text_lines
@@ -197,6 +197,7 @@ def test_an_unknown_value_is_never_written_as_null():
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(
