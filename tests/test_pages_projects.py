@@ -136,9 +136,21 @@ def form_of(project, **changes):
         *("name", "notice", "guidelines", "reviews_required", "consensus", "paired", "auto_accept_percent"),
         *("on_filter_fail", "on_gate_fail", "attempt_limit", "on_exhausted", "samples"),
         *("blind_percent", "near_duplicate_percent", "judge_repeats"),
-        *("gold_percent", "repeat_percent", "too_fast_seconds", "queue_order"),
+        *("gold_percent", "repeat_percent", "too_fast_seconds", "queue_order", "audit_sample", "audit_allowed"),
     ]
     return {name: getattr(project, name) for name in names} | changes
+
+
+@pytest.mark.parametrize(
+    ("sample", "allowed", "status"), [(59, 0, 302), (59, 58, 302), (0, 3, 302), (59, 59, 422), (1, 2, 422)]
+)
+def test_an_audit_that_nothing_fails_is_refused(project, people, sample, allowed, status):
+    data = form_of(project, audit_sample=sample, audit_allowed=allowed)
+    answer = people["manager"].post(f"/p/{project.slug}/settings/", data)
+    assert answer.status_code == status
+    project.refresh_from_db()
+    assert (project.audit_sample, project.audit_allowed) == ((sample, allowed) if status == 302 else (0, 0))
+    assert ("otherwise no audit fails" in answer.content.decode()) is (status == 422)
 
 
 def test_settings_are_saved_with_an_event(project, people):

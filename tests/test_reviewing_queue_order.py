@@ -143,7 +143,7 @@ def test_a_changed_order_puts_what_waits_in_it(project, people):
 FORM = [
     *("name", "reviews_required", "consensus", "paired", "auto_accept_percent", "on_filter_fail", "on_gate_fail"),
     *("attempt_limit", "on_exhausted", "samples", "blind_percent", "near_duplicate_percent", "judge_repeats"),
-    *("gold_percent", "repeat_percent", "too_fast_seconds", "queue_order"),
+    *("gold_percent", "repeat_percent", "too_fast_seconds", "queue_order", "audit_sample", "audit_allowed"),
 ]
 
 
