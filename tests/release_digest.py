@@ -16,11 +16,14 @@ def main(order):
     from django.core.management import call_command
 
     from curation.models import Resolution, State, TeacherResponse
+    from pipeline.formats import FORMATS
     from tests import factories
 
     call_command("migrate", verbosity=0)
-    project = factories.project("Both", slug="both", split_seed="one seed")
+    project = factories.project("Both", slug="both", split_seed="one seed", pseudonym_key="one key")
     judge = factories.teacher("a judge")
+    people = ["ada", "Émile", "zoë"] if order == "forward" else ["zoë", "Émile", "ada"]
+    people = [factories.member(project, "reviewer", name=name) for name in people]
     used = {"hypothesis": {"version": 1, "sha256": "a" * 64}}
     numbers = range(30) if order == "forward" else list(reversed(range(30)))
     for number in numbers:
@@ -38,20 +41,55 @@ def main(order):
                 response=response, by="consensus", action="accept", text=f"{response.text} ({number})", edited=True
             )
             factories.filter_result(response)
+            factories.gate_result(response, score=round(80 + number / 7, 3))
             factories.judge_score(response, judge=judge)
+            stand_behind(response, number, people)
     TeacherResponse.objects.update(templates=used)
-    found = digest(project)
+    found = digest(project, formats=list(FORMATS))
     alike = near_duplicates(numbers)
     print(json.dumps(found | {f"alike/{path}": sha256 for path, sha256 in digest(alike).items()}))
 
 
-def digest(project):
-    """{path: sha256} of a new release of `project`."""
+def stand_behind(response, number, people):
+    """People who decided on an answer, with reasons and an edit; and an earlier attempt that was refused."""
+    from tests import factories
+
+    for person in people:
+        if (number + len(person.username)) % 3 or person.username == "ada":
+            edited = f"{response.text} ({number})" if person.username == "ada" else None
+            reasons = ["vague", "format"][: number % 3]
+            factories.annotation(response, person, "accept", reasons=reasons, edited_text=edited)
+    if number % 4 == 0:
+        text = f"A refused answer ({number}) without the words that it needs."
+        refused = factories.response(response.prompt, text, current=False, attempt=2, hypothesis=response.hypothesis)
+        factories.filter_result(refused, failed=["min_word_count", "ban_citations"][: 1 + number % 2])
+        factories.gate_result(refused, reasons=["judge_f_below"])
+
+
+def digest(project, **wanted):
+    """{path: sha256} of a new release of `project`; it is what its manifest says, on whatever database it was made."""
     from curation.models import Release
     from pipeline import jobs
+    from pipeline.releasing.verifying import verify
 
-    jobs.carry_out(jobs.prepare(project, "package"))
-    return {entry["path"]: entry["sha256"] for entry in Release.objects.get(project=project).files}
+    run = jobs.prepare(project, "package", wanted)
+    jobs.carry_out(run)
+    release = Release.objects.get(run=run)
+    assert (release.state, release.problems) == ("published", []), release.error
+    verify(release.directory)
+    again = jobs.prepare(project, "package", wanted | {"min_score": 0} if wanted else {})
+    jobs.carry_out(again)
+    same_again(release, Release.objects.filter(run=again).first())
+    return {entry["path"]: entry["sha256"] for entry in release.files}
+
+
+def same_again(release, again):
+    """A second run gives the same rows in the same bytes, whether or not it stands for a release of its own."""
+    if again:
+        here, there = (
+            {each["path"]: each["sha256"] for each in found.files if "rows" in each} for found in (release, again)
+        )
+        assert here == there, again.error
 
 
 def near_duplicates(numbers):

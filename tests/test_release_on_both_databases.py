@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from pipeline.formats import FORMATS
 from tests.services import PRODUCT_DIR
 
 pytestmark = pytest.mark.slow
@@ -25,6 +26,8 @@ def test_a_release_is_the_same_bytes_on_both_databases(postgres_url, tmp_path):
     on_sqlite = digests(f"sqlite:///{tmp_path / 'one.sqlite3'}", tmp_path / "one", "forward")
     backward = digests(f"sqlite:///{tmp_path / 'two.sqlite3'}", tmp_path / "two", "backward")
     on_postgres = digests(postgres_url, tmp_path / "three", "backward")
-    assert {"manifest.json", "README.md", "data/train-00000-of-00001.parquet", "jsonl/messages/test.jsonl"} <= on_sqlite.keys()
+    every = {f"{folder}/train-00000-of-00001.parquet" for folder in ("data", *list(FORMATS)[1:])}
+    every |= {f"jsonl/{name}/train.jsonl" for name in FORMATS} | {"jsonl/messages/test.meta.jsonl", "rows.parquet"}
+    assert every | {"manifest.json", "README.md", "dataset_info.json"} <= on_sqlite.keys()
     assert {"alike/manifest.json", "alike/data/train-00000-of-00001.parquet"} <= on_sqlite.keys()
     assert on_sqlite == backward == on_postgres
