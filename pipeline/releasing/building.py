@@ -6,13 +6,13 @@ Everything happens in a scratch folder; the stage that called gives it its place
 import gc
 import itertools
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 
 from pipeline import formats, splits
 
 from . import card, checking, lengths, manifest, proof, versioning, writing
+from .garbage import few_looks
 from .reading import Reader
 
 LEFT_OUT = "left_out.jsonl"
@@ -38,9 +38,10 @@ def write(release, chosen, placed, scratch, step=lambda rows: None):
     written = Written([], proof.Reader(release.project), lengths.Lengths(recipe["targets"], system=recipe["system"]))
     needs = frozenset().union(*(formats.FORMATS[name].needs for name in recipe["formats"]))
     reader = Reader(placed, chosen.partners, needs, written.behind)
-    counts = {name: Counter() for name in COUNTED}
+    counts, batches = {name: Counter() for name in COUNTED}, itertools.count(1)
+    gc.freeze()  # the chosen rows stay
     options = {"system": recipe["system"], "shard_bytes": recipe["shard_bytes"]}
-    with writing.Behind() as behind, _few_looks_for_garbage() as batch_ended:
+    with writing.Behind() as behind, few_looks():
         table = writing.Table(scratch, proof.NAME, proof.SCHEMA, behind=behind)
         for split in splits.SPLITS:
             into = writing.Split(scratch, split, recipe["formats"], **options, behind=behind)
@@ -50,7 +51,8 @@ def write(release, chosen, placed, scratch, step=lambda rows: None):
                 written.tokens.add(records, known)
                 for name, attribute in COUNTED.items():
                     counts[name].update(map(attrgetter(attribute), records))
-                batch_ended()
+                if next(batches) % BATCHES_A_LOOK == 0:
+                    gc.collect()
                 step(len(records))
             written.files += into.close()
         rows_file = table.close()
@@ -58,19 +60,6 @@ def write(release, chosen, placed, scratch, step=lambda rows: None):
     release.content_hash = formats.combined_sha256(written.files)
     written.files += rows_file + _write_left_out(scratch, chosen)
     return written
-
-
-@contextmanager
-def _few_looks_for_garbage():
-    """Nearly nothing here is garbage in a circle, and looking for it took a sixth of the time: once in many batches."""
-    was_on, batches = gc.isenabled(), itertools.count(1)
-    gc.freeze()  # the chosen rows stay
-    gc.disable()
-    try:
-        yield lambda: next(batches) % BATCHES_A_LOOK or gc.collect()
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _counts(chosen, placed, counts, files):

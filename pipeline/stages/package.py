@@ -14,6 +14,7 @@ from pipeline import splits
 from pipeline.outages import LOST
 from pipeline.releasing import auditing, building, checking, choosing, reading, recipe, versioning
 from pipeline.releasing.choosing import LEFT_OUT, NothingToRelease, candidates
+from pipeline.releasing.garbage import few_looks
 from pipeline.releasing.recipe import INCLUDES
 
 from . import deduplicate
@@ -132,7 +133,8 @@ def _choose(run, release, halted):
     """The rows by clusters and leaks as they are now, past the lock of an audit."""
     wanted = recipe.read(release.recipe)
     deduplicate.bring_up_to_date(run.project, halted, prompts=candidates(run.project, wanted.include, wanted))
-    chosen = choosing.choose(run.project, wanted, halted.look)
+    with few_looks():
+        chosen = choosing.choose(run.project, wanted, halted.look)
     release.audit, locked = auditing.lock(run.project, release.recipe, chosen.rows, by=run.created_by)
     if locked:
         raise _Locked(locked, release.audit)
@@ -160,7 +162,8 @@ def _make(run, release, chosen, scratch, halted):
     changed = choosing.changed_since(run.project, recipe.read(release.recipe), chosen.rows)
     if changed:
         raise reading.Changed(f"{changed:,} of them were sent elsewhere or answered anew")
-    return _publish(run, release, scratch, [(row, placed[row.group]) for row in chosen.rows])
+    with few_looks():
+        return _publish(run, release, scratch, [(row, placed[row.group]) for row in chosen.rows])
 
 
 @transaction.atomic

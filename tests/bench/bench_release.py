@@ -55,10 +55,12 @@ def table(measured, folder):
 
 
 def new_run(rows):
-    """A run that releases a new project of so many rows."""
+    """A run that releases a new project of so many rows, which the search index knows already."""
     from pipeline import jobs
 
-    return jobs.prepare(release_data.project_of(rows), "package")
+    project = release_data.project_of(rows)
+    jobs.index_search()
+    return jobs.prepare(project, "package")
 
 
 def alone(function, arguments):
