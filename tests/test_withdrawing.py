@@ -213,6 +213,18 @@ def test_a_decision_on_it_is_refused(project, withdrawn):
     assert conflict.value.problems[0].kind == "withdrawn"
 
 
+def test_it_is_mixed_in_as_gold_for_nobody(project):
+    project.gold_percent = 50  # every one, while others wait
+    project.save()
+    reviewer = factories.member(project, "reviewer")
+    gold, waiting = about(project, "10.1000/a"), about(project, "10.1000/b", State.TO_REVIEW)
+    factories.gold(gold.current_response, action="accept")
+    assert reviewing.checks.maybe(project, reviewer, waiting.pk).prompts == (gold,)
+    project.prompts.get(pk=gold.pk).claims.all().delete()
+    withdraw(project, "source", "10.1000/a")
+    assert reviewing.checks.maybe(project, reviewer, waiting.pk) is None
+
+
 def test_a_decision_that_waited_to_take_effect_has_none(project):
     prompt = about(project, "10.1000/a", State.TO_REVIEW)
     factories.resolution(prompt.current_response, applied_at=None, effective_at=prompt.created_at)

@@ -10,7 +10,7 @@ import pytest
 
 from curation.models import Release, State, Withdrawal
 from pipeline import formats, jobs
-from pipeline.releasing import patching, verifying
+from pipeline.releasing import leaving_out, patching, verifying
 from tests import factories
 from tests.services import PRODUCT_DIR, product_environment
 from tests.test_pipeline_collect import run as run_stage
@@ -159,14 +159,14 @@ def test_one_that_was_stopped_half_way_leaves_nothing_and_goes_on(project, base)
 def test_a_cancelled_one_says_so_and_can_be_asked_for_again(project, base, monkeypatch):
     withdrawal = Withdrawal.objects.create(project=project, kind="source", value="10.1000/3", reason="Retracted.")
     run = jobs.prepare(project, "withdraw", {"withdrawal": withdrawal.pk})
-    write = patching._write
+    write = leaving_out.write
 
     def cancel_then_write(*args):
         run.cancel()
         return write(*args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(patching, "_write", cancel_then_write)
+        patched.setattr(leaving_out, "write", cancel_then_write)
         assert jobs.carry_out(run) == "ended"
     run.refresh_from_db()
     assert run.state == "cancelled"
@@ -218,7 +218,7 @@ import django
 django.setup()
 from curation.models import Run
 from pipeline import jobs
-from pipeline.releasing import patching, withdrawing
+from pipeline.releasing import leaving_out, patching, withdrawing
 from curation import withdrawing as deeds
 
 def die(*args, **kwargs):
@@ -232,7 +232,7 @@ jobs.carry_out(Run.objects.get(pk={run}))
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    "where", ["deeds.bury", "patching._write_tombstones", "patching._describe", "patching._publish", "Run.end"]
+    "where", ["deeds.bury", "leaving_out._write_tombstones", "patching._describe", "patching._publish", "Run.end"]
 )
 def test_killed_half_way_its_successor_goes_on(project, base, where):
     withdrawal = Withdrawal.objects.create(project=project, kind="source", value="10.1000/3", reason="Retracted.")

@@ -119,6 +119,7 @@ def _repeats(project, user):
 def _open_for_checks(project, user, prompt_ids):
     """Those of `prompt_ids` that are settled, with their partner, and that this person did not skip as a check."""
     rows = Prompt.objects.filter(pk__in=list(prompt_ids), state__in=SETTLED, current_response__isnull=False)
+    rows = rows.filter(withdrawal=None)
     rows = rows.exclude(Exists(ReviewClaim.objects.filter(prompt=OuterRef("pk"), reviewer=user)))
     if project.paired:
         for half, other in (("hypothesis", "methodology"), ("methodology", "hypothesis")):
