@@ -8,6 +8,7 @@ from django.db.models import Max
 
 from curation import withdrawing
 from curation.models import Event, Project, Release, ReleaseRow, Run
+from curation.models.prompt import AT_ONCE
 from curation.models.writing import insert_values
 from curation.reviewing import settle
 from pipeline import splits
@@ -163,7 +164,7 @@ def _make(run, release, chosen, scratch, halted):
     if changed:
         raise reading.Changed(f"{changed:,} of them were sent elsewhere or answered anew")
     with few_looks():
-        return _publish(run, release, scratch, [(row, placed[row.group]) for row in chosen.rows])
+        return _publish(run, release, scratch, chosen.rows, placed)
 
 
 @transaction.atomic
@@ -174,10 +175,10 @@ def _stands(run, release, base):
     run.end(Run.State.FINISHED)
 
 
-def _publish(run, release, scratch, rows):
-    """Move the folder into place in one step, then say so in the database; `rows` are (Row, split)."""
+def _publish(run, release, scratch, rows, placed):
+    """Move the folder into place in one step, then say so in the database; `placed` is {group: split}."""
     with transaction.atomic():
-        gone = withdrawing.withdrawn_among(run.project, [row.prompt_id for row, _ in rows])
+        gone = withdrawing.withdrawn_among(run.project, [row.prompt_id for row in rows])
         if gone:
             raise reading.Changed(f"{gone:,} of them were withdrawn")
         shutil.rmtree(release.directory, ignore_errors=True)
@@ -185,9 +186,11 @@ def _publish(run, release, scratch, rows):
         release.state = Release.State.DRAFT if release.problems else Release.State.PUBLISHED
         release.save()
         if not release.problems:
-            values = [(row.prompt_id, row.response_id, row.row_id, split) for row, split in rows]
             names = ("prompt_id", "response_id", "row_id", "split")
-            insert_values(ReleaseRow, names, values, release_id=release.pk)
+            for start in range(0, len(rows), AT_ONCE):
+                part = rows[start : start + AT_ONCE]
+                values = [(row.prompt_id, row.response_id, row.row_id, placed[row.group]) for row in part]
+                insert_values(ReleaseRow, names, values, release_id=release.pk)
         kind = "release_drafted" if release.problems else "released"
         detail = {"version": release.version, "semver": release.semver, "problems": release.problems}
         Run.objects.filter(pk=run.pk).update(versions={"release": release.version, "draft": bool(release.problems)})
