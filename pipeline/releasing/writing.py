@@ -16,7 +16,7 @@ from pipeline.formats import FORMATS, Batch, Options
 from pipeline.formats.files import ROW_GROUP, text_lines
 
 PARQUET = {"version": "2.6", "compression": "zstd", "compression_level": 3, "data_page_version": "1.0"}
-WAITING = 8  # pieces that may wait to be written: what bounds the memory
+WAITING = 3  # pieces that may wait to be written: what bounds the memory
 FOLDERS = {"messages": "data"}  # of the Parquet files; the others lie in a folder of their name
 
 
