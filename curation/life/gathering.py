@@ -8,9 +8,7 @@ from ..models import Change, State
 from ..reviewing import hidden_from, without_judgements
 from .attempts import answers, attempt, iso, name
 
-_TELLS_DECISIONS = (
-    *("disagreement", "resolved", "attempts_used_up", "same_reason_again", "resolution_overtaken"),
-)
+_TELLS_DECISIONS = (*("disagreement", "resolved", "attempts_used_up", "same_reason_again", "resolution_overtaken"),)
 FORMAT = 1  # of the dict; raised where a key changes its meaning
 
 

@@ -13,8 +13,9 @@ SETTLED = (State.ACCEPTED, State.REJECTED)
 def reopen_many(project, chosen, user, reason):
     """Reopen the prompts of `chosen`, {id: id of the response as it was looked at}, as `reopen` does each.
 
-    One that is no longer accepted or rejected, was withdrawn, or has another answer now, stays as it is. Returns the ids that were
-    reopened, without the methodologies that came back with their hypotheses. Raises ValueError without a reason.
+    One that is no longer accepted or rejected, was withdrawn, or has another answer now, stays as it is. Returns the
+    ids that were reopened, without the methodologies that came back with their hypotheses. Raises ValueError without a
+    reason.
     """
     if not reason.strip():
         raise ValueError("Say why they are reopened: the reason stays in the history of each.")
