@@ -1,4 +1,4 @@
-"""Withdrawal in a real browser: readable in every look, by keyboard from the wish to the run, also without scripts."""
+"""Withdrawal in a real browser: readable in every look, by keyboard from the wish to the run, without scripts too."""
 
 import os
 
