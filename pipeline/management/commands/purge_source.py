@@ -14,8 +14,8 @@ from pipeline.releasing import purging
 class Command(StepCommand):
     help = (
         "Blank every text of a withdrawn source (or licence, or row): in the database, in files of releases, in "
-        "uploads and exports. Keys, hashes, decisions and manifests stay. It cannot be taken back. What was not withdrawn "
-        "yet is withdrawn first."
+        "uploads and exports. Keys, hashes, decisions and manifests stay. It cannot be taken back. What was not "
+        "withdrawn yet is withdrawn first."
     )
 
     def add_arguments(self, parser):
