@@ -75,6 +75,19 @@ def test_a_withdrawn_row_is_counted_and_not_shown(project, page, two):
     assert goes.current_response.text not in said
 
 
+@pytest.mark.parametrize("kind", ["changed", "added"])
+def test_a_row_that_was_withdrawn_later_is_shown_of_neither_release(project, page, two, kind):
+    row = two[1] if kind == "changed" else project.prompts.order_by("pk").last()
+    before = page(f"?kind={kind}")
+    texts = ("A better hypothesis.", row.current_response.text) if kind == "changed" else (row.current_response.text,)
+    assert texts[0] in before
+    Prompt.objects.filter(pk=row.pk).update(withdrawal=factories.withdrawal(project))
+    said = page(f"?kind={kind}")
+    assert "1 of 3 rows that differ" in said
+    assert "It was withdrawn; its text is not shown here." in said
+    assert not any(words in said for words in texts)
+
+
 def test_files_of_a_release_with_withdrawn_rows_are_linked_for_managers_alone(people, project, two):
     release = Release.objects.get(version=1)
     factories.withdrawal(project).tombstones.create(release=release, row_id=release.rows.first().row_id)

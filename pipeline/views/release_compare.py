@@ -82,8 +82,12 @@ def reason_words(reason):
 def _rows(project, before, after, differences):
     """What the page shows of each difference: the prompt, why, and the text or what changed in it."""
     prompts = project.prompts.select_related("document").in_bulk([each.prompt_id for each in differences])
-    old = comparing.texts_of(before, [each.before for each in differences])
-    new = comparing.texts_of(after, [each.after for each in differences])
+    # Withdrawn after both releases: the reason is another, and the texts are as little for everybody.
+    gone = {pk for pk, prompt in prompts.items() if prompt.withdrawal_id}
+    gone |= {each.prompt_id for each in differences if each.reason == "withdrawn"}
+    shown = [each for each in differences if each.prompt_id not in gone]
+    old = comparing.texts_of(before, [each.before for each in shown])
+    new = comparing.texts_of(after, [each.after for each in shown])
     return [
         {
             "kind": each.kind,
@@ -92,8 +96,8 @@ def _rows(project, before, after, differences):
             "domain": each.domain,
             "reason": reason_words(each.reason),
             "diff": _diff(each, old, new),
-            "is_withdrawn": each.reason == "withdrawn",
-            "text": "" if each.reason == "withdrawn" else new.get(each.after) or old.get(each.before, ""),
+            "is_withdrawn": each.prompt_id in gone,
+            "text": new.get(each.after) or old.get(each.before, ""),
         }
         for each in differences
     ]
