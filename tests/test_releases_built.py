@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curation import reviewing
-from curation.models import Prompt, Release, Run, State
+from curation.models import Audit, Prompt, Release, Run, State
 from pipeline import formats, jobs
 from pipeline.releasing import building, checking, choosing, verifying, writing
 from pipeline.stages import package
@@ -216,6 +216,53 @@ def test_what_changes_again_and_again_is_left_to_somebody(project, unchecked, mo
     assert run.state == Run.State.FAILED
     assert "release again in a moment" in run.error
     assert Release.objects.get().state == Release.State.FAILED
+
+
+def test_a_verdict_that_changes_while_it_is_built_locks_it_again(project, unchecked, monkeypatch):
+    project.audit_sample = 2
+    project.save()
+    for _ in range(3):
+        factories.accepted(project)
+    assert run_of(project).state == Run.State.FAILED
+    audit, ada = Audit.objects.get(), factories.user("ada")
+    for item in audit.items.all():
+        audit.look(item, False, by=ada)
+    _before(monkeypatch, building, "check", lambda: audit.look(audit.items.first(), True, by=ada))
+    run = run_of(project)
+    assert (run.state, run.versions) == (Run.State.FAILED, {"audit": audit.pk})
+    assert f"Audit {audit.pk} found 1 bad" in run.error
+    assert not Release.objects.exists()
+    assert not list((project.data_dir / "releases").iterdir())
+
+
+def test_two_that_are_built_at_once_are_one_release(project, unchecked, monkeypatch):
+    factories.accepted(project)
+    others = []
+
+    def build_another():
+        if not others:
+            others.append(None)
+            others[0] = release(project)
+
+    _before(monkeypatch, building, "check", build_another)
+    run = run_of(project)
+    assert run.versions == {"release": others[0].version, "unchanged": True}
+    assert Release.objects.get().semver == "1.0.0"
+
+
+def test_two_of_different_recipes_that_are_built_at_once_have_labels_of_their_own(project, unchecked, monkeypatch):
+    factories.accepted(project)
+    others = []
+
+    def build_another():
+        if not others:
+            others.append(None)
+            others[0] = release(project, min_agreement=0)
+
+    _before(monkeypatch, building, "check", build_another)
+    made = release(project)
+    assert (others[0].semver, made.semver, made.manifest["version"]) == ("1.0.0", "2.0.0", "2.0.0")
+    verifying.verify(made.directory)
 
 
 def _before(monkeypatch, module, name, before, after=lambda: None):

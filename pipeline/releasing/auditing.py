@@ -49,6 +49,15 @@ def why_locked(audit):
     )
 
 
+def locked_since(audit):
+    """Why a release that passed by this audit may not be published after all, "" where it may: verdicts change.
+
+    Until the caller's transaction ends, no further verdict comes in.
+    """
+    now = Audit.objects.select_for_update(no_key=True).get(pk=audit.pk)
+    return "" if now.holds else why_locked(now)
+
+
 def sha256_of(rows):
     """The fingerprint of what is drawn from: sha256 over the sorted row ids."""
     digest = hashlib.sha256()

@@ -164,7 +164,7 @@ def _make(run, release, chosen, scratch, halted):
     if changed:
         raise reading.Changed(f"{changed:,} of them were sent elsewhere or answered anew")
     with few_looks():
-        return _publish(run, release, scratch, chosen.rows, placed)
+        return _publish(run, release, base, scratch, chosen.rows, placed)
 
 
 @transaction.atomic
@@ -175,12 +175,22 @@ def _stands(run, release, base):
     run.end(Run.State.FINISHED)
 
 
-def _publish(run, release, scratch, rows, placed):
+def _refuse_outdated(run, release, base, rows):
+    """Raise Changed or _Locked for what happened since; until the transaction ends none of it happens any more."""
+    gone = withdrawing.withdrawn_among(run.project, [row.prompt_id for row in rows])
+    if gone:
+        raise reading.Changed(f"{gone:,} of them were withdrawn")
+    if versioning.former(run.project) != base:  # the label, or whether there is anything new, was told by another one
+        raise reading.Changed("another release was published")
+    locked = release.audit and auditing.locked_since(release.audit)
+    if locked:
+        raise _Locked(locked, release.audit)
+
+
+def _publish(run, release, base, scratch, rows, placed):
     """Move the folder into place in one step, then say so in the database; `placed` is {group: split}."""
     with transaction.atomic():
-        gone = withdrawing.withdrawn_among(run.project, [row.prompt_id for row in rows])
-        if gone:
-            raise reading.Changed(f"{gone:,} of them were withdrawn")
+        _refuse_outdated(run, release, base, rows)
         shutil.rmtree(release.directory, ignore_errors=True)
         scratch.rename(release.directory)
         release.state = Release.State.DRAFT if release.problems else Release.State.PUBLISHED
