@@ -137,7 +137,7 @@ def test_answers_that_were_read_anew_keep_their_choice_in_sight(project):
 def test_a_prompt_with_many_candidates_asks_no_more_queries(project, django_assert_max_num_queries):
     viewer = factories.client(factories.member(project, "viewer"))
     prompt = with_candidates(factories.prompt(project))
-    with django_assert_max_num_queries(26):  # one for a remark that was begun and not sent, one for what was to be mended
+    with django_assert_max_num_queries(26):  # one for a remark that was begun, one for what was to be mended
         viewer.get(f"/p/oxides/prompts/{prompt.key}/")
 
 
