@@ -212,6 +212,21 @@ def test_what_is_withdrawn_while_a_patch_is_made_is_not_in_it(project, base, mon
     assert base.tombstones.count() == 4
 
 
+def test_a_release_that_is_published_while_a_patch_is_made_keeps_its_label(project, base, monkeypatch):
+    describe, once = patching._describe, iter([True])
+
+    def publish_meanwhile(*args):
+        if next(once, False):
+            factories.release(project, version=9, semver="1.0.1")
+        return describe(*args)
+
+    monkeypatch.setattr(patching, "_describe", publish_meanwhile)
+    withdraw(project, "source", "10.1000/3")
+    patch = Release.objects.get(base=base)
+    assert (patch.state, patch.semver, patch.manifest["version"]) == ("published", "1.0.2", "1.0.2")
+    verifying.verify(patch.directory)
+
+
 KILLED = """
 import os, signal, sys
 import django

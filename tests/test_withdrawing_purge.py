@@ -181,6 +181,20 @@ def test_it_says_which_releases_no_longer_verify_and_the_patch_does(project, sec
     assert "rows.parquet" in kept
 
 
+def test_folders_of_releases_that_never_came_to_be_go_too(project, secret, released):
+    folders = [project.data_dir / "releases" / name for name in ("v5", "v6", "v9", ".v10.part")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "train.jsonl").write_text(SECRET)
+    factories.release(project, version=5, state="failed")
+    factories.release(project, version=6, state="building", run=factories.run(project, "package", state="failed"))
+    # v9: its worker was killed just before the record said so, and the release found itself to be the one before it
+    purge(project, withdraw(project, "source", "10.1000/secret"))
+    assert not any(folder.exists() for folder in folders)
+    assert files_with(project) == set()
+    assert (released.directory / "manifest.json").is_file()
+
+
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv", "rows.json.gz", "rows.parquet"])
 def test_uploads_that_hold_it_go_and_the_others_stay(project, secret, name):
     folder = project.data_dir / "uploads" / "0123"

@@ -23,7 +23,7 @@ class Halted(Exception):
 
 
 class Outdated(Exception):
-    """More was withdrawn while the patch was made: it is made anew, without that."""
+    """More was withdrawn while the patch was made, or another release took its label: it is made anew."""
 
 
 class CannotPatch(Exception):
@@ -83,7 +83,7 @@ def _patch(run, base, look):
 def _refuse_impossible(base, gone):
     if not gone:
         raise CannotPatch(f"No row of release {base.version} was withdrawn.")
-    if not ReleaseRow.objects.filter(release=base).exclude(row_id__in=gone).exists():
+    if gone.issuperset(ReleaseRow.objects.filter(release=base).values_list("row_id", flat=True)):
         raise CannotPatch(f"Every row of release {base.version} was withdrawn: there is nothing left for a patch.")
     paths = {entry["path"] for entry in base.files}
     if proof.NAME not in paths:
@@ -187,16 +187,17 @@ def _check(release, scratch, look):
 
 def _publish(run, release, base, scratch, gone):
     """Move the folder into place in one step, and say so in the database."""
-    rows = ReleaseRow.objects.filter(release=base).exclude(row_id__in=gone).order_by("pk")
+    names = ("prompt_id", "response_id", "row_id", "split")
+    held = ReleaseRow.objects.filter(release=base).order_by("pk").values_list(*names)
+    rows = [row for row in held if row[names.index("row_id")] not in gone]
     with transaction.atomic():
-        if withdrawing.withdrawn_among(run.project, rows.values_list("prompt", flat=True)):
+        if withdrawing.withdrawn_among(run.project, [row[0] for row in rows]) or label(base) != release.semver:
             raise Outdated
         shutil.rmtree(release.directory, ignore_errors=True)
         scratch.rename(release.directory)
         release.state = Release.State.DRAFT if release.problems else Release.State.PUBLISHED
         release.save()
-        names = ("prompt_id", "response_id", "row_id", "split")
-        insert_values(ReleaseRow, names, list(rows.values_list(*names)), release_id=release.pk)
+        insert_values(ReleaseRow, names, rows, release_id=release.pk)
         kind = "release_drafted" if release.problems else "released"
         detail = {"version": release.version, "semver": release.semver, "base": base.version}
         Event.objects.create(project=run.project, run=run, actor=run.created_by, kind=kind, detail=detail)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from curation import withdrawing
-from curation.models import Event, Run, Withdrawal
+from curation.models import Event, Project, Run, Withdrawal
 from curation.withdrawing import blanking
 from pipeline.outages import LOST
 
@@ -142,8 +143,7 @@ def _has_a_key(path, keys):
 
 def remove_from_releases(withdrawal, step=lambda: None):
     """Remove the files of releases that hold texts of a withdrawal; returns {version: paths}. Manifests stay."""
-    for scratch in (withdrawal.project.data_dir / "releases").glob(".*.part"):  # of a build that was killed
-        shutil.rmtree(scratch, ignore_errors=True)
+    _remove_folders_of_none(withdrawal.project)
     removed = {}
     for release, files in holding(withdrawal):
         step()
@@ -151,6 +151,18 @@ def remove_from_releases(withdrawal, step=lambda: None):
             (release.directory / path).unlink(missing_ok=True)
         removed[release.version] = files
     return removed
+
+
+@transaction.atomic
+def _remove_folders_of_none(project):
+    """Remove what builds left that were killed: half-written folders, and those of releases that never came to be."""
+    # A release takes its place under this lock, in the transaction that says so.
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    releases = project.releases.filter(Q(state__in=withdrawing.HOLDING) | Q(run__in=Run.objects.live()))
+    kept = {f"v{version}" for version in releases.values_list("version", flat=True)}
+    folder = project.data_dir / "releases"
+    for place in (*folder.glob(".*.part"), *(each for each in folder.glob("v*") if each.name not in kept)):
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def missing(release):
