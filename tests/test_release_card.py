@@ -140,6 +140,21 @@ def test_the_card_names_no_clock_no_person_and_no_key(made):
     assert str(release.created_at.year) not in text.replace("terms of 2026", "")
 
 
+def test_names_from_elsewhere_end_no_line(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    project = factories.project("Films\n---\n# x\r| `a`", slug="films", paired=False)
+    document = factories.document(project, licence="CC\r| b\n---\n# y", locator="10.1/a\n| b")
+    factories.accepted(project, document=document, domain="optics\r\n# z")
+    run(project, "package")
+    text = (Release.objects.get(project=project).directory / "README.md").read_bytes().decode()
+    top, body = text.removeprefix("---\n").split("\n---\n", 1)
+    assert yaml.safe_load(top)["pretty_name"] == project.name
+    assert "\r" not in body
+    assert "# Films --- # x | `a`, release 1.0.0\n" in body
+    assert "| optics # z | 1 |\n" in body
+    assert "| CC \\| b --- # y | 1 |\n" in body
+
+
 def test_licences_that_the_hub_does_not_know_are_told_by_row(made):
     assert made.top["license"] == "other"
     assert made.top["license_name"] == "by-row"

@@ -36,7 +36,7 @@ def body(release, figures, files):
 def _opening(release):
     counts = release.counts
     lines = [
-        f"# {release.project.name}, release {release.semver or release.version}",
+        f"# {_one_line(release.project.name)}, release {release.semver or release.version}",
         "",
         f"{counts['rows']:,} examples distilled from scientific text: a question as it was sent to a teacher model, "
         "and the answer that was accepted.",
@@ -196,4 +196,9 @@ def _proof():
 def _cell(text, title=""):
     words = STATUSES.get(text) if title == "Status" else None
     text = f"{text}: {words}" if words else text
-    return (text or "(none)").replace("|", "\\|").replace("\n", " ")
+    return _one_line(text or "(none)").replace("|", "\\|")
+
+
+def _one_line(text):
+    """A text from elsewhere as it may stand in a line: what ends lines in Markdown would begin another part."""
+    return " ".join(text.split())
