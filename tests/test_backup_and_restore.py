@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from curation.backups import BadBackup, back_up, restore
+from curation.backups import BadBackup, back_up, reading, restore
 from curation.models import Project, Prompt, Run
 from tests import factories
 from tests.services import PRODUCT_DIR
@@ -190,6 +190,11 @@ def that_climbs_out(folder):
     changed(folder, files=[files[0] | {"path": "../../outside"}])
 
 
+def that_climbs_about(folder):
+    files = json.loads((folder / "backup.json").read_text())["files"]
+    changed(folder, files=[files[0] | {"path": f"../files/{files[0]['path']}"}])
+
+
 BROKEN = [
     (unfinished, "never ended"),
     (cut_off, "curation.prompt.jsonl.gz is not what was written"),
@@ -198,6 +203,7 @@ BROKEN = [
     (older, "before curation.0007"),
     (of_another_form, "form 99"),
     (that_climbs_out, "outside of itself"),
+    (that_climbs_about, "outside of itself"),
 ]
 
 
@@ -211,6 +217,28 @@ def test_a_broken_backup_changes_nothing(filled, tmp_path, settings, breaking, s
         restore(tmp_path / "kept")
     assert not Project.objects.exists()
     assert not (tmp_path / "data").exists()
+
+
+def test_where_a_file_finds_no_room_nothing_is_left(filled, tmp_path, settings, monkeypatch):
+    (settings.DATA_DIR / "projects" / "kept" / "second.txt").write_text("2")
+    back_up(tmp_path / "kept")
+    emptied()
+    settings.DATA_DIR = tmp_path / "data"
+
+    def full(source, target):
+        if source.name == "second.txt":
+            raise OSError(28, "No space left on device")
+        return copyfile(source, target)
+
+    with monkeypatch.context() as patch:
+        copyfile = shutil.copyfile
+        patch.setattr(reading.shutil, "copyfile", full)
+        with pytest.raises(OSError, match="No space"):
+            restore(tmp_path / "kept")
+    assert not Project.objects.exists()
+    restore(tmp_path / "kept")
+    assert Project.objects.get().slug == "kept"
+    assert (tmp_path / "data/projects/kept/second.txt").read_text() == "2"
 
 
 def test_a_backup_is_for_its_owner(filled, tmp_path):

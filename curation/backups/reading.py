@@ -4,6 +4,7 @@ import gzip
 import io
 import shutil
 from itertools import islice
+from pathlib import PurePosixPath
 
 from django.conf import settings
 from django.core import serializers
@@ -27,6 +28,15 @@ def restore(folder, say=lambda line: None):
     _refuse_other_version(said)
     _refuse_filled()
     _refuse_broken(folder, said)
+    try:
+        _write(folder, said, say)
+    except BaseException:
+        shutil.rmtree(settings.DATA_DIR / "projects", ignore_errors=True)  # there was nothing: looked at before
+        raise
+    return said
+
+
+def _write(folder, said, say):
     with transaction.atomic():
         for table in said["tables"]:
             number = _fill(folder, table)
@@ -35,7 +45,6 @@ def restore(folder, say=lambda line: None):
         _end_runs()
         # Within the transaction: were a file missing room, no row would be here either.
         _place_files(folder, said, say)
-    return said
 
 
 def _refuse_other_version(said):
@@ -72,8 +81,10 @@ def _refuse_broken(folder, said):
             raise BadBackup(f"The backup has a table {table['model']} that this version does not know.")
         _refuse_changed(folder / TABLES / f"{table['model']}.jsonl.gz", table["sha256"])
     for file in said["files"]:
-        path = (folder / FILES / file["path"]).resolve()
-        if not path.is_relative_to((folder / FILES).resolve()):
+        path, named = (folder / FILES / file["path"]).resolve(), PurePosixPath(file["path"])
+        # What lies inside of the backup by such a name need not come to lie inside of DATA_DIR.
+        climbs = named.is_absolute() or ".." in named.parts
+        if climbs or not path.is_relative_to((folder / FILES).resolve()):
             raise BadBackup(f"The backup names a file outside of itself: {file['path']}.")
         _refuse_changed(path, file["sha256"])
 
