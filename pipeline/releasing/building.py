@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from pipeline import formats, splits
 
-from . import card, checking, lengths, manifest, proof, versioning, writing
+from . import card, checking, lengths, manifest, press, proof, versioning, writing
 from .garbage import few_looks
 from .reading import Reader
 
@@ -43,18 +43,18 @@ def write(release, chosen, placed, scratch, step=lambda rows: None):
     options = {"system": recipe["system"], "shard_bytes": recipe["shard_bytes"]}
     with writing.Behind() as behind, few_looks():
         table = writing.Table(scratch, proof.NAME, proof.SCHEMA, behind=behind)
-        for split in splits.SPLITS:
-            into = writing.Split(scratch, split, recipe["formats"], **options, behind=behind)
-            for records, known in reader.batches([row for row in chosen.rows if placed[row.group] == split]):
-                into.add(records)
-                table.add(proof.table(proof.columns(records, known)))
-                written.tokens.add(records, known)
-                for name, attribute in COUNTED.items():
-                    counts[name].update(map(attrgetter(attribute), records))
-                if next(batches) % BATCHES_A_LOOK == 0:
-                    gc.collect()
-                step(len(records))
-            written.files += into.close()
+        with press.files_of(len(chosen.rows), scratch, recipe["formats"], behind=behind, **options) as files:
+            for split in splits.SPLITS:
+                for records, known in reader.batches([row for row in chosen.rows if placed[row.group] == split]):
+                    files.add(split, records)
+                    table.add(proof.table(proof.columns(records, known)))
+                    written.tokens.add(records, known)
+                    for name, attribute in COUNTED.items():
+                        counts[name].update(map(attrgetter(attribute), records))
+                    if next(batches) % BATCHES_A_LOOK == 0:
+                        gc.collect()
+                    step(len(records))
+            written.files += files.close()
         rows_file = table.close()
     release.counts = _counts(chosen, placed, counts, written.files)
     release.content_hash = formats.combined_sha256(written.files)

@@ -202,6 +202,35 @@ class Split:
         return entries
 
 
+class Files:
+    """The files of all formats, split by split."""
+
+    def __init__(self, directory, names, *, behind=None, **options):
+        self._new = lambda split: Split(directory, split, names, behind=behind, **options)
+        self._split, self._entries = None, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """Nothing to leave: a file that is not whole goes with its folder."""
+
+    def add(self, split, records):
+        """Write a batch of Records of a split; splits come one after the other."""
+        if self._split is None or self._split.split != split:
+            self._end()
+            self._split = self._new(split)
+        self._split.add(records)
+
+    def _end(self):
+        self._entries += self._split.close() if self._split else []
+
+    def close(self):
+        """End all files; returns their entries."""
+        self._end()
+        return self._entries
+
+
 def rows_by_format(entries):
     """{format: {split: rows}} of the Parquet files among `entries`."""
     counted = {}
