@@ -127,4 +127,4 @@ def _turns(values, kind):
 
 def row_id(prompt_key, text):
     """The identity of a training row: sha256 over the prompt's key and the authoritative text, nothing else."""
-    return hashlib.sha256(f"{prompt_key}\n{text}".encode()).hexdigest()
+    return hashlib.sha256(b"%b\n%b" % (prompt_key.encode(), text.encode())).hexdigest()

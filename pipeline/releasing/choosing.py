@@ -83,9 +83,9 @@ def candidates(project, include="accepted", recipe=None):
     if recipe and recipe.not_domains:
         prompts = prompts.exclude(domain__in=recipe.not_domains)
     if project.paired:
-        ready = prompts.values("pk")
-        broken = Pair.objects.filter(project=project).exclude(hypothesis__in=ready, methodology__in=ready)
-        prompts = prompts.exclude(pk__in=broken.values("hypothesis")).exclude(pk__in=broken.values("methodology"))
+        ready, pairs = prompts.values("pk"), Pair.objects.filter(project=project)
+        for one, other in (("hypothesis", "methodology"), ("methodology", "hypothesis")):
+            prompts = prompts.exclude(pk__in=pairs.exclude(**{f"{other}__in": ready}).values(one))
     return prompts.filter(task_type__in=recipe.task_types) if recipe and recipe.task_types else prompts
 
 

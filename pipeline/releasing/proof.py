@@ -128,12 +128,13 @@ class Reader:
         """
         answers = answers_of(response_ids) if answers is None else answers
         found = {response: _known(*answers[response]) for response in response_ids}
-        filters = newest(FilterResult, response_ids)
-        gate = newest(GateResult, response_ids) if gate is None else gate
+        ids = frozenset(response_ids)
+        filters = newest(FilterResult, ids)
+        gate = newest(GateResult, ids) if gate is None else gate
         for name, verdicts in (("filters_sha256", filters), ("gate_sha256", gate)):
             for response, ruleset in verdicts.items():
                 setattr(found[response], name, self._sha256_of[ruleset])
-        for response, decisions in self._decisions(response_ids).items():
+        for response, decisions in self._decisions(ids).items():
             found[response].decisions = decisions
         known = [found[response] for response in response_ids]
         self._sources.update(each.source_sha256 for each in known)
@@ -184,13 +185,15 @@ ANSWER = (
     *("model_id", "candidate", "used", "prompt__document__content_hash", "prompt_tokens", "completion_tokens"),
     *("form", "thinks", "has_system", "held__by"),
 )
+SOME = {"thinks": "thinking", "has_system": "sent_system"}  # whether there is any
 
 
 def annotated(responses):
     """The queryset with what ANSWER names; `held` is the resolution that holds."""
     held = FilteredRelation("resolutions", condition=Q(resolutions__current=True))
-    texts = {"used": Cast("templates", TextField()), "thinks": Length("thinking"), "has_system": Length("sent_system")}
-    return responses.annotate(held=held).annotate(**texts)
+    # Nobody asks how long: as the numbers that they are, Django would convert each.
+    some = {name: Length(text, output_field=TextField()) for name, text in SOME.items()}
+    return responses.annotate(held=held).annotate(used=Cast("templates", TextField()), **some)
 
 
 def answers_of(ids):

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 
 from django.db.models import TextField
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, NullIf
 
 from curation.models import FilterResult, GateResult, Resolution, Teacher, TeacherResponse
 from curation.models.response import LONGER
@@ -42,7 +42,7 @@ class Reader:
         others = self._partners_of(rows)
         responses = [row.response_id for row in rows]
         answers = _answers(responses + [other.response_id for other in others.values()])
-        gate = _gate(list(answers))
+        gate = _gate(answers)
         found = {}
         for row in (*rows, *others.values()):
             _, score = gate.get(row.response_id, (None, None))
@@ -67,11 +67,12 @@ class Reader:
 
 def _answers(ids):
     """{response id: values of proof.ANSWER, then those that `_record` takes}; all of one statement."""
-    rows = proof.annotated(TeacherResponse.objects.filter(pk__among=ids).order_by())
-    rows = rows.annotate(why=Cast("held__reasons", TextField()))
+    rows = proof.annotated(TeacherResponse.objects.filter(pk__among=frozenset(ids)).order_by())
+    # The accepted text comes only where it is another one: nearly always it is the teacher's, which comes anyway.
+    rows = rows.annotate(why=Cast("held__reasons", TextField()), another=NullIf("held__text", "text"))
     values = rows.values_list(
         *("pk", *proof.ANSWER, "sent_user", "sent_system", "text", "attempt", "teacher__kind", "teacher__name"),
-        *("held__action", "held__text", "why", "prompt__task_type"),
+        *("held__action", "another", "why", "prompt__task_type"),
         *("prompt__document__locator", "prompt__document__licence", "prompt__document__title", "model_id", "held__by"),
     )
     return {row[0]: row[1:] for row in values}
@@ -91,7 +92,7 @@ def _as_first_asked(found):
 
 def _gate(ids):
     """{response id: (id of the ruleset, score) of its newest gate result}"""
-    results = GateResult.objects.filter(response__among=ids).order_by("pk")
+    results = GateResult.objects.filter(response__among=frozenset(ids)).order_by("pk")
     return {row[0]: row[1:] for row in results.values_list("response_id", "ruleset_id", "score")}
 
 
@@ -106,7 +107,7 @@ def _record(
     kind,
     name,
     action,
-    text,
+    another,
     why,
     task_type,
     locator,
@@ -115,7 +116,7 @@ def _record(
     model,
     by,
 ):
-    text = text if action == "accept" else own
+    text = another if action == "accept" and another is not None else own
     if row_id(row.prompt_key, text) != row.row_id:
         raise Changed(f"the text of prompt {row.prompt_key[:12]} changed")
     edited = text != own
@@ -165,7 +166,8 @@ def _refused(current):
 
     A method for another hypothesis answered another question; an answer that was cut off is told by its longer one.
     """
-    others = TeacherResponse.objects.filter(prompt__among=list(current)).exclude(pk__among=list(current.values()))
+    others = TeacherResponse.objects.filter(prompt__among=frozenset(current))
+    others = others.exclude(pk__among=frozenset(current.values()))
     others = others.exclude(text="").exclude(metadata__has_key=LONGER)
     names = ("pk", "prompt_id", "hypothesis_id", "text", "attempt", "candidate", "model_id", "teacher__kind")
     rows = list(others.order_by("pk").values_list(*names, "teacher__name"))
