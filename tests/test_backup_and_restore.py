@@ -10,6 +10,7 @@ import sys
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 
 from curation.backups import BadBackup, back_up, reading, restore
 from curation.models import Project, Prompt, Run
@@ -113,6 +114,16 @@ def test_times_come_back_to_the_microsecond(filled, tmp_path, settings):
     assert any(time.microsecond % 1000 for row in wanted for time in row)
     restored(tmp_path, settings)
     assert list(Prompt.objects.values_list("created_at", "state_changed_at")) == wanted
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's JSON refuses half a surrogate pair")
+def test_half_a_surrogate_pair_comes_back(filled, tmp_path, settings):
+    Prompt.objects.update(metadata={"note": "half \ud800 a pair, µ"})
+    back_up(tmp_path / "kept")
+    emptied()
+    settings.DATA_DIR = tmp_path / "data"
+    restore(tmp_path / "kept")
+    assert {prompt.metadata["note"] for prompt in Prompt.objects.all()} == {"half \ud800 a pair, µ"}
 
 
 def test_no_run_goes_on_by_itself(filled, tmp_path, settings):

@@ -73,7 +73,9 @@ def _table(folder, model):
         gzip.GzipFile("", "wb", 1, file, 0) as packed,
         io.TextIOWrapper(packed, encoding="utf-8", newline="\n") as lines,
     ):
-        serializers.serialize("jsonl", rows, stream=lines, cls=_Exactly, use_natural_foreign_keys=by_name(model))
+        options = {"cls": _Exactly, "use_natural_foreign_keys": by_name(model)}
+        # Half a surrogate pair, which JSON in SQLite may hold, has no UTF-8, and shall keep nobody from a backup.
+        serializers.serialize("jsonl", rows, stream=lines, ensure_ascii=True, **options)
     return {"model": model._meta.label_lower, "rows": rows.number, "sha256": sha256_of(path)}
 
 
