@@ -50,7 +50,8 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=2000,
         label="Reason",
-        help_text="It stands with every release that held it, and in the history of each prompt.",
+        help_text="It stands with every release that held it, in the history of each prompt, and in tombstones.json of "
+        "the patch release: name nobody who is not to be named there.",
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": "Say why: the reason stands with every release that held it."},
     )

@@ -119,7 +119,7 @@ def test_a_good_methodology_is_four_to_six_numbered_steps_with_a_control_and_a_w
         ("hypothesis", {"context"}),
         ("methodology", {"context", "hypothesis"}),
         ("system_toolproto", set()),
-        ("system_regen", {"reasons", "previous"}),
+        ("system_regen", {"reasons", "instructions", "previous"}),
         ("judge_factuality", {"context", "prompt", "response", "rubric"}),
         ("judge_reasoning", {"context", "prompt", "response", "rubric", "hypothesis"}),
         ("demo/hypothesis", {"context"}),

@@ -18,7 +18,7 @@ from curation.reviewing import (
     take_back,
     take_back_adjudication,
 )
-from pipeline.stages import regenerate
+from pipeline.regenerating import complaints_of
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -189,4 +189,4 @@ def test_the_next_attempt_is_told_why_the_adjudicator_sent_it_back(project, peop
     take_effect(project)
     prompt.refresh_from_db()
 
-    assert {"no control", "Add one."} <= set(regenerate.reasons(prompt))
+    assert {(said.code, said.words) for said in complaints_of(prompt)} >= {("no_control", "Add one.")}

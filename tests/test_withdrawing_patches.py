@@ -145,6 +145,27 @@ def test_where_nothing_is_left_there_is_no_patch_and_it_is_said(project, base):
     assert base.tombstones.count() == base.counts["rows"]
 
 
+def test_a_draft_says_what_was_withdrawn_and_has_no_patch(project, monkeypatch):
+    from pipeline.releasing import checking
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checking, "check", lambda *_, **__: checking.Report(problems=["Something is wrong."]))
+        run_stage(project, "package", formats=["messages"])
+    draft = Release.objects.get(state="draft")
+    manager = factories.member(project, "manager")
+    address = f"/p/{project.slug}/releases/{draft.version}/files/README.md"
+    assert factories.client(manager).get(address).status_code == 200
+    withdrawal = withdraw(project, "source", "10.1000/3")
+    assert draft.tombstones.count() == 2
+    assert factories.client(manager).get(address).status_code == 302  # to the notice
+    run = run_stage(project, "withdraw", withdrawal=withdrawal.pk, release=draft.version)
+    assert (run.state, run.notice) == (
+        "finished",
+        f"Release {draft.version} was not published: there is nothing to patch, release anew instead.",
+    )
+    assert Release.objects.get() == draft
+
+
 def test_one_that_was_stopped_half_way_leaves_nothing_and_goes_on(project, base):
     withdrawal = Withdrawal.objects.create(project=project, kind="source", value="10.1000/3", reason="Retracted.")
     run = jobs.prepare(project, "withdraw", {"withdrawal": withdrawal.pk})

@@ -81,6 +81,8 @@ def _patch(run, base, look):
 
 
 def _refuse_impossible(base, gone):
+    if base.state != Release.State.PUBLISHED:
+        raise CannotPatch(f"Release {base.version} was not published: there is nothing to patch, release anew instead.")
     if not gone:
         raise CannotPatch(f"No row of release {base.version} was withdrawn.")
     if gone.issuperset(ReleaseRow.objects.filter(release=base).values_list("row_id", flat=True)):

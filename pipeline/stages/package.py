@@ -195,12 +195,12 @@ def _publish(run, release, base, scratch, rows, placed):
         scratch.rename(release.directory)
         release.state = Release.State.DRAFT if release.problems else Release.State.PUBLISHED
         release.save()
-        if not release.problems:
-            names = ("prompt_id", "response_id", "row_id", "split")
-            for start in range(0, len(rows), AT_ONCE):
-                part = rows[start : start + AT_ONCE]
-                values = [(row.prompt_id, row.response_id, row.row_id, placed[row.group]) for row in part]
-                insert_values(ReleaseRow, names, values, release_id=release.pk)
+        # Of a draft too: what is withdrawn later, or asked after, is found in its files.
+        names = ("prompt_id", "response_id", "row_id", "split")
+        for start in range(0, len(rows), AT_ONCE):
+            part = rows[start : start + AT_ONCE]
+            values = [(row.prompt_id, row.response_id, row.row_id, placed[row.group]) for row in part]
+            insert_values(ReleaseRow, names, values, release_id=release.pk)
         kind = "release_drafted" if release.problems else "released"
         detail = {"version": release.version, "semver": release.semver, "problems": release.problems}
         Run.objects.filter(pk=run.pk).update(versions={"release": release.version, "draft": bool(release.problems)})
