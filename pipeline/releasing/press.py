@@ -31,7 +31,7 @@ class Broken(RuntimeError):
 
 def files_of(rows, directory, names, *, behind, **options):
     """What makes files of the formats `names` for so many rows: `writing.Files`, here or in a process of its own."""
-    if rows < WORTH_IT or len(os.sched_getaffinity(0)) < 2:
+    if rows < WORTH_IT or os.cpu_count() == 1:
         return writing.Files(directory, names, behind=behind, **options)
     return Beside(directory, names, behind=behind, **options)
 

@@ -7,6 +7,7 @@ On PostgreSQL: `python -m tests.with_postgres python -m tests.bench.bench_releas
 
 import argparse
 import os
+import resource
 import time
 from pathlib import Path
 
@@ -111,12 +112,12 @@ def run_stage(pipe, run_id, profiled):
         pstats.Stats(profile).sort_stats("tottime").print_stats(40)
     else:
         jobs.carry_out(run)
-    measured = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu}
+    measured = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu + parts.pop("press", 0)}
     pipe.send(measured | {"peak_mb": peak_mb(), "parts": parts})
 
 
 def timed_parts():
-    """{part of the build: seconds}, filled while it runs."""
+    """{part of the build: seconds}, filled while it runs; `press` are CPU seconds of the process that makes files."""
     from pipeline.releasing import building, choosing
     from pipeline.stages import package
 
@@ -126,11 +127,13 @@ def timed_parts():
         work = getattr(module, name)
 
         def watched(*args, **options):
-            began = time.perf_counter()
+            began, of_children = time.perf_counter(), children_cpu()
             try:
                 return work(*args, **options)
             finally:
                 parts[part] = parts.get(part, 0) + time.perf_counter() - began
+                if part == "writing":
+                    parts["press"] = children_cpu() - of_children
 
         setattr(module, name, watched)
 
@@ -141,6 +144,12 @@ def timed_parts():
     watch(building, "check", "checks")
     watch(package, "_publish", "publishing")
     return parts
+
+
+def children_cpu():
+    """CPU seconds of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def rival(pipe, folder, rows):
