@@ -151,6 +151,10 @@ def test_for_everybody_only_when_that_is_said(project, hub):
         ("oxides", "t", "say OWNER/NAME"),
         ("lab/../x", "t", "say OWNER/NAME"),
         ("https://hub/lab/oxides", "t", "say OWNER/NAME"),
+        ("lab/oxides.git", "t", "say OWNER/NAME"),
+        ("lab/oxides-", "t", "say OWNER/NAME"),
+        ("lab/" + "x" * 97, "t", "say OWNER/NAME"),
+        ("la--b/oxides", "t", "say OWNER/NAME"),
         ("lab/oxides", "", "Set HF_TOKEN"),
     ],
 )
@@ -164,6 +168,14 @@ def test_what_cannot_be_pushed_is_refused_before_anything_is_built(project, hub,
 
 def test_a_hub_that_refuses_leaves_the_release_as_it_is(project, hub):
     hub.refuses = True
+    with pytest.raises(CommandError, match="did not take it.*The release itself is made") as refused:
+        export(project, push_to_hub="lab/oxides")
+    assert "hf_secret" not in str(refused.value)
+    assert Release.objects.get().state == "published"
+
+
+def test_a_hub_that_is_not_there_leaves_the_release_as_it_is(project, hub, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nobody listens
     with pytest.raises(CommandError, match="did not take it.*The release itself is made") as refused:
         export(project, push_to_hub="lab/oxides")
     assert "hf_secret" not in str(refused.value)

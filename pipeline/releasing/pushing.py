@@ -27,8 +27,19 @@ def refuse_wrong(repo):
     """Raise CannotPush where a push could not begin: looked at before anything is built."""
     if not REPO.fullmatch(repo):
         raise CannotPush(f"{repo!r} names no dataset: say OWNER/NAME, such as lab/oxide-hypotheses.")
+    _refuse_by_the_hubs_rules(repo)
     if not os.environ.get(TOKEN):
         raise CannotPush(f"Set {TOKEN} in the environment to a token that may write; it is never stored or printed.")
+
+
+def _refuse_by_the_hubs_rules(repo):
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as wrong:
+        raise CannotPush(f"{repo!r} names no dataset: say OWNER/NAME. {_first_line(wrong)}") from None
 
 
 def push(release, repo, *, public=False):
@@ -40,8 +51,8 @@ def push(release, repo, *, public=False):
     refuse_wrong(repo)
     _refuse_unfit(release)
     # Imported here: it takes a second, and nobody else needs it.
+    from httpx2 import HTTPError
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-    from huggingface_hub.errors import HfHubHTTPError
 
     hub = HfApi(endpoint=endpoint(), token=os.environ[TOKEN], library_name="nexa-distill")
     said = {"repo_id": repo, "repo_type": "dataset"}
@@ -55,7 +66,7 @@ def push(release, repo, *, public=False):
         wanted += [CommitOperationDelete(name) for name in old]
         commit = hub.create_commit(**said, operations=wanted, commit_message=message)
         hub.create_tag(**said, tag=f"v{release.semver}", revision=commit.oid, exist_ok=True)
-    except (HfHubHTTPError, OSError) as error:
+    except (HTTPError, OSError) as error:  # a hub's refusal, a hub that is not there, a file that cannot be read
         raise CannotPush(f"{endpoint()} did not take it: {_first_line(error)}") from error
     return str(made)
 
