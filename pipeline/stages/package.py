@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from operator import attrgetter
 
 from django.db import transaction
 from django.db.models import Max
@@ -196,13 +197,19 @@ def _publish(run, release, base, scratch, rows, placed):
         release.state = Release.State.DRAFT if release.problems else Release.State.PUBLISHED
         release.save()
         # Of a draft too: what is withdrawn later, or asked after, is found in its files.
-        names = ("prompt_id", "response_id", "row_id", "split")
-        for start in range(0, len(rows), AT_ONCE):
-            part = rows[start : start + AT_ONCE]
-            values = [(row.prompt_id, row.response_id, row.row_id, placed[row.group]) for row in part]
-            insert_values(ReleaseRow, names, values, release_id=release.pk)
+            _record_rows(release, rows, placed)
         kind = "release_drafted" if release.problems else "released"
         detail = {"version": release.version, "semver": release.semver, "problems": release.problems}
         Run.objects.filter(pk=run.pk).update(versions={"release": release.version, "draft": bool(release.problems)})
         Event.objects.create(project=run.project, run=run, actor=run.created_by, kind=kind, detail=detail)
         run.end(Run.State.FINISHED)
+
+
+def _record_rows(release, rows, placed):
+    """In the order of the prompts: what a row refers to then lies side by side, which takes half the time."""
+    names = ("prompt_id", "response_id", "row_id", "split")
+    rows = sorted(rows, key=attrgetter("prompt_id"))
+    for start in range(0, len(rows), AT_ONCE):
+        part = rows[start : start + AT_ONCE]
+        values = [(row.prompt_id, row.response_id, row.row_id, placed[row.group]) for row in part]
+        insert_values(ReleaseRow, names, values, release_id=release.pk)
