@@ -197,7 +197,7 @@ def _publish(run, release, base, scratch, rows, placed):
         release.state = Release.State.DRAFT if release.problems else Release.State.PUBLISHED
         release.save()
         # Of a draft too: what is withdrawn later, or asked after, is found in its files.
-            _record_rows(release, rows, placed)
+        _record_rows(release, rows, placed)
         kind = "release_drafted" if release.problems else "released"
         detail = {"version": release.version, "semver": release.semver, "problems": release.problems}
         Run.objects.filter(pk=run.pk).update(versions={"release": release.version, "draft": bool(release.problems)})
