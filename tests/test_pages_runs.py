@@ -108,3 +108,11 @@ def test_the_run_page_shows_no_path_of_the_server(people, project, address):
     page = people["manager"].get(f"{address}{run.pk}/").content.decode()
     assert "a.csv" in page
     assert "/srv/secret" not in page
+
+
+def test_the_page_of_a_release_run_says_its_recipe_in_words(people, project, address):
+    recipe = {"include": "accepted", "min_score": 80}
+    run = factories.run(project, "package", "finished", parameters={"recipe": recipe})
+    page = people["manager"].get(f"{address}{run.pk}/").content.decode()
+    assert "recipe: accepted; score from 80" in page
+    assert "include" not in page.split("<main")[1]

@@ -12,6 +12,7 @@ from curation import changing, charts
 from curation.access import MANAGER, project_or_404
 from curation.models import State
 from pipeline import jobs, watching
+from pipeline.releasing.telling import recipe_words
 from pipeline.stages.annotating import file_of
 from pipeline.stages.importing import rejects_path
 
@@ -68,6 +69,8 @@ def _said(name, value):
     """(name, value) of a parameter for people: of a file its name, since the server's folders tell them nothing."""
     if name == "against":
         return name, [PurePath(path).name for path in value]
+    if name == "recipe" and isinstance(value, dict):
+        return name, recipe_words(value)
     return ("words in a row" if name == "n" else name), value
 
 
