@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 
 from curation.models import Annotation, Project, TeacherResponse
-from pipeline.migrating import attempts, labels, moving
+from pipeline.migrating import attempts, labels, looking, moving
 from tests import old_scripts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -59,3 +59,11 @@ def test_interrupted_before_each_step_and_begun_again(tmp_path, monkeypatch, mod
 
     assert done >= deaths
     assert held("distill") == held("whole")
+
+
+@pytest.mark.parametrize(("key", "found"), [({}, ["asked_nan"]), ({"prompt_key": "ab" * 32}, [])])
+def test_an_empty_prompt_is_no_fault_in_a_file_that_the_project_wrote(key, found):
+    row = {"user_prompt": None, "context": "Zinc was heated.", "teacher_output": "If so, then so."} | key
+    mapping = {"prompt": "user_prompt", "context": "context", "output": "teacher_output"}
+
+    assert [code for code, _ in looking.faults_of_prompt(row, mapping, answered=True)] == found

@@ -65,7 +65,9 @@ def faults_of_answer(value):
 def faults_of_prompt(values, mapping, answered):
     """(code, words) of what was wrong with how a prompt was asked."""
     prompt, context = (values.get(mapping[field]) if field in mapping else None for field in ("prompt", "context"))
-    if "prompt" in mapping and answered and (prompt is None or is_nan(prompt)):
+    blank = "prompt" in mapping and answered and (prompt is None or is_nan(prompt))
+    # A row with a prompt_key was written by this project, which fills a text's prompt when it asks.
+    if blank and not values.get("prompt_key"):
         yield "asked_nan", f"{mapping['prompt']} is empty"
     if isinstance(prompt, str) and gap_in(prompt):
         yield "unresolved_context", gap_in(prompt)
