@@ -37,6 +37,16 @@ def test_a_release_is_made_and_copied(project, tmp_path, capsys):
     assert sorted(path.name for path in out.parent.iterdir()) == ["films"]
 
 
+def test_what_waits_for_its_other_half_is_told(capsys):
+    project = factories.project("Pairs", split_seed="a seed", paired=True)
+    factories.pair(project, "accepted")
+    factories.pair(project, "accepted").methodology.go("to_review", "reopened")
+    export(project)
+    said = capsys.readouterr().out
+    assert "Release 1: 2 rows" in said
+    assert "accepted, and waiting for the other half of their pair: 1" in said
+
+
 def test_flags_come_before_the_saved_recipe(project):
     ReleaseRecipe.objects.create(project=project, name="small", body={"domains": ["optics"], "formats": ["alpaca"]})
     release = export(project, recipe="small")

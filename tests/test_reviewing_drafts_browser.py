@@ -42,6 +42,13 @@ def comment(page):
     return page.get_by_label("Comment on the hypothesis")
 
 
+AN_HOUR_AGO = """() => Object.keys(localStorage).filter((name) => name.startsWith("nexa-draft:")).forEach((name) => {
+    const kept = JSON.parse(localStorage.getItem(name));
+    kept.arrived = new Date(Date.now() - 3600 * 1000).toISOString();
+    localStorage.setItem(name, JSON.stringify(kept));
+})"""
+
+
 def submit(page):
     page.keyboard.press("Escape")
     page.keyboard.press("a")
@@ -91,6 +98,27 @@ def test_a_draft_survives_a_reload_at_once_and_one_after_a_while(prompt, ada, op
     page.reload()
     assert comment(page).input_value() == ""
     assert not Draft.objects.exists()
+
+
+def test_a_page_made_before_the_draft_came_in_shows_it_all_the_same(prompt, ada, open_as):
+    """Reloaded as the draft was on its way: the server made the page without it, the old page heard that it came."""
+    page = open_as(ada, REVIEW)
+    comment(page).fill("On its way")
+    page.get_by_text("Draft saved.").wait_for()
+    Draft.objects.all().delete()
+    page.reload()
+    assert comment(page).input_value() == "On its way"
+    wait_for_draft("On its way")
+
+
+def test_what_another_device_put_away_long_ago_does_not_come_back(prompt, ada, open_as):
+    page = open_as(ada, REVIEW)
+    comment(page).fill("Put away")
+    page.get_by_text("Draft saved.").wait_for()
+    Draft.objects.all().delete()
+    page.evaluate(AN_HOUR_AGO)
+    page.reload()
+    assert comment(page).input_value() == ""
 
 
 def test_a_draft_is_on_every_device_and_the_submit_of_one_ends_it(prompt, ada, project, open_as):

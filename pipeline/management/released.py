@@ -4,7 +4,7 @@ from django.core.management.base import CommandError
 
 from curation.models import Release
 from pipeline import jobs
-from pipeline.releasing import recipe
+from pipeline.releasing import choosing, recipe
 from pipeline.stages.package import LEFT_OUT, candidates
 
 
@@ -47,6 +47,9 @@ def tell(command, release):
     for why in LEFT_OUT:
         if counts.get(why):
             command.stdout.write(f"  left out, {why.replace('_', ' ')}: {counts[why]:,}")
+    waiting = choosing.halves(release.project)
+    if waiting:
+        command.stdout.write(f"  accepted, and waiting for the other half of their pair: {waiting:,}")
 
 
 def read(body):

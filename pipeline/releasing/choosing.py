@@ -89,6 +89,18 @@ def candidates(project, include="accepted", recipe=None):
     return prompts.filter(task_type__in=recipe.task_types) if recipe and recipe.task_types else prompts
 
 
+def halves(project):
+    """How many accepted prompts of a paired project wait for the other half of their pair to be accepted too."""
+    if not project.paired:
+        return 0
+    accepted = project.prompts.in_state(State.ACCEPTED)
+    whole = Pair.objects.filter(hypothesis__state=State.ACCEPTED, methodology__state=State.ACCEPTED)
+    in_pairs = Pair.objects.filter(project=project)
+    both = accepted.filter(pk__in=whole.filter(project=project).values("hypothesis")).count() * 2
+    either = Q(pk__in=in_pairs.values("hypothesis")) | Q(pk__in=in_pairs.values("methodology"))
+    return accepted.filter(either).count() - both
+
+
 def choose(project, recipe, look=lambda: None):
     """What a release by `recipe` holds, by clusters and leaks as they are stored; raises NothingToRelease.
 

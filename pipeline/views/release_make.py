@@ -92,7 +92,7 @@ def _context(project, form):
         "form": form,
         "saved": [(recipe, telling.recipe_words(recipe.body)) for recipe in project.release_recipes.all()],
         "accepted": counts[State.ACCEPTED],
-        "halves": max(0, counts[State.ACCEPTED] - ready.count()) if project.paired else 0,
+        "halves": choosing.halves(project),
         "leaking": leaks.leaking(ready).count(),
         "waiting": [(state, label, counts[state]) for state, label in State.choices if counts[state]],
         "bound": auditing.bound_at_best(project.audit_sample, project.audit_allowed, counts[State.ACCEPTED]),

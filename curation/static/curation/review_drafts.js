@@ -160,7 +160,7 @@
     }
     own.seen = said.at;
     own.restored = null;
-    if (same(read(holder), fields)) remember(holder, { sent: true });
+    if (same(read(holder), fields)) remember(holder, { sent: true, arrived: said.at });
     say(holder, "Draft saved.");
     const other = said.replaced && ofThisForm(holder, said.replaced);
     // What this page had sent when it was left may have come in after it was loaded again: that is no other window's.
@@ -234,7 +234,7 @@
       return false;
     }
     if (!kept || !kept.fields) return false;
-    if (kept.sent) { // the server had it: what it shows now is as new, or newer
+    if (kept.sent && !overtaken(holder, kept)) { // the server had it: what it shows now is as new, or newer
       forget(holder);
       return false;
     }
@@ -245,6 +245,12 @@
     write(holder, kept.fields);
     own.timer = setTimeout(() => send(holder, kept.made), 0);
     return true;
+  }
+  // A page that was asked for as the draft was on its way may be made without it.
+  const RACE = 10000; // ms
+  function overtaken(holder, kept) {
+    const late = Date.parse(holder.dataset.draftMade) - Date.parse(kept.arrived) < RACE;
+    return late && kept.arrived > (holder.dataset.draftSeen || "");
   }
   function restoreAll() {
     const back = holders().filter(restore);
