@@ -43,7 +43,7 @@ def tell(command, release):
     for split, number in counts["splits"].items():
         command.stdout.write(f"  {split}: {number:,}")
     for name, splits in counts.get("formats", {}).items():
-        command.stdout.write(f"  {name.replace('_', ' ')}: {sum(splits.values()):,} rows")
+        command.stdout.write(f"  {name.replace('_', ' ')}: {(n := sum(splits.values())):,} row{'' if n == 1 else 's'}")
     for why in LEFT_OUT:
         if counts.get(why):
             command.stdout.write(f"  left out, {why.replace('_', ' ')}: {counts[why]:,}")
