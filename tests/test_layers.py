@@ -75,7 +75,8 @@ NOT_OURS_TO_IMPORT = {
     "urls_review",
     "urls_quality",
 }
-NETWORK = {"aiohttp", "http.client", "httpx", "httpx2", "openai", "requests", "socket", "urllib.request", "urllib3"}
+NETWORK = {"aiohttp", "http.client", "httpx", "httpx2", "huggingface_hub", "openai", "requests", "socket"}
+NETWORK |= {"urllib.request", "urllib3"}
 # Rows that are not prompts or runs: their state is the business of whoever owns the row.
 OTHER_STATES = {"Audit", "Batch", "Call", "Release", "audit", "batch", "call", "release"}
 
@@ -164,9 +165,12 @@ def queue_is_known_to_few(module, name):
 
 
 def network_is_in_one_place(module, name):
-    allowed = is_in(module, "pipeline.teachers") or is_in(module, "pipeline.embedded")
+    # A hub is asked where a release goes to it by name, and nowhere else.
+    allowed = any(
+        is_in(module, room) for room in ("pipeline.teachers", "pipeline.embedded", "pipeline.releasing.pushing")
+    )
     if not allowed and any(is_in(name, package) for package in NETWORK):
-        return "only pipeline/teachers/ asks endpoints"
+        return "only pipeline/teachers/ asks endpoints, and releasing/pushing.py a hub"
     return ""
 
 
@@ -214,6 +218,7 @@ def test_imports(rule):
         (queue_is_known_to_few, "pipeline.views.runs", "django_rq.get_queue"),
         (queue_is_known_to_few, "curation.importing.store", "rq.Queue"),
         (network_is_in_one_place, "pipeline.stages.judge", "openai.AsyncOpenAI"),
+        (network_is_in_one_place, "pipeline.releasing.building", "huggingface_hub.HfApi"),
         (stages_know_no_pages, "curation.reviewing.claims", "django.http.Http404"),
         (pure_rooms_stay_pure, "pipeline.filters.length", "curation.models.Prompt"),
     ],
