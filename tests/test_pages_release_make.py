@@ -120,7 +120,7 @@ def test_what_is_wrong_starts_nothing_and_stays_typed(manager, project, a_worker
         ({}, "3 rows :"),
         ({"domains": "optics"}, "2 rows :"),
         ({"cap_per_domain": "1"}, "Left out: 1 over their domain&#x27;s cap."),
-        ({"domains": "nothing"}, "Nothing is accepted yet"),
+        ({"domains": "nothing"}, "Nothing that is accepted has the task types and domains of the recipe"),
         ({"train": "1"}, "Train, per cent: The shares sum to 1 per cent"),
     ],
 )

@@ -53,6 +53,13 @@ def test_what_would_be_in_is_said_before(people, project, a_worker):
     assert pair.hypothesis.state == "accepted"
 
 
+def test_what_stayed_out_is_told(people, project, published):
+    counts = published.counts | {"over_cap": 3, "leaks": 1}
+    Release.objects.filter(pk=published.pk).update(counts=counts)
+    page = text(people["viewer"].get(f"/p/{project.slug}/releases/1/"))
+    assert "Left out 1 sharing words with an evaluation set, 3 over their domain" in page
+
+
 def test_a_release_is_built_by_a_run(people, project, a_worker):
     factories.accepted(project)
     response = people["manager"].post(f"/p/{project.slug}/releases/new/", {"include": "accepted"})

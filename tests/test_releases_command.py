@@ -72,7 +72,7 @@ def test_a_recipe_comes_from_a_file_and_is_kept_under_a_name(project, tmp_path):
     [
         ({"recipe": "none of this name"}, "There is no recipe 'none of this name', and no such file; saved are: kept."),
         ({"min_score": 101.0}, "min_score: Input should be less than or equal to 100."),
-        ({"domains": ["botany"]}, "Nothing is accepted yet"),
+        ({"domains": ["botany"]}, "Nothing that is accepted has the task types and domains"),
     ],
 )
 def test_what_is_wrong_is_said(project, options, said):

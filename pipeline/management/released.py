@@ -14,7 +14,7 @@ def refuse_nothing(project, wanted):
     rows = candidates(project, wanted.include, wanted).count()
     if not rows:
         raise CommandError(
-            f"Nothing is {wanted.include} yet: {jobs.where_they_are(project)}. Review it on the pages, "
+            f"{choosing.nothing(project, wanted)}: {jobs.where_they_are(project)}. Review it on the pages, "
             "or package what passed the filters without a person by --include filtered."
         )
     return rows

@@ -101,6 +101,13 @@ def halves(project):
     return accepted.filter(either).count() - both
 
 
+def nothing(project, recipe):
+    """Why a recipe finds no row, as a sentence without its end."""
+    if candidates(project, recipe.include).exists():
+        return f"Nothing that is {recipe.include} has the task types and domains of the recipe"
+    return f"Nothing is {recipe.include} yet"
+
+
 def choose(project, recipe, look=lambda: None):
     """What a release by `recipe` holds, by clusters and leaks as they are stored; raises NothingToRelease.
 
@@ -109,7 +116,7 @@ def choose(project, recipe, look=lambda: None):
     prompts = candidates(project, recipe.include, recipe)
     rows, strata = gather(prompts, look)
     if not rows:
-        raise NothingToRelease(f"Nothing is {recipe.include} yet, so there is nothing to release.")
+        raise NothingToRelease(f"{nothing(project, recipe)}, so there is nothing to release.")
     units = picking.units_of(project, rows)
     picked = picking.Picked(rows, units)
     picked.leave_out("empty", (row for row in rows if row.empty))
