@@ -55,7 +55,7 @@ class Command(StepCommand):
         project = demo.make_project()
         logins = demo.make_people(project)
         report, answered = demo.import_samples(project)
-        self.tell(f"Passages: {report}. Sample answers: {answered} new.")
+        self.tell(f"Passages: {report}. Sample answers: {answered.imported} new.")
         return project, logins
 
     def _run(self, project, options):
