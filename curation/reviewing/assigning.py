@@ -36,7 +36,10 @@ def assign(project, prompts, reviewer, by):
     if not reviewers(project).filter(pk=reviewer.pk).exists():
         raise ValueError(f"{reviewer} may not review in {project}: choose one of its reviewers or managers.")
     chosen = _units(project, prompts).filter(state__in=OPEN).exclude(assignments__reviewer=reviewer)
-    ids = list(chosen.order_by("-pinned", "-rank", "pk").values_list("pk", flat=True))
+    # Rows that point at a prompt lock it as they are committed, in the order of the queue: so all are locked before, in
+    # the order of their ids, as everybody does.
+    locked = list(chosen.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk", flat=True))
+    ids = list(Prompt.objects.filter(pk__among=locked).order_by("-pinned", "-rank", "pk").values_list("pk", flat=True))
     Assignment.objects.bulk_create(
         [Assignment(prompt_id=pk, reviewer=reviewer, created_by=by) for pk in ids], ignore_conflicts=True
     )
@@ -48,7 +51,7 @@ def assign(project, prompts, reviewer, by):
 def unassign(project, prompts, reviewer, by):
     """Take those of `prompts` (ids, or a queryset) from `reviewer`, with their pairs; returns how many."""
     rows = Assignment.objects.filter(prompt__in=_units(project, prompts).values("pk"), reviewer=reviewer)
-    ids = list(rows.values_list("prompt", flat=True))
+    ids = sorted(rows.values_list("prompt", flat=True))  # see `assign`: events lock them in this order
     Assignment.objects.filter(prompt__in=ids, reviewer=reviewer).delete()
     ranking.bring_back(project, ids)
     _tell(project, ids, "unassigned", by, to=reviewer.get_username())
