@@ -8,7 +8,7 @@ import pytest
 
 from curation import reviewing
 from curation.models import Audit, Prompt, Release, Run, State
-from pipeline import formats, jobs
+from pipeline import formats, jobs, splits
 from pipeline.releasing import building, checking, choosing, verifying, writing
 from pipeline.stages import package
 from tests import factories
@@ -337,3 +337,11 @@ def test_a_writer_that_fails_behind_is_heard(project, unchecked, monkeypatch):
     assert made.state == Release.State.FAILED
     assert "No space left on device" in made.error
     assert not made.directory.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_new_groups_are_frozen_outside_of_a_transaction():
+    """As a worker does it: PostgreSQL once lost its temporary table between two statements."""
+    project = factories.project(split_seed="a seed")
+    groups = {f"group {number}": "optics|hypothesis" for number in range(1000)}
+    assert splits.freeze(project, groups).keys() == groups.keys()

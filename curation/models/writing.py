@@ -6,7 +6,7 @@
 from functools import lru_cache
 from itertools import chain
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 
 PLAIN = frozenset([str, int, bool, type(None)])
 JSON = frozenset([type(None)])
@@ -109,6 +109,7 @@ def _constant(field, constants):
     return field.get_db_prep_save(value, connection)
 
 
+@transaction.atomic(savepoint=False)  # the table ends with its transaction: without one, before the first row
 def _copy(table, columns, rows):
     """COPY into a table of this transaction alone, then one INSERT from there."""
     with connection.cursor() as cursor:
