@@ -27,15 +27,18 @@ NOT_TYPED = {"csrfmiddlewaretoken", "key", "seconds", "typed_by", "response", "v
 
 def is_kept(request):
     """Whether this is a form that keeps what is typed, filled in by somebody who was logged in."""
-    match = request.resolver_match
-    return (
-        request.method == "POST" and match and match.url_name in FORMS and request.POST.get("typed_by", "").isdecimal()
-    )
+    return _typed_at(request, FORMS)
 
 
 def of_another(request):
-    """Whether the form was filled in under another account than the one it comes with now."""
-    return is_kept(request) and request.user.is_authenticated and request.POST["typed_by"] != str(request.user.pk)
+    """Whether the form, or the draft of it, was typed under another account than the one it comes with now."""
+    typed = _typed_at(request, {*FORMS, "draft_save"})
+    return typed and request.user.is_authenticated and request.POST["typed_by"] != str(request.user.pk)
+
+
+def _typed_at(request, names):
+    match = request.resolver_match
+    return request.method == "POST" and match and match.url_name in names and request.POST.get("typed_by", "").isdecimal()
 
 
 def same_origin(request):

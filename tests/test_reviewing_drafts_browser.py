@@ -406,6 +406,25 @@ def test_another_account_in_this_browser_decides_nothing_by_what_was_typed_befor
     assert comment(window).input_value() == ""
 
 
+def test_what_one_account_typed_becomes_no_draft_of_another(prompt, ada, project, open_as):
+    """The page of the one is still open, and sends its draft with the session of the other."""
+    factories.member(project, "reviewer", name="bob")
+    page = open_as(ada, REVIEW)
+    page.context.clear_cookies(name="sessionid")
+    window = page.context.new_page()
+    window.goto("/login/")
+    log_in(window, "bob")
+    window.get_by_role("heading").first.wait_for()
+    comment(page).fill("Between us")
+    page.get_by_text("you may be logged in as somebody else").wait_for()
+    assert comment(page).input_value() == "Between us"
+    page.reload()  # on its way out a page sends once more what was not taken in
+    assert comment(page).input_value() == ""
+    page.reload()
+    assert comment(page).input_value() == ""
+    assert not Draft.objects.exists()
+
+
 def test_without_javascript_the_log_in_gives_back_what_was_typed(prompt, ada, open_as):
     page = open_as(ada, REVIEW, java_script_enabled=False)
     page.locator(".rv-edit summary").click()

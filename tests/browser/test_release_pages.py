@@ -168,7 +168,7 @@ def test_what_would_be_in_follows_the_form(open_page, project):
     page.get_by_label("Domains", exact=True).fill("optics")
     expect(count).to_contain_text("2 rows")
     page.get_by_label("Domains", exact=True).fill("nowhere")
-    expect(count).to_contain_text("Nothing is accepted yet")
+    expect(count).to_contain_text("Nothing that is accepted has the task types and domains of the recipe")
     page.locator("summary", has_text="Splits").click()
     page.get_by_label("Train, per cent").fill("5")
     expect(count).to_contain_text("they must sum to 100")

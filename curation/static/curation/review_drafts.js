@@ -95,6 +95,7 @@
     const data = new FormData();
     const token = document.querySelector("input[name=csrfmiddlewaretoken]");
     data.set("csrfmiddlewaretoken", cookie("csrftoken") || (token ? token.value : ""));
+    data.set("typed_by", holder.dataset.draftUser); // another account may be logged in here by now
     data.set("draft_form", holder.dataset.draft);
     data.set("draft_response", holder.dataset.draftResponse);
     data.set("draft_made", made);
@@ -149,7 +150,8 @@
     }
     if (!answer.ok) {
       own.dirty = true;
-      say(holder, "Draft kept in this browser only; the server answered " + answer.status + ".");
+      const why = answer.status === 403 ? "you may be logged in as somebody else" : "the server answered " + answer.status;
+      say(holder, "Draft kept in this browser only; " + why + ".");
       return;
     }
     const said = await answer.json();
