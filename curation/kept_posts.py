@@ -38,7 +38,8 @@ def of_another(request):
 
 def _typed_at(request, names):
     match = request.resolver_match
-    return request.method == "POST" and match and match.url_name in names and request.POST.get("typed_by", "").isdecimal()
+    posted = request.method == "POST" and match and match.url_name in names
+    return posted and request.POST.get("typed_by", "").isdecimal()
 
 
 def same_origin(request):

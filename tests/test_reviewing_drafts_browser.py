@@ -418,7 +418,7 @@ def test_what_one_account_typed_becomes_no_draft_of_another(prompt, ada, project
     comment(page).fill("Between us")
     page.get_by_text("you may be logged in as somebody else").wait_for()
     assert comment(page).input_value() == "Between us"
-    page.reload()  # on its way out a page sends once more what was not taken in
+    page.goto(f"{REVIEW}{prompt.key}/")  # on its way out a page sends once more what was not taken in
     assert comment(page).input_value() == ""
     page.reload()
     assert comment(page).input_value() == ""
