@@ -8,8 +8,8 @@ from django.db.models import Count, OuterRef, Subquery, Sum
 
 from . import tallies
 from .models import Pair, Release, Run, State
-from .models.prompt import MACHINE_STATES
 from .models.review import Action
+from .models.state import MACHINE_STATES
 from .reviewing import pending_counts
 from .reviewing.emptiness import looked_at, why_empty
 from .reviewing.queue import COUNT_CAP, LOOKED_AT

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from curation.importing import import_answers, import_file
 from curation.models import Membership, Project, PromptTemplate, Ruleset, Teacher
-from curation.models.prompt import MACHINE_STATES
+from curation.models.state import MACHINE_STATES
 from curation.models.teacher import EMBEDDED
 
 from . import prompts

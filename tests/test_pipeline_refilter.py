@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from curation import reviewing
 from curation.models import FilterResult, Prompt, Resolution, Run, State
-from curation.models.prompt import PromptQuerySet
+from curation.models.prompt_queryset import PromptQuerySet
 from pipeline import jobs
 from tests import factories
 from tests.test_pipeline_collect import run

@@ -10,7 +10,7 @@ from curation import tallies
 from curation.importing.outputs import Answer, PaidAnswers
 from curation.models import Annotation, Prompt, State, Tally
 from curation.models import tally as keeping
-from curation.models.prompt import LEAVES_TO
+from curation.models.state import LEAVES_TO
 from curation.reviewing import Choice, Conflict, TooLate, adjudicate, reopen, reopen_many, settle, submit, take_back
 from curation.reviewing.adjudication import NotYours
 from curation.reviewing.resolutions import close_round

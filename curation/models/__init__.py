@@ -9,7 +9,7 @@ from .document import SourceDocument
 from .event import Event
 from .pair import Pair
 from .project import Invitation, LastManager, Membership, Project
-from .prompt import Prompt, State
+from .prompt import Prompt
 from .release import Release, ReleaseRecipe, ReleaseRow, SplitAssignment
 from .response import TeacherResponse
 from .review import Action, Annotation, Assignment, Draft, Gold, Resolution, ReviewClaim
@@ -17,6 +17,7 @@ from .rubric import Rubric
 from .ruleset import Ruleset
 from .run import Run
 from .similarity import EvaluationSet, Fingerprint, Overlap
+from .state import State
 from .talk import Comment, Flag, Mention
 from .tally import Tally
 from .teacher import Teacher

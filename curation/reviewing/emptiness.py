@@ -7,7 +7,7 @@ from django.db.models import Exists, F, OuterRef
 
 from .. import tallies
 from ..models import Assignment, Resolution, State
-from ..models.prompt import MACHINE_STATES
+from ..models.state import MACHINE_STATES
 from .assigning import short
 from .queue import LOOKED_AT, held_by_cluster, in_queue, live_claims, partner_in_machines, with_counts
 

@@ -5,8 +5,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from ..models import Annotation, Assignment, Membership, Pair, Project, Prompt, Resolution, ReviewClaim, State
-from ..models.prompt import MACHINE_STATES
 from ..models.review import Purpose
+from ..models.state import MACHINE_STATES
 from .holding import held_back, held_back_anywhere
 
 MAY_REVIEW = (Membership.Role.MANAGER, Membership.Role.REVIEWER)

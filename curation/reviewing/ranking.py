@@ -12,7 +12,7 @@ from django.db.models import F, FloatField, Q
 from django.db.models.functions import Floor
 
 from ..models import FilterResult, GateResult, Pair, Project, Prompt, State
-from ..models.prompt import MACHINE_STATES
+from ..models.state import MACHINE_STATES
 from ..models.writing import update_rows
 from .holding import held_back
 from .queue import kept_places, needed, partner_in_machines

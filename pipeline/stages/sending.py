@@ -3,7 +3,7 @@
 from collections import Counter
 
 from curation.models import Prompt, State
-from curation.models.prompt import MACHINE_STATES
+from curation.models.state import MACHINE_STATES
 from curation.reviewing import ranking
 
 # Which states a run of each kind works on; a prompt that reaches another one has left the run.
