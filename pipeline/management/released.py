@@ -47,7 +47,7 @@ def tell(command, release):
     for why in LEFT_OUT:
         if counts.get(why):
             command.stdout.write(f"  left out, {why.replace('_', ' ')}: {counts[why]:,}")
-    waiting = choosing.halves(release.project)
+    waiting = choosing.halves(release.project, release.recipe["include"])  # now: of a release that stands it is older
     if waiting:
         command.stdout.write(f"  accepted, and waiting for the other half of their pair: {waiting:,}")
 

@@ -55,11 +55,13 @@ class Chosen:
     tied: dict = field(default_factory=dict)
     left_out: list = field(default_factory=list)
     partners: dict = field(default_factory=dict)  # hypothesis' prompt id -> its methodology's row
+    halves: int | None = None  # of a paired project: see `halves`
 
     def counts(self):
-        """{why: rows} for every reason, also where it is none."""
+        """{why: rows} for every reason, also where it is none; in a paired project `halves` too, which no list names."""
         counted = Counter(why for _, why in self.left_out)
-        return {why: counted[why] for why in LEFT_OUT}
+        found = {why: counted[why] for why in LEFT_OUT}
+        return found if self.halves is None else found | {"halves": self.halves}
 
 
 def candidates(project, include="accepted", recipe=None):
@@ -89,8 +91,8 @@ def candidates(project, include="accepted", recipe=None):
     return prompts.filter(task_type__in=recipe.task_types) if recipe and recipe.task_types else prompts
 
 
-def halves(project):
-    """How many accepted prompts of a paired project wait for the other half of their pair to be accepted too."""
+def halves(project, include="accepted"):
+    """How many accepted prompts of a paired project wait for the other half of their pair to be ready too."""
     if not project.paired:
         return 0
     accepted = project.prompts.in_state(State.ACCEPTED)
@@ -98,6 +100,8 @@ def halves(project):
     in_pairs = Pair.objects.filter(project=project)
     both = accepted.filter(pk__in=whole.filter(project=project).values("hypothesis")).count() * 2
     either = Q(pk__in=in_pairs.values("hypothesis")) | Q(pk__in=in_pairs.values("methodology"))
+    if include != "accepted":
+        return accepted.filter(either).exclude(pk__in=candidates(project, include).values("pk")).count()
     return accepted.filter(either).count() - both
 
 
@@ -129,7 +133,8 @@ def choose(project, recipe, look=lambda: None):
         raise NothingToRelease(f"All of {len(rows):,} rows stay out ({said}), so there is nothing to release.")
     kept = {row.group for row in picked.rows}
     of_kept = {group: _stratum(strata[group]) for group in kept}
-    return Chosen(picked.rows, of_kept, picked.tied, picked.left_out, _partners(project, picked.rows))
+    waiting = halves(project, recipe.include) if project.paired else None
+    return Chosen(picked.rows, of_kept, picked.tied, picked.left_out, _partners(project, picked.rows), waiting)
 
 
 def changed_since(project, recipe, rows):

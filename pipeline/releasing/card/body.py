@@ -75,6 +75,12 @@ def _rows(release):
     said = [f"{counts[name]:,} {words}" for name, words in LEFT_OUT.items() if counts.get(name)]
     if said:
         lines += ["", f"Left out: {', '.join(said)}; `left_out.jsonl` names them."]
+    if halves := counts.get("halves"):
+        one = halves == 1
+        said = (
+            f"{halves:,} accepted answer{' is' if one else 's are'} not in, since the other half of their pair was not"
+        )
+        lines += ["", f"{said.replace('their', 'its') if one else said} ready: a pair is released whole."]
     return lines
 
 
