@@ -7,8 +7,10 @@ from .change import Change, ChangeItem
 from .complaint import Complaint, ComplaintCheck
 from .document import SourceDocument
 from .event import Event
+from .invitation import Invitation
+from .membership import Membership
 from .pair import Pair
-from .project import Invitation, LastManager, Membership, Project
+from .project import LastManager, Project
 from .prompt import Prompt
 from .release import Release, ReleaseRecipe, ReleaseRow, SplitAssignment
 from .response import TeacherResponse

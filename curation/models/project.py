@@ -1,8 +1,6 @@
-"""A project, the people in it, and the one-time links that invite them."""
+"""A project: its policies, its teachers and judges, and who takes part in it."""
 
-import hashlib
 import secrets
-from datetime import timedelta
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -13,6 +11,7 @@ from django.utils.functional import cached_property
 from django.utils.text import slugify
 
 from .event import Event
+from .membership import Membership
 
 DEFAULT_SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 MOST_SAMPLES = 20  # answers from each teacher for one prompt
@@ -255,113 +254,3 @@ class Project(models.Model):
         base = slugify(name)[:50] or "project"
         taken = set(cls.objects.filter(slug__startswith=base).values_list("slug", flat=True))
         return next(s for s in (base if n == 1 else f"{base}-{n}" for n in range(1, len(taken) + 2)) if s not in taken)
-
-
-class Membership(models.Model):
-    """What a person may do in a project."""
-
-    class Role(models.TextChoices):
-        MANAGER = "manager", "Manager"
-        REVIEWER = "reviewer", "Reviewer"
-        VIEWER = "viewer", "Viewer"
-
-    project = models.ForeignKey(Project, models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=10, choices=Role)
-    can_resolve = models.BooleanField(default=False, help_text="May decide where reviewers disagree.")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        ordering = ["user__username"]
-        constraints = [
-            models.UniqueConstraint(fields=["project", "user"], name="membership_once"),
-            models.CheckConstraint(
-                condition=Q(role__in=["manager", "reviewer", "viewer"]), name="membership_role_known"
-            ),
-        ]
-
-    def __str__(self):
-        return f"{self.user}: {self.get_role_display()} of {self.project}"
-
-    @property
-    def is_manager(self):
-        return self.role == self.Role.MANAGER
-
-    @property
-    def may_review(self):
-        return self.role in (self.Role.MANAGER, self.Role.REVIEWER)
-
-    @property
-    def may_resolve(self):
-        return self.is_manager or (self.may_review and self.can_resolve)
-
-
-class InvitationQuerySet(models.QuerySet):
-    def open(self):
-        """Invitations that can still be taken."""
-        return self.filter(used_at=None, expires_at__gt=timezone.now())
-
-
-class Invitation(models.Model):
-    """A link that makes one person a member, once. Only the token's hash is stored: a database copy opens no door."""
-
-    project = models.ForeignKey(Project, models.CASCADE, related_name="invitations")
-    token_sha256 = models.CharField(max_length=64, unique=True, editable=False)
-    role = models.CharField(max_length=10, choices=Membership.Role, default=Membership.Role.REVIEWER)
-    can_resolve = models.BooleanField(default=False)
-    note = models.CharField(max_length=120, blank=True, help_text="Whom it is for.")
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField()
-    used_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    used_at = models.DateTimeField(null=True)
-
-    objects = InvitationQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-created_at"]
-
-    def __str__(self):
-        return f"{self.get_role_display()} of {self.project}"
-
-    @classmethod
-    def issue(cls, project, role, *, by, can_resolve=False, note="", days=7):
-        """Return (invitation, token); the token is not kept, so show the link at once."""
-        token = secrets.token_urlsafe(24)
-        invitation = cls.objects.create(
-            project=project,
-            token_sha256=hashlib.sha256(token.encode()).hexdigest(),
-            role=role,
-            can_resolve=can_resolve,
-            note=note,
-            created_by=by,
-            expires_at=timezone.now() + timedelta(days=days),
-        )
-        Event.objects.create(project=project, actor=by, kind="invited", detail={"role": role, "note": note})
-        return invitation, token
-
-    @classmethod
-    def find(cls, token):
-        """The open invitation of `token`, or None."""
-        return cls.objects.open().filter(token_sha256=hashlib.sha256(token.encode()).hexdigest()).first()
-
-    def withdraw(self, *, by=None):
-        """Let an open invitation expire now; returns False if it was taken or had expired."""
-        if not Invitation.objects.open().filter(pk=self.pk).update(expires_at=timezone.now()):
-            return False
-        Event.objects.create(project=self.project, actor=by, kind="invitation_withdrawn", detail={"note": self.note})
-        return True
-
-    @transaction.atomic
-    def take(self, user):
-        """Make `user` a member; returns False if somebody took the link first. A higher role is never lowered."""
-        taken = Invitation.objects.open().filter(pk=self.pk).update(used_by=user, used_at=timezone.now())
-        if not taken:
-            return False
-        rank = {role: place for place, role in enumerate(("viewer", "reviewer", "manager"))}
-        member = Membership.objects.filter(project=self.project, user=user).first()
-        if member is None or rank[member.role] < rank[self.role]:
-            self.project.add_member(user, self.role, can_resolve=self.can_resolve, by=user)
-        elif self.can_resolve and not member.can_resolve:
-            Membership.objects.filter(pk=member.pk).update(can_resolve=True)
-        return True
