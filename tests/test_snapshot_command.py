@@ -114,3 +114,76 @@ def test_what_comes_out_can_be_taken_over_again(moved, tmp_path):
     assert set(accepts) == {"accept"}
     report = json.loads((out / "report.json").read_text())
     assert [file["unmatched"] for file in report["files"] if file["kind"] != "labels"] == [0, 0, 0]
+
+
+# -- rows that came as a text alone ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def texts(project):
+    """A text that nobody was asked about yet, one with its first answer and one with its second."""
+    factories.template(project, body="Version one of {{context}}")
+    rows = [factories.prompt(project, context=f"Film {n} was annealed.", user_prompt="") for n in range(3)]
+    for attempt, prompt in enumerate(rows[1:], 1):
+        stamp = {"hypothesis": {"version": 1, "sha256": "0" * 64}}
+        sent = {"sent_user": f"As it was sent, {attempt}.", "templates": stamp}
+        factories.response(prompt, f"Answer {attempt}.", attempt=attempt, **sent)
+    factories.template(project, body="Version two of {{context}}")
+    return rows
+
+
+def test_a_text_alone_says_what_is_sent_for_it_and_what_that_is_made_of(project, texts, tmp_path):
+    raw = snapshot("raw", tmp_path / "raw.jsonl", project.slug)
+
+    assert list(raw["user_prompt"]) == [
+        "Version two of Film 0 was annealed.",
+        "As it was sent, 1.",
+        "Version two of Film 2 was annealed.",
+    ]
+    assert list(raw["prompt_rendered_from"]) == [f"template hypothesis v{n}" for n in (2, 1, 2)]
+    collected = snapshot("collected", tmp_path / "collected.parquet", project.slug)
+    assert list(collected["user_prompt"]) == list(raw["user_prompt"])[1:]
+
+
+def test_a_prompt_of_its_own_is_made_of_nothing_else(project, tmp_path):
+    factories.prompt(project, user_prompt="What does it say?")
+
+    raw = snapshot("raw", tmp_path / "raw.jsonl", project.slug)
+
+    assert raw["user_prompt"][0] == "What does it say?"
+    assert pd.isna(raw["prompt_rendered_from"][0])
+
+
+def test_a_method_is_asked_with_its_hypothesis_and_waits_for_it(project, tmp_path):
+    project.paired = True
+    project.save()
+    answered, waiting = factories.pair(project, State.TO_REVIEW), factories.pair(project)
+    for pair in (answered, waiting):
+        project.prompts.filter(pk__in=(pair.hypothesis_id, pair.methodology_id)).update(user_prompt="")
+
+    raw = snapshot("raw", tmp_path / "raw.jsonl", project.slug).set_index("prompt_key")
+
+    assert answered.hypothesis.current_response.text in raw.loc[answered.methodology.key, "user_prompt"]
+    assert pd.isna(raw.loc[waiting.methodology.key, "user_prompt"])
+    assert raw.loc[waiting.methodology.key, "prompt_rendered_from"] == "nothing yet: its hypothesis is not answered"
+    assert raw.loc[waiting.hypothesis.key, "prompt_rendered_from"] == "template hypothesis v1"
+
+
+def test_a_task_without_a_template_says_so(project, tmp_path):
+    factories.prompt(project, user_prompt="", task_type="haiku", context="A text.")
+
+    raw = snapshot("raw", tmp_path / "raw.jsonl", project.slug)
+
+    assert pd.isna(raw["user_prompt"][0])
+    assert "prompts/haiku.txt does not exist" in raw["prompt_rendered_from"][0]
+
+
+def test_taken_over_again_a_text_alone_is_the_same_prompt(project, texts, tmp_path):
+    path = tmp_path / "raw.parquet"
+    snapshot("raw", path, project.slug)
+
+    call_command("import_inputs", str(path), project="copy", create=True)
+
+    copy = Project.objects.get(slug="copy")
+    assert set(copy.prompts.values_list("key", flat=True)) == {prompt.key for prompt in texts}
+    assert not copy.prompts.exclude(user_prompt="").exists()

@@ -26,7 +26,8 @@ JUDGED = {"factuality": ("judge_f_response", "judge_f"), "reasoning": ("judge_r_
 # Kept with the answer as they are; with the prompt they would make it differ from its own input.
 BESIDES = {
     *("cost", "cost_usd", "usage", "generation_timestamp", *JUDGED["factuality"], *JUDGED["reasoning"]),
-    *("prompt_key", "attempt", "state", "regenerated", "annotation_action", "failed_rules", "rejection_reason"),
+    *("prompt_key", "prompt_rendered_from", "attempt", "state", "regenerated", "annotation_action", "failed_rules"),
+    "rejection_reason",
     *("length_char_ok", "length_token_ok", "action_verb_ok", "no_citations", "passes_all", "quality_pass"),
 }
 COLUMNS = BESIDES.union(*SAYS.values())

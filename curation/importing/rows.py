@@ -94,7 +94,8 @@ class RowConverter:
         """The pieces of one row; what a reader could not read is raised as it is."""
         if isinstance(values, BadRow):
             raise values
-        prompt, context = self._long(values, "prompt"), self._long(values, "context") or self._long(values, "text")
+        prompt = "" if is_rendered(values) else self._long(values, "prompt")
+        context = self._long(values, "context") or self._long(values, "text")
         if not prompt and not context:
             right = "a prompt or a text is expected"
             raise BadRow(" / ".join(self._source_columns), "empty", right)
@@ -164,6 +165,11 @@ class RowConverter:
 
     def _metadata(self, values):
         return dump({_name(name): json_cell(name, value) for name, value in values.items() if name not in self._mapped})
+
+
+def is_rendered(values):
+    """Whether a row's prompt is the message of a template, as a snapshot writes it for a text alone: not its own."""
+    return bool(values.get("prompt_key") and values.get("prompt_rendered_from"))
 
 
 def _name(name):

@@ -4,6 +4,7 @@ import math
 import re
 
 from curation.importing.outputs import NO_ANSWERS
+from curation.importing.rows import is_rendered
 from curation.importing.values import EMPTY_WORDS
 from pipeline.filters.citations import citations
 from pipeline.filters.refusals import refusal_in
@@ -71,5 +72,6 @@ def faults_of_prompt(values, mapping, answered):
         yield "asked_nan", f"{mapping['prompt']} is empty"
     if isinstance(prompt, str) and gap_in(prompt):
         yield "unresolved_context", gap_in(prompt)
-    if answered and all(_has_text(each) for each in (prompt, context)):
+    # What a template makes of a text holds it.
+    if answered and not is_rendered(values) and all(_has_text(each) for each in (prompt, context)):
         yield "context_not_sent", ""

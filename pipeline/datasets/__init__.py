@@ -9,16 +9,13 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from curation.models import Annotation, FilterResult, GateResult, Prompt, State, TeacherResponse
+from pipeline.filters import legacy_columns
+from pipeline.formats import replacing
 
-from .filters import legacy_columns
-from .formats import replacing
-
-BATCH = 2000
-_TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
+from .rendered import COLUMN, Asked
+from .writing import write
 
 
 def columns_of(config):
@@ -40,20 +37,19 @@ def answered(project):
 
 def write_raw(project, path, columns):
     """Every prompt as a teacher input; returns the number of rows."""
-    return _write(
-        path, Prompt.objects.filter(project=project).order_by("pk"), partial(_input, columns=columns), columns
-    )
+    rows = Asked(project, Prompt.objects.filter(project=project).order_by("pk"))
+    return write(path, rows, partial(_input, columns=columns), columns)
 
 
 def write_collected(project, path, columns):
     """Every current answer beside its input; returns the number of rows."""
-    return _write(path, answered(project), lambda prompt: _row(prompt, columns), columns)
+    return write(path, Asked(project, answered(project)), lambda prompt: _row(prompt, columns), columns)
 
 
 def write_regenerated(project, path, columns):
     """The current answers that are second or later attempts; returns the number of rows."""
     prompts = answered(project).filter(current_response__attempt__gt=1)
-    return _write(path, prompts, lambda prompt: _row(prompt, columns) | _regenerated(prompt), columns)
+    return write(path, Asked(project, prompts), lambda prompt: _row(prompt, columns) | _regenerated(prompt), columns)
 
 
 def _regenerated(prompt):
@@ -83,7 +79,7 @@ def write_measured(project, path, columns, *, passing):
             return None
         return _row(prompt, columns) | legacy_columns(rules) | {"failed_rules": rules}
 
-    return _write(path, measured, row, columns)
+    return write(path, Asked(project, measured), row, columns)
 
 
 def write_gated(project, path, columns, *, passing):
@@ -100,7 +96,7 @@ def write_gated(project, path, columns, *, passing):
         found = _row(prompt, columns) | scores.get(prompt.current_response_id, {})
         return found if passing else found | {"rejection_reason": ", ".join(verdict.reasons)}
 
-    return _write(path, judged, row, columns)
+    return write(path, Asked(project, judged), row, columns)
 
 
 def write_labels(project, path, columns):
@@ -110,7 +106,7 @@ def write_labels(project, path, columns):
     """
     found = Annotation.objects.filter(response__prompt__project=project, purpose=Annotation.Purpose.REVIEW)
     found = found.select_related("response__prompt", "reviewer").order_by("pk")
-    return _write(path, found, _label, columns)
+    return write(path, found, _label, columns)
 
 
 def _label(annotation):
@@ -135,7 +131,7 @@ def write_sft(project, path, columns):
     accepted = answered(project).filter(state=State.ACCEPTED)
     texts = TeacherResponse.objects.filter(current_for__in=accepted).with_authoritative_text()
     texts = dict(texts.values_list("pk", "authoritative"))
-    return _write(path, accepted, lambda prompt: _training(prompt, texts[prompt.current_response_id]), columns)
+    return write(path, accepted, lambda prompt: _training(prompt, texts[prompt.current_response_id]), columns)
 
 
 def _training(prompt, text):
@@ -160,10 +156,12 @@ STAGES = {
 
 
 def _input(prompt, columns):
+    message, made_of = prompt.asked
     return {
         **prompt.metadata,
         "prompt_key": prompt.key,
-        columns["prompt"]: prompt.user_prompt or None,
+        columns["prompt"]: message,
+        COLUMN: made_of,
         columns["context"]: prompt.context or None,
         columns["task_type"]: prompt.task_type,
         "domain": prompt.domain or None,
@@ -184,79 +182,6 @@ def _row(prompt, columns):
         "attempt": response.attempt,
         "state": prompt.state,
     }
-
-
-_KNOWN = {
-    "latency_ms": pa.int64(),
-    "prompt_tokens": pa.int64(),
-    "completion_tokens": pa.int64(),
-    "total_tokens": pa.int64(),
-    "attempt": pa.int64(),
-}
-
-
-def _write(path, records, make_row, columns):
-    """A file of the rows that `make_row` makes of `records`, Parquet or JSON Lines (.jsonl); returns how many."""
-    write = _write_lines if Path(path).suffix == ".jsonl" else _write_parquet
-    return write(path, records, make_row, columns)
-
-
-def _write_lines(path, records, make_row, columns):
-    written = 0
-    with replacing(path) as part, open(part, "w", encoding="utf-8", newline="\n") as file:
-        for record in records.iterator(chunk_size=BATCH):
-            row = make_row(record)
-            if row is not None:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-                written += 1
-    return written
-
-
-def _write_parquet(path, prompts, make_row, columns):
-    """Two passes: the first finds one type a column, the second writes; memory holds one batch."""
-    types = {}
-    for prompt in prompts.iterator(chunk_size=BATCH):
-        for name, value in (make_row(prompt) or {}).items():
-            types[name] = _KNOWN.get(name) or _wider(types.get(name), value)
-    if not types:
-        types = dict.fromkeys(["prompt_key", *columns.values()], pa.string())
-    schema = pa.schema([(name, kind or pa.string()) for name, kind in types.items()])
-    written = 0
-    with replacing(path) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
-        batch = []
-        for prompt in prompts.iterator(chunk_size=BATCH):
-            row = make_row(prompt)
-            if row is not None:
-                batch.append({name: _fit(row.get(name), schema.field(name).type) for name in schema.names})
-                written += 1
-            if len(batch) == BATCH:
-                writer.write_table(pa.Table.from_pylist(batch, schema=schema))
-                batch = []
-        if batch or not written:
-            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
-    return written
-
-
-def _wider(known, value):
-    """The Arrow type that holds what was seen of a column and `value`; text where they have nothing in common."""
-    if value is None:
-        return known
-    kind = pa.list_(pa.string()) if _is_texts(value) else _TYPES.get(type(value), pa.string())
-    if kind == pa.int64() and not -(2**63) <= value < 2**63:
-        kind = pa.string()
-    if known is None or known == kind:
-        return kind
-    return pa.float64() if {known, kind} == {pa.int64(), pa.float64()} else pa.string()
-
-
-def _is_texts(value):
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _fit(value, kind):
-    if value is None or not pa.types.is_string(kind) or isinstance(value, str):
-        return value
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
 def write_report(project, path):
