@@ -34,6 +34,8 @@ FLOORS = (
     {"releasing"},
     {"stages"},
     {"inspecting", "quotes", "simulating", "trying", "watching"},
+    {"inline"},
+    {"starting"},
     {"calibrating", "jobs", "setup"},
     {"all_in_one", "migrating"},
     {

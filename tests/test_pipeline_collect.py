@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from curation.models import Call, Event, Prompt, Run, State, TeacherResponse
-from pipeline import jobs
+from pipeline import inline, jobs
 from tests import factories, teacher_replies
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -284,7 +284,7 @@ def test_a_run_of_a_killed_command_lets_its_prompts_go(project, teacher_server):
         factories.prompt(project)
     gone = subprocess.Popen(["true"])
     gone.wait()
-    dead = jobs.prepare(project, "collect", {"command": jobs.this_process() | {"pid": gone.pid}})
+    dead = jobs.prepare(project, "collect", {"command": inline.this_process() | {"pid": gone.pid}})
     dead.begin()
     assert run(project, "collect").done == 3
     dead.refresh_from_db()
@@ -294,7 +294,7 @@ def test_a_run_of_a_killed_command_lets_its_prompts_go(project, teacher_server):
 
 def test_a_run_of_a_living_command_keeps_its_prompts(project, teacher_server):
     factories.prompt(project)
-    jobs.prepare(project, "collect", {"command": jobs.this_process()}).begin()
+    jobs.prepare(project, "collect", {"command": inline.this_process()}).begin()
     with pytest.raises(jobs.CannotStart):
         jobs.prepare(project, "collect")
 

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from curation.models import Prompt, PromptTemplate, State
-from pipeline import jobs, quotes
+from pipeline import inline, jobs, quotes
 from pipeline.quotes import choosing
 from tests import factories, teacher_replies
 
@@ -34,7 +34,7 @@ def prompts(project, number, begin=0, **fields):
 
 
 def run(project, stage, **parameters):
-    made = jobs.prepare(project, stage, parameters | {"command": jobs.this_process()})
+    made = jobs.prepare(project, stage, parameters | {"command": inline.this_process()})
     jobs.carry_out(made)
     made.refresh_from_db()
     assert made.state == "finished", made.error
@@ -298,3 +298,14 @@ def test_of_many_prompts_a_sample_is_composed(project, monkeypatch, listed):
     exact = quotes.quote(project, "collect")
     assert said.input_tokens.low <= exact.input_tokens.mid <= said.input_tokens.high
     assert said.input_tokens.mid == pytest.approx(exact.input_tokens.mid, rel=0.05)
+
+
+def test_a_new_teacher_is_an_estimate_though_others_have_answered(project):
+    for _ in range(6):
+        prompt = factories.prompt(project, State.TO_REGENERATE)
+        bought = factories.call(project, teacher=project.teacher, completion_tokens=300, prompt_tokens=90)
+        factories.response(prompt, teacher=project.teacher, call=bought, completion_tokens=300)
+    project.regen_teacher = teacher("Newcomer")
+    project.save()
+    said = quotes.quote(project, "regenerate")
+    assert said.basis == "an estimate for regeneration, hypothesis: Newcomer gave too few of them in this project yet"

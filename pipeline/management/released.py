@@ -3,6 +3,7 @@
 from django.core.management.base import CommandError
 
 from curation.models import Release
+from curation.reviewing import settle
 from pipeline import jobs
 from pipeline.releasing import choosing, recipe
 from pipeline.stages.package import LEFT_OUT, candidates
@@ -10,7 +11,7 @@ from pipeline.stages.package import LEFT_OUT, candidates
 
 def refuse_nothing(project, wanted):
     """The number of rows that the Recipe `wanted` could release; CommandError where that is none."""
-    jobs.settle(project)
+    settle(project)
     rows = candidates(project, wanted.include, wanted).count()
     if not rows:
         raise CommandError(

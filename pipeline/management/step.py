@@ -8,7 +8,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from curation.models import Project, Run
-from pipeline import jobs
+from pipeline import inline, jobs
 from pipeline.config import DEFAULT_CONFIG, load_config
 from pipeline.config_errors import ConfigError
 from pipeline.embedded import ServiceError
@@ -16,6 +16,7 @@ from pipeline.embedded.valkey_here import ensure_server
 from pipeline.management import quoting
 from pipeline.management.progress import Progress, told
 from pipeline.setup import project_for
+from pipeline.stages import batching
 from pipeline.workers import stop_on_signal
 
 EXIT_INTERRUPTED = 130
@@ -102,7 +103,7 @@ class StepCommand(BaseCommand):
     def run_stage(self, project, stage, options, **parameters):
         """Run one stage to its end, in this process or by the workers; raises CommandError where it failed."""
         parameters = {"limit": options.get("max_samples"), "batch_size": options.get("batch_size"), **parameters}
-        parameters |= {"mode": "batch"} if options.get("mode") == "batch" and stage in jobs.BATCH_STAGES else {}
+        parameters |= {"mode": "batch"} if options.get("mode") == "batch" and stage in batching.STAGES else {}
         parameters |= quoting.spending(options)
         try:
             run = self._carry_out(project, stage, parameters, options)
@@ -119,7 +120,7 @@ class StepCommand(BaseCommand):
 
     def _carry_out(self, project, stage, parameters, options):
         if options["inline"]:
-            run = jobs.prepare(project, stage, parameters | {"command": jobs.this_process()})
+            run = jobs.prepare(project, stage, parameters | {"command": inline.this_process()})
             self._inline(run)
         else:
             if not jobs.workers_alive():
@@ -137,7 +138,7 @@ class StepCommand(BaseCommand):
                 return stop.is_set()
 
             outcome = jobs.carry_out(run, should_stop)
-            left = outcome == "stopped" and jobs.under_way(run)
+            left = outcome == "stopped" and inline.under_way(run)
             if outcome == "stopped" and not left:
                 run.end(Run.State.CANCELLED)
         if left:
