@@ -13,16 +13,23 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from curation.models import Call, Run
+from curation.models import Call
 from curation.models.writing import insert_rows, update_rows
 
 from . import teachers
 from .answers.completions import read_completion, why_not_a_completion
 from .answers.hygiene import clean_text
 from .asks import Ask
+from .budget import Budget
 
 MOST_USD = 100_000  # a call
 LATENCY_EDGES = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 120_000)  # ms
+_UNDER_WAY = (Call.State.RESERVED, Call.State.SENT)
+_TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens", "reasoning_tokens", "cached_tokens")
+_REPLY_FIELDS = [
+    *("state", "raw_reply", "finish_reason", *_TOKENS, "usage", "cost", "latency_ms", "http_status", "error_class"),
+    *("error_detail", "sends", "lease_until", "answered_at", "held_usd", "held_tokens"),
+]
 
 
 @dataclass
@@ -72,7 +79,7 @@ def _reserve(wanted, run, sending):
     outcome, again = Reserved(), []
     rows = Call.objects.filter(payload_hash__in={digest for digest, _ in wanted}).select_for_update(of=("self",))
     known = {(call.payload_hash, call.sample_index): call for call in rows.defer("request").order_by("pk")}
-    budget = _Budget(run, sending["batch"])
+    budget = Budget(run, sending["batch"])
     budget.give_back(known.values())
     for identity, ask in wanted.items():
         call = known.get(identity)
@@ -122,49 +129,6 @@ def _new_call(ask, run):
         model=ask.teacher.model,
         request=ask.body,
     )
-
-
-class _Budget:
-    """What a run's cap has room for, under the lock of its row: spent + held for calls under way <= cap."""
-
-    def __init__(self, run, batch):
-        self.run_id, self.batch = run.pk, bool(batch)
-        self.capped = run.cap_usd is not None or run.cap_tokens is not None
-        self.usd = self.tokens = 0
-        # After the calls' locks, as `record` takes them too, so that no two workers wait for each other.
-        self.row = Run.objects.select_for_update(of=("self",)).get(pk=run.pk) if self.capped else None
-
-    def hold(self, ask):
-        """(USD, tokens) held for this ask, (0, 0) where the run has no cap; None where there is no room."""
-        if not self.capped:
-            return 0, 0
-        row, (usd, tokens) = self.row, ask.most(batch=self.batch)
-        if row.cap_usd is not None and (usd is None or row.cost + row.held_usd + self.usd + usd > row.cap_usd):
-            return None
-        spent = row.input_tokens + row.output_tokens + row.held_tokens + self.tokens
-        if row.cap_tokens is not None and (tokens is None or spent + tokens > row.cap_tokens):
-            return None
-        self.usd += usd or 0
-        self.tokens += tokens
-        return usd or 0, tokens
-
-    def give_back(self, calls):
-        """Free what this run held for calls that never left as their worker died; others may have been paid for."""
-        own = [call for call in calls if self.capped and call.run_id == self.run_id and call.held_tokens]
-        stale = [call for call in own if call.state == Call.State.RESERVED and call.is_free]
-        for call in stale:
-            self.usd -= call.held_usd
-            self.tokens -= call.held_tokens
-            call.held_usd = call.held_tokens = 0
-        update_rows(stale, ["held_usd", "held_tokens"])
-
-    def store(self):
-        if self.usd or self.tokens:
-            usd, tokens = self.row.held_usd + self.usd, self.row.held_tokens + self.tokens
-            Run.objects.filter(pk=self.run_id).update(held_usd=max(0, usd), held_tokens=max(0, tokens))
-
-
-_UNDER_WAY = (Call.State.RESERVED, Call.State.SENT)
 
 
 def mark_sent(call_ids, seconds=None):
@@ -244,13 +208,6 @@ def _fill(call, reply):
     )
     # Tokens beyond all measure are no usage; and an answer must never be lost for what its column does not hold.
     call.cost = None if cost is None or cost >= MOST_USD else cost
-
-
-_TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens", "reasoning_tokens", "cached_tokens")
-_REPLY_FIELDS = [
-    *("state", "raw_reply", "finish_reason", *_TOKENS, "usage", "cost", "latency_ms", "http_status", "error_class"),
-    *("error_detail", "sends", "lease_until", "answered_at", "held_usd", "held_tokens"),
-]
 
 
 class _Tally:

@@ -16,6 +16,7 @@ FLOORS = (
     {"config_errors"},
     {
         "answers",
+        "budget",
         "embedded",
         "failures",
         "filters",
