@@ -15,6 +15,17 @@ def digest(*texts):
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
+def position(value):
+    """The position that a cell says, be it a number or a number as text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return int(number) if number.is_integer() else None
+
+
 def lines(text):
     """How many lines of a text hold something."""
     return sum(bool(line.strip()) for line in text.splitlines())

@@ -22,7 +22,7 @@ from curation.models.review import Action
 from curation.reviewing import newest_own
 
 from .finding import OUTPUTS, open_rows
-from .known import digest
+from .known import digest, position
 
 NAMED = {"accepted": Action.ACCEPT, "rejected": Action.REJECT, "regenerate": Action.REGENERATE}
 STAMP = re.compile(r"(\d{8})[_-](\d{6})")
@@ -68,8 +68,7 @@ class Labels:
                 continue
             at = _moment(row.get("timestamp")) or when
             row["timestamp"] = at.isoformat()
-            index = values.get("index")
-            self.rows.append(Label(file, line, row, at, index if type(index) is int else None))
+            self.rows.append(Label(file, line, row, at, position(values.get("index"))))
 
     def order(self):
         """Find each person's last word on each answer; of two at one moment the later row is."""

@@ -9,7 +9,7 @@ from curation.importing.errors import BadRow
 from . import looking
 from .attempts import last_words
 from .finding import open_rows
-from .known import digest, lines
+from .known import digest, lines, position
 from .training import read_example, split_of
 
 STEPS = re.compile(r"(?:^|\s)(?:step\s*)?\d{1,2}[.):]\s", re.IGNORECASE)
@@ -65,7 +65,7 @@ class Shipped:
         return None, f"{len(keys)} prompts have this answer, and the input tells none of them"
 
     def _look(self, source, line, example, answer, seen):
-        place = digest(example.input, example.output, str(example.meta.get("source_index")))
+        place = digest(example.input, example.output, str(position(example.meta.get("source_index"))))
         key = answer.key if answer else ""
 
         def found(code, said=""):
@@ -101,11 +101,11 @@ class Shipped:
             found("original_beside_repair", f"attempt {answer.attempt} of {self.known.newest[answer.key]}")
         if ACCEPTED.match(str(example.meta.get("quality", ""))) and word != "accept":
             found("unaccepted_as_accepted", word or "nobody decided on it")
-        place = example.meta.get("source_index")
-        if self.base and isinstance(place, (int, float)) and not isinstance(place, bool) and place == place:
-            there = self.base[int(place)] if 0 <= place < len(self.base) else ""
+        place = position(example.meta.get("source_index"))
+        if self.base and place is not None:
+            there = self.base[place] if 0 <= place < len(self.base) else ""
             if there != answer.key:
-                found("wrong_source_index", f"{place:g} is {there[:12] or 'no row'}")
+                found("wrong_source_index", f"{place} is {there[:12] or 'no row'}")
 
     def lost(self, sources, verdicts_of):
         """Note the rows of the filtered dataset that nobody refused and no training file has."""

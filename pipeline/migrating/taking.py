@@ -143,7 +143,7 @@ class _Watch:
         column = self.plan.mapping.get("output")
         if isinstance(values, dict) and column and looking.is_blank(values.get(column)) is False:
             prompt = self.plan.mapping.get("prompt")
-            if prompt and looking.is_nan(values.get(prompt)):
+            if prompt and (values.get(prompt) is None or looking.is_nan(values.get(prompt))):
                 self._found("asked_nan", "", f"{prompt} is empty")
 
     def _found(self, code, key, said="", once=None):

@@ -1,11 +1,14 @@
 """The report as files: data, a page of Markdown, and a line for every row that is not matched or was wrong."""
 
 import json
+import re
 
 from pipeline.formats import replacing
 
 from .faults import FAULTS
 from .finding import KINDS
+
+PARQUET = re.compile(r"\.(parquet|pq)(\.gz)?$", re.IGNORECASE)
 
 
 def write_report(report, path):
@@ -39,7 +42,7 @@ def as_markdown(report):
         parts.append("\n".join(["## Notes", "", *(f"- {note}" for note in report.notes)]))
     states = ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in report.totals["states"].items())
     totals = {name: report.totals[name] for name in ("prompts", "answers", "decisions")}
-    held = ", ".join(f"{number:,} {name}" for name, number in totals.items())
+    held = _counted(totals.items())
     parts.append(f"The project holds {held}" + (f" ({states})." if states else "."))
     return "\n\n".join(parts) + "\n"
 
@@ -56,7 +59,12 @@ def _files(report):
 
 
 def _counts(file):
-    return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in sorted(file.counts.items()) if number)
+    return _counted((name.replace("_", " "), number) for name, number in sorted(file.counts.items()) if number)
+
+
+def _counted(numbers):
+    """Pairs of a plural and its number in words, such as 1 prompt, 2 answers."""
+    return ", ".join(f"{number:,} {name.removesuffix('s') if number == 1 else name}" for name, number in numbers)
 
 
 def _faults(report):
@@ -76,7 +84,8 @@ def _faults(report):
 def _example(row):
     about = f" (prompt {row['prompt_key'][:12]})" if row["prompt_key"] else ""
     said = f": {_cell(row['said'])}" if row["said"] else ""
-    return f"- {_cell(row['file'])}, row {row['line']}{about}{said}"
+    place = "row" if PARQUET.search(row["file"]) else "line"
+    return f"- {_cell(row['file'])}, {place} {row['line']}{about}{said}"
 
 
 def _cell(text):
