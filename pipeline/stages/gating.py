@@ -3,15 +3,14 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from statistics import fmean
 
 from django.db.models import Exists, OuterRef, Q
 
-from curation.models import Event, GateResult, JudgeScore, Pair, Prompt, Resolution, Ruleset, State, Teacher
-from pipeline.gate import ACCEPT, DEFAULTS, Reading, Verdict, band_of, judge_verdict, load_gate
+from curation.models import Event, GateResult, JudgeScore, Prompt, Ruleset, State, Teacher
+from pipeline.gate import ACCEPT, DEFAULTS, Reading, Verdict, judge_verdict, load_gate
 from pipeline.regenerating import meeting
 
-from . import choosing, recalling
+from . import choosing, halves, recalling
 from .questions import Reader, wanted_of
 from .sending import send_on
 
@@ -71,9 +70,10 @@ def decide(run, works, *, source):
         row, verdict, why = choosing.by_scores(judged)
         rows += [row for row, _ in judged]
         found.append(_Decided(each.prompt, row, verdict, why, each.notes["candidates"]))
-    partners = _partners(found)
-    _give_pair_scores(rows, gate_of(run.project))
-    accepted = _accepted(run, found, partners)
+    partners = halves.partners(found)
+    ruleset = gate_of(run.project)
+    halves.give_pair_scores(rows, ruleset)
+    accepted = halves.accepted(run, ruleset, found, partners)
     for each in found:
         each.row.outcome = State.ACCEPTED if each.prompt.pk in accepted else _target(each)
         each.row.audit = each.verdict.band == ACCEPT and each.row.outcome == State.TO_REVIEW
@@ -88,7 +88,7 @@ def _send_on(run, found, source):
         details = {pk: _detail(each) for pk, each in reached.items()}
         moved = send_on(run, list(reached), target, "gated", source=source, detail=details)
         if target == State.ACCEPTED:
-            _accept_by_policy([reached[pk].row.response for pk in moved])
+            halves.accept_by_policy([reached[pk].row.response for pk in moved])
 
 
 def _detail(each):
@@ -100,7 +100,7 @@ def _detail(each):
 def where_they_stand(run, works):
     """[(prompt, GateResult without an outcome)] for decided prompts, from readings that are known."""
     found = [(each.prompt, row) for each, ((row, _),) in _verdicts(run, works)]
-    _give_pair_scores([row for _, row in found], gate_of(run.project))
+    halves.give_pair_scores([row for _, row in found], gate_of(run.project))
     return found
 
 
@@ -163,98 +163,6 @@ def drawn(prompt):
     return int(draw[:8], 16) % 100 < prompt.project.auto_accept_percent
 
 
-# -- pairs ------------------------------------------------------------------------------------------------------
-
-
-def _partners(found):
-    """{id of a prompt here: the id of its pair's other half} in a paired project.
-
-    The pairs are locked, so that of two workers who decide the two halves the second one sees what the first did.
-    """
-    ids = [each.prompt.pk for each in found if each.prompt.project.paired]
-    if not ids:
-        return {}
-    pairs = Pair.objects.select_for_update().filter(Q(hypothesis__in=ids) | Q(methodology__in=ids)).order_by("pk")
-    partners = {}
-    for first, second in pairs.values_list("hypothesis_id", "methodology_id"):
-        partners |= {first: second, second: first}
-    return {pk: partners[pk] for pk in ids if pk in partners}
-
-
-def _accepted(run, found, partners):
-    """Ids of the prompts here that are accepted without a person; the other halves of theirs, which waited, are too.
-
-    Half of a pair is accepted with the other half alone: until that is gated too, it waits for review.
-    """
-    may = {each.prompt.pk: each for each in found if each.may_be_accepted}
-    alone = {pk for pk in may if pk not in partners}
-    here = {pk for pk in may if partners.get(pk) in may and _fit(may[pk].row, may[partners[pk]].row)}
-    decided_here = {each.prompt.pk for each in found}
-    ask = {pk: partners[pk] for pk in may if pk in partners and partners[pk] not in decided_here}
-    waiting = _waiting(run, ask.values())
-    with_other = {pk: ask[pk] for pk in ask if ask[pk] in waiting and _fit(may[pk].row, waiting[ask[pk]])}
-    joined = _accept_waiting(run, {other: waiting[other] for other in with_other.values()})
-    return alone | here | {pk for pk, other in with_other.items() if other in joined}
-
-
-def _fit(one, other):
-    """Whether of two GateResults the method's answer tests the hypothesis' answer."""
-    return one.response_id == other.response.hypothesis_id or other.response_id == one.response.hypothesis_id
-
-
-def _waiting(run, ids):
-    """{prompt id: GateResult} of the halves that this gate would accept as well and nobody has decided."""
-    ruleset = gate_of(run.project)
-    gate = load_gate(ruleset.body)
-    prompts = Prompt.objects.filter(pk__in=list(ids), state__in=(State.TO_REVIEW, State.ACCEPTED)).free().unleased()
-    decided = prompts.decided_by_people().values("pk")
-    prompts = prompts.exclude(pk__in=decided).exclude(current_response__teacher__kind=Teacher.Kind.IMPORTED)
-    current = dict(prompts.values_list("current_response", "pk"))
-    rows = GateResult.objects.filter(response__in=current, ruleset=ruleset).select_related("response")
-    accept = [row for row in rows if band_of(row.measurements, row.reasons, gate) == ACCEPT]
-    return {current[row.response_id]: row for row in accept}
-
-
-def _accept_waiting(run, waiting):
-    """Accept halves that waited for the other: {prompt id: GateResult}; returns the ids that are accepted now."""
-    if not waiting:
-        return set()
-    prompts = Prompt.objects.filter(pk__in=waiting)
-    before = set(prompts.filter(state=State.ACCEPTED).values_list("pk", flat=True))
-    detail = {"reasons": [], "with_its_pair": True}
-    moved = prompts.move(State.ACCEPTED, "gated", source=State.TO_REVIEW, run=run, detail=detail)
-    rows = [waiting[pk] for pk in moved]
-    GateResult.objects.filter(pk__in=[row.pk for row in rows]).update(outcome=State.ACCEPTED, audit=False)
-    _accept_by_policy([row.response for row in rows])
-    own = sum(row.run_id == run.pk for row in rows)  # counted by this run when they came to review
-    if own:
-        run.count(to_review=-own, accepted=own)
-    return before | set(moved)
-
-
-def _give_pair_scores(rows, ruleset):
-    """Say on the verdict of each method how it and its hypothesis score together; `rows` are not stored yet."""
-    scores = {row.response_id: row.score for row in rows}
-    methods = [row for row in rows if row.response.hypothesis_id]
-    tested = {row.response.hypothesis_id for row in methods} - scores.keys()
-    stored = GateResult.objects.filter(response__in=tested, score__isnull=False).order_by("pk")
-    scores |= dict(stored.values_list("response_id", "score"))
-    for row in methods:
-        row.pair_score = _mean(row.score, scores.get(row.response.hypothesis_id))
-    # Of methods that were judged before their hypotheses are judged again.
-    earlier = GateResult.objects.filter(ruleset=ruleset, response__hypothesis__in=[row.response_id for row in rows])
-    for row in earlier.exclude(response__in=scores).select_related("response"):
-        pair_score = _mean(row.score, scores[row.response.hypothesis_id])
-        GateResult.objects.filter(pk=row.pk).update(pair_score=pair_score)
-
-
-def _mean(one, other):
-    return None if None in (one, other) else fmean((one, other))
-
-
-# -- storing ----------------------------------------------------------------------------------------------------
-
-
 def _store(run, rows, found):
     # Judged again under the same gate, by other judges say: the verdict is that of the readings that moved the prompt.
     _keep_replaced(run, rows)
@@ -290,21 +198,4 @@ def _keep_replaced(run, rows):
             for old in former
             if (old.measurements, old.reasons) != (now[old.response_id].measurements, now[old.response_id].reasons)
         ]
-    )
-
-
-def _accept_by_policy(responses):
-    Resolution.objects.bulk_create(
-        [
-            Resolution(
-                response=response,
-                by=Resolution.By.POLICY,
-                action="accept",
-                text=response.text,
-                reasons=["auto_accept"],
-                applied_at=response.created_at,
-            )
-            for response in responses
-        ],
-        ignore_conflicts=True,
     )
