@@ -12,7 +12,7 @@ class Budget:
         self.capped = run.cap_usd is not None or run.cap_tokens is not None
         self.usd = self.tokens = 0
         # After the calls' locks, as `record` takes them too, so that no two workers wait for each other.
-        self.row = Run.objects.select_for_update(of=("self",)).get(pk=run.pk) if self.capped else None
+        self.row = Run.objects.select_for_update(no_key=True, of=("self",)).get(pk=run.pk) if self.capped else None
 
     def hold(self, ask):
         """(USD, tokens) held for this ask, (0, 0) where the run has no cap; None where there is no room."""

@@ -62,9 +62,9 @@ def take_over(run, command, parameters=None):
     """
     run.parameters = {key: value for key, value in run.parameters.items() if key != "command"}
     run.parameters |= {"command": command} if command else {}
+    if parameters is not None:  # project and prompts before the run's row
+        run.enlist(quotes.wanted(run.stage, parameters), parameters.get("limit"))
     run.save(update_fields=["parameters"])
     run.seen()
-    if parameters is not None:
-        run.enlist(quotes.wanted(run.stage, parameters), parameters.get("limit"))
     Event.objects.create(project=run.project, run=run, kind="run_taken_over", detail={"command": command or {}})
     return run

@@ -14,6 +14,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from curation.models import Call
+from curation.models.locking import update_in_order
 from curation.models.writing import insert_rows, update_rows
 
 from . import teachers
@@ -75,10 +76,17 @@ def reserve(asks, run, *, batch=None, seconds=None):
         return _reserve(wanted, run, {"run": run, "batch": batch, "lease_until": until})
 
 
+def hold(asks):
+    """Lock the calls that there are for these asks, of whatever teachers, before those of one after the other."""
+    rows = Call.objects.filter(payload_hash__in={ask.payload_hash for ask in asks})
+    list(rows.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk"))
+
+
 def _reserve(wanted, run, sending):
     outcome, again = Reserved(), []
-    rows = Call.objects.filter(payload_hash__in={digest for digest, _ in wanted}).select_for_update(of=("self",))
-    known = {(call.payload_hash, call.sample_index): call for call in rows.defer("request").order_by("pk")}
+    rows = Call.objects.filter(payload_hash__in={digest for digest, _ in wanted}).defer("request")
+    rows = rows.select_for_update(no_key=True, of=("self",)).order_by("pk")
+    known = {(call.payload_hash, call.sample_index): call for call in rows}
     budget = Budget(run, sending["batch"])
     budget.give_back(known.values())
     for identity, ask in wanted.items():
@@ -138,7 +146,7 @@ def mark_sent(call_ids, seconds=None):
     """
     until = timezone.now() + timedelta(seconds=seconds or settings.LEASE_SECONDS)
     sent = {"state": Call.State.SENT, "lease_until": until}
-    marked = Call.objects.filter(pk__in=call_ids, state=Call.State.RESERVED).update(**sent)
+    marked = update_in_order(Call.objects.filter(pk__in=call_ids, state=Call.State.RESERVED), **sent)
     if marked == len(call_ids):
         return set(call_ids)
     return set(Call.objects.filter(pk__in=call_ids, **sent).values_list("pk", flat=True))
@@ -148,6 +156,8 @@ def mark_sent(call_ids, seconds=None):
 def put_back(call_ids, run):
     """Let go of reserved calls that will not be sent after all, and of what the cap held for them."""
     unsent = Call.objects.filter(pk__in=call_ids, state=Call.State.RESERVED)
+    # What is added up is what is given back.
+    list(unsent.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     held = unsent.aggregate(usd=Sum("held_usd", default=0), tokens=Sum("held_tokens", default=0))
     unsent.update(lease_until=None, held_usd=0, held_tokens=0)
     if held["usd"] or held["tokens"]:
@@ -157,7 +167,7 @@ def put_back(call_ids, run):
 def renew(call_ids, seconds=None):
     """Keep the calls in hand this worker's."""
     until = timezone.now() + timedelta(seconds=seconds or settings.LEASE_SECONDS)
-    Call.objects.filter(pk__in=call_ids, state__in=_UNDER_WAY).update(lease_until=until)
+    update_in_order(Call.objects.filter(pk__in=call_ids, state__in=_UNDER_WAY), lease_until=until)
 
 
 @transaction.atomic
@@ -168,7 +178,7 @@ def record(replies, run, calls=None):
     in hand, {id: Call}, where the caller has them; others are read.
     """
     ids = [ticket.call_id for ticket, _ in replies]
-    rows = Call.objects.filter(pk__in=ids).select_for_update(of=("self",)).order_by("pk")
+    rows = Call.objects.filter(pk__in=ids).select_for_update(no_key=True, of=("self",)).order_by("pk")
     settled = {pk for pk, state in rows.values_list("pk", "state") if state == Call.State.ANSWERED}
     found = {pk: call for pk, call in (calls or {}).items() if pk in ids and pk not in settled}
     unread = [pk for pk in ids if pk not in found]

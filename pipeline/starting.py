@@ -4,7 +4,8 @@ from django.db import transaction
 
 from curation import tallies
 from curation.importing import ImportRefused
-from curation.models import Event, Run, State, Teacher
+from curation.models import Event, Project, Run, State, Teacher
+from curation.models.locking import in_order
 from curation.reviewing import settle
 
 from . import inline, quotes
@@ -50,6 +51,8 @@ def _capped_and_quoted(project, stage, parameters):
 
 @transaction.atomic
 def _prepare(project, stage, parameters, by, fields):
+    if stage in HANDLES:
+        _lock(project, stage)
     run = Run.objects.create(project=project, stage=stage, parameters=parameters, created_by=by, **fields)
     measured = quotes.RECALLS[stage].call_back(project, run) if stage in quotes.RECALLS else 0
     wanted = quotes.wanted(stage, parameters) if stage in HANDLES else None
@@ -63,6 +66,13 @@ def _prepare(project, stage, parameters, by, fields):
         raise CannotStart(f"No prompt waits for this: {where_they_are(project)}{why}.")
     Event.objects.create(project=project, run=run, actor=by, kind="run_started", detail={"stage": stage})
     return run
+
+
+def _lock(project, stage):
+    """The project before its prompts, as imports do; and all that may be called back at once, in the order of ids."""
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    if stage in quotes.RECALLS and quotes.RECALLS[stage].undecided(project).exists():
+        in_order(project.prompts.free()).count()
 
 
 def where_they_are(project):

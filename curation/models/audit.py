@@ -86,7 +86,7 @@ class Audit(models.Model):
         locked = Audit.objects.select_for_update(no_key=True).get(pk=self.pk)
         if locked.is_settled:
             raise AuditSettled("Nothing of this audit changes any more: a release stands on it, or it was overridden.")
-        item = locked.items.select_for_update().get(pk=item.pk)
+        item = locked.items.select_for_update(no_key=True).get(pk=item.pk)
         detail = {"audit": self.pk, "row_id": item.row_id, "bad": bad, "was": item.bad}
         item.bad, item.note, item.decided_by, item.decided_at = bad, note, by, timezone.now()
         item.save(update_fields=["bad", "note", "decided_by", "decided_at"])

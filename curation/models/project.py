@@ -243,7 +243,7 @@ class Project(models.Model):
 
     def _keep_a_manager(self, user, role):
         # Locking the project's row keeps two managers from removing each other at the same moment.
-        Project.objects.select_for_update().get(pk=self.pk)
+        Project.objects.select_for_update(no_key=True).get(pk=self.pk)
         others = self.memberships.filter(role=Membership.Role.MANAGER).exclude(user=user)
         if role != Membership.Role.MANAGER and not others.exists():
             raise LastManager(f"{user} is the last manager of {self.name}: make somebody else a manager first.")

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from . import among, literally  # noqa: F401  register the lookups
 from .event import Event
+from .locking import update_in_order
 from .pair import Pair
 from .state import BACK_TO, LEAVES_TO, State
 from .tally import Tally
@@ -95,7 +96,7 @@ class PromptQuerySet(models.QuerySet):
     def _to_lease(self):
         rows = self.unleased().order_by("pk")
         if connection.features.has_select_for_update_skip_locked:
-            rows = rows.select_for_update(skip_locked=True, of=("self",))
+            rows = rows.select_for_update(skip_locked=True, no_key=True, of=("self",))
         return rows
 
     def _hold(self, seconds):
@@ -103,11 +104,20 @@ class PromptQuerySet(models.QuerySet):
 
     def renew(self, seconds):
         """Keep these prompts in hand for another `seconds`."""
-        return self.exclude(lease_until=None).update(lease_until=timezone.now() + timedelta(seconds=seconds))
+        until = timezone.now() + timedelta(seconds=seconds)
+        return update_in_order(self.exclude(lease_until=None), lease_until=until)
 
     def let_go(self):
         """Put these prompts back for the next worker, in the state they are in."""
-        return self.update(lease_until=None)
+        return update_in_order(self, lease_until=None)
+
+    def lock(self):
+        """Lock these prompts until the transaction ends, as everybody does in the order of their ids; returns the ids.
+
+        Whoever is to move hypotheses locks their methodologies with them: see `reviewing.units.hold_units`.
+        """
+        rows = self.select_for_update(no_key=True, of=("self",)).order_by("pk")
+        return list(rows.values_list("pk", flat=True))
 
     @transaction.atomic
     def move(
@@ -126,7 +136,7 @@ class PromptQuerySet(models.QuerySet):
             raise ValueError(f"No prompt goes from {source} to {target}; see curation.models.state.LEAVES_TO.")
         # Which rows move is decided under their locks; `self` may speak of the state that is about to change.
         rows = self.model.objects.filter(pk__in=[p.pk for p in self] if self._result_cache else self.values("pk"))
-        rows = rows.filter(state__in=wanted, withdrawal=None).select_for_update().order_by("pk")
+        rows = rows.filter(state__in=wanted, withdrawal=None).select_for_update(no_key=True).order_by("pk")
         before, projects = {}, {}
         for pk, state, project in rows.values_list("pk", "state", "project_id"):
             before[pk], projects[pk] = state, project
@@ -166,9 +176,10 @@ class PromptQuerySet(models.QuerySet):
         rows = [(pk, projects[pk], state, json.dumps(detail.get(pk) or {})) for pk, state in before.items()]
         insert_values(Event, ("prompt_id", "project_id", "from_state", "detail"), rows, **said)
 
+    @transaction.atomic
     def unpark(self, *, actor, reason=""):
         """Put the parked ones among these prompts back where each was; returns how many."""
-        parked = self.filter(state=State.PARKED)
+        parked = self.model.objects.filter(pk__in=self.filter(state=State.PARKED).lock())
         moved = 0
         for origin in set(parked.order_by().values_list("parked_from", flat=True)):
             moved += len(
@@ -201,8 +212,8 @@ class PromptQuerySet(models.QuerySet):
         mended = {"parked_from": "", "error_class": "", "error_detail": "", "failed_call": None}
         options = {"run": run, "actor": actor, "detail": detail}
         ids = [prompt.pk for prompt in self] if self._result_cache else list(self.values_list("pk", flat=True))
-        rows = self.model.objects.filter(pk__among=ids)
-        rejected = rows.filter(state=State.REJECTED, withdrawal=None).select_for_update().order_by("pk")
+        rows = self.model.objects.filter(pk__among=self.model.objects.filter(pk__among=ids).lock())
+        rejected = rows.filter(state=State.REJECTED, withdrawal=None).order_by("pk")
         rejected = list(rejected.values_list("pk", flat=True))  # before the others join them
         moved = rows.move(State.REJECTED, "withdrawn", withdrawal=withdrawal, **mended, **options)
         taken = {"prompt_id": "id", "project_id": "project_id", "from_state": "state"}

@@ -57,7 +57,7 @@ class AnnotationQuerySet(models.QuerySet):
         ids = list(self.filter(current=True).order_by().values_list("pk", flat=True))
         if not ids:
             return 0
-        rows = Annotation.objects.filter(pk__among=ids, current=True).select_for_update().order_by("pk")
+        rows = Annotation.objects.filter(pk__among=ids, current=True).select_for_update(no_key=True).order_by("pk")
         rows = {row.pk: row for row in rows.only("purpose", "action", "reviewer", "created_at", "seconds")}
         if not rows:
             return 0
@@ -72,7 +72,7 @@ class AnnotationQuerySet(models.QuerySet):
     @transaction.atomic
     def reinstate(self, project):
         """These decisions in this project, which a change had ended, count again. Returns how many it were."""
-        rows = list(self.filter(current=False).select_for_update(of=("self",)).order_by("pk"))
+        rows = list(self.filter(current=False).select_for_update(no_key=True, of=("self",)).order_by("pk"))
         Annotation.objects.filter(pk__among=[row.pk for row in rows]).update(current=True)
         Tally.objects.add_decisions(project.pk, rows)
         return len(rows)

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from .event import Event
+from .locking import in_order, update_in_order
 
 
 class RunQuerySet(models.QuerySet):
@@ -154,7 +155,7 @@ class Run(models.Model):
         `numbers` go to the column of their name, or to `counters` where there is none. `latencies` is {bucket: calls},
         `errors` {error class: {n, last, at}}.
         """
-        row = Run.objects.select_for_update(of=("self",)).get(pk=self.pk)
+        row = Run.objects.select_for_update(no_key=True, of=("self",)).get(pk=self.pk)
         for name, number in numbers.items():
             if name in self.COUNTED:
                 # Given back twice, by a worker that stood still and the one that went on, is not less than nothing.
@@ -179,7 +180,8 @@ class Run(models.Model):
         prompt. Returns (ids, whether other jobs have some in hand).
         """
         now = time.time()
-        claims = Run.objects.select_for_update(of=("self",)).values_list("claims", flat=True).get(pk=self.pk)
+        rows = Run.objects.select_for_update(no_key=True, of=("self",))
+        claims = rows.values_list("claims", flat=True).get(pk=self.pk)
         others = {name: claim for name, claim in claims.items() if name != job and claim[2] > now}
         for first, last, _ in others.values():
             prompts = prompts.exclude(pk__range=(first, last))
@@ -211,12 +213,15 @@ class Run(models.Model):
     @transaction.atomic
     def end(self, state, *, error=""):
         """End a live run and let go of the prompts it holds; returns False if it had ended already."""
+        if not Run.objects.live().filter(pk=self.pk).exists():
+            return False
+        # The prompts before the run, as those who save answers: one of its workers may be at that.
+        update_in_order(self.prompts.all(), run=None, lease_until=None)
         ended = Run.objects.filter(pk=self.pk, state__in=self.LIVE).update(
             state=state, error=error, ended_at=timezone.now()
         )
         if not ended:
             return False
-        self.prompts.update(run=None, lease_until=None)
         Event.objects.create(project=self.project, run=self, kind=f"run_{state}", detail={"error": error})
         self.refresh_from_db()
         return True
@@ -228,12 +233,12 @@ class Run(models.Model):
         type(self.project).objects.select_for_update(no_key=True).get(pk=self.project_id)
         free = prompts.filter(project=self.project).free().order_by("pk")
         if limit is None:
-            taken = free.order_by().update(run=self)
+            taken = in_order(free.order_by()).update(run=self)
         else:
             chosen = list(free.values_list("pk", flat=True)[:limit])
             taken = 0
             for start in range(0, len(chosen), 5000):  # SQLite takes a limited number of parameters
-                taken += prompts.filter(pk__in=chosen[start : start + 5000]).free().update(run=self)
+                taken += in_order(prompts.filter(pk__in=chosen[start : start + 5000]).free()).update(run=self)
         Run.objects.filter(pk=self.pk).update(total=F("total") + taken)
         self.total += taken
         return taken

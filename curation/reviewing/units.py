@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.db import connection
 from django.db.models import Q
 
 from ..models import Pair, Prompt
@@ -49,6 +50,16 @@ def lock_units(project, prompt_ids):
     for prompt in rows:
         prompt.project = project
     return {prompt.pk: prompt for prompt in rows}
+
+
+def hold_units(project, prompt_ids):
+    """`lock_units` where the rows are not needed: of any number of prompts, for whoever moves several sets of them."""
+    ids = set(prompt_ids)
+    if not ids or not connection.features.has_select_for_update:  # SQLite has one writer at a time
+        return
+    for pair in pairs_of(project, list(ids)).values_list("hypothesis", "methodology"):
+        ids.update(pair)
+    Prompt.objects.filter(project=project, pk__among=list(ids)).lock()
 
 
 @Prepared

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from curation.models import Project, Prompt, ReviewClaim, Run, State, TeacherResponse
+from curation.reviewing.units import hold_units
 from pipeline.outages import LOST
 
 from . import collect
@@ -145,7 +146,8 @@ def _put_back_some(run):
     wanted = sorted(verdicts["ask"])
     with transaction.atomic():
         Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
-        row = Run.objects.select_for_update().get(pk=run.pk)
+        hold_units(run.project, wanted)
+        row = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
         if row.versions.get("again", {}).get("after", 0) != after or row.versions.get("again", {}).get("done"):
             return  # another worker was here meanwhile
         room = max(0, (run.parameters.get("limit") or len(wanted) + row.total) - row.total)

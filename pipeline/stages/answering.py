@@ -180,7 +180,7 @@ def _let_outdated_go(works):
 def _store(run, works, *, source, kind):
     """Store the attempts, point the prompts that still wait for them at their first answers, and send those on."""
     works = {each.prompt.pk: each for each in works}
-    locked = Prompt.objects.select_for_update().filter(pk__in=works).order_by("pk")
+    locked = Prompt.objects.select_for_update(no_key=True).filter(pk__in=works).order_by("pk")
     waiting = []
     for pk, state, attempts in locked.values_list("pk", "state", "attempts"):
         if state == source:

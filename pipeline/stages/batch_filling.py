@@ -12,6 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from curation.models import Batch, BatchItem, Call, Prompt
+from curation.models.locking import update_in_order
+from curation.reviewing.units import hold_units
 from pipeline import ledger
 from pipeline.teachers.batches import CHAT
 
@@ -62,6 +64,8 @@ def put(run, works):
     Calls, items and the prompts' long lease are stored in one transaction: killed before or after, nothing is half.
     """
     missing = [(work, name, ask) for work in works for name, ask in work.asks.items() if name not in work.calls]
+    hold_units(run.project, [work.prompt.pk for work in works])  # before calls and the run, as whoever saves answers
+    ledger.hold(ask for _, _, ask in missing)
     ledger.freshen([ask for _, _, ask in missing], run)
     outcome, answered, placed, dear = Put(), {}, {}, set()
     for asks in _by_teacher(ask for _, _, ask in missing):
@@ -87,7 +91,7 @@ def _by_teacher(asks):
     groups = {}
     for ask in asks:
         groups.setdefault(ask.teacher.pk, []).append(ask)
-    return groups.values()
+    return [asks for _, asks in sorted(groups.items())]  # in one order for all
 
 
 def _reserve(run, asks, placed):
@@ -105,7 +109,7 @@ def _reserve(run, asks, placed):
         placed[(call.payload_hash, call.sample_index)] = (call, batch)
     for number, (each, call_ids) in enumerate(calls_of.items()):
         if number:
-            Call.objects.filter(pk__in=call_ids).update(batch=each)
+            update_in_order(Call.objects.filter(pk__in=call_ids), batch=each)
         each.save(update_fields=["requests", "size"]) if each.requests else each.delete()
     return reserved
 
@@ -169,5 +173,5 @@ def _store_items(works, placed, outcome):
 def renew(batch):
     """Keep a batch's prompts and calls for as long as it may still take."""
     until = timezone.now() + timedelta(seconds=HOLD.total_seconds())
-    Call.objects.filter(batch=batch, state=Call.State.SENT).update(lease_until=until)
+    update_in_order(Call.objects.filter(batch=batch, state=Call.State.SENT), lease_until=until)
     Prompt.objects.filter(batch_items__batch=batch, run=batch.run_id).renew(HOLD.total_seconds())

@@ -5,6 +5,8 @@ import json
 from django.db import transaction
 
 from curation.models import Batch, BatchItem, Call, Prompt
+from curation.models.locking import update_in_order
+from curation.reviewing.units import hold_units
 from pipeline import ledger, teachers
 from pipeline.asks import Ask, Ticket, Work
 from pipeline.teachers.errors import hidden_status, sentence, words
@@ -81,7 +83,7 @@ def release(run, call_ids):
 
 def abandon(batch, why):
     """Give up a batch whose answers nobody will fetch; who asks the same again is told that it may be paid twice."""
-    batch.calls.filter(state=Call.State.SENT).update(lease_until=None)
+    update_in_order(batch.calls.filter(state=Call.State.SENT), lease_until=None)
     batch.end(Batch.State.FAILED, error=why)
 
 
@@ -133,6 +135,7 @@ def hand_over(run, stage, batch, put_again):
     stoppers = Stoppers()
     for start in range(0, len(ids), AT_ONCE):
         with transaction.atomic():
+            hold_units(run.project, ids[start : start + AT_ONCE])
             works, missing = _works(run, stage, batch, ids[start : start + AT_ONCE], stoppers)
             Prompt.objects.filter(pk__in=missing).let_go()
             save(run, stage, works, put_again)
@@ -141,6 +144,7 @@ def hand_over(run, stage, batch, put_again):
 def save(run, stage, works, put_again):
     """Have the stage save complete works, and what it asks again put into the next batch."""
     with transaction.atomic():
+        hold_units(run.project, [work.prompt.pk for work in works])
         again = stage.save(run, works) if works else []
         if again:
             put_again(again)

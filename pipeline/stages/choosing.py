@@ -79,7 +79,7 @@ def make_current(run, chosen, *, source):
     new = {prompt.pk: response for prompt, response in chosen if response.pk != prompt.current_response_id}
     if not new:
         return
-    changed = list(Prompt.objects.select_for_update().filter(pk__in=new, state=source).order_by("pk"))
+    changed = list(Prompt.objects.select_for_update(no_key=True).filter(pk__in=new, state=source).order_by("pk"))
     for prompt in changed:
         prompt.current_response = new[prompt.pk]
     Prompt.objects.bulk_update(changed, ["current_response"], batch_size=200)

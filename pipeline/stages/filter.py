@@ -8,6 +8,7 @@ from django.db import transaction
 
 from curation.models import FilterResult, Prompt, Ruleset, Run, State
 from curation.models.writing import insert_rows
+from curation.reviewing.units import hold_units
 from pipeline import filters
 from pipeline.asks import Work
 from pipeline.config import read_yaml
@@ -126,6 +127,7 @@ def save_ids(run, prompt_ids):
     rows, several = measuring.answers(prompt_ids)
     measured = measuring.measured(rows, rules)
     with transaction.atomic():
+        hold_units(run.project, prompt_ids)
         _send_single(run, ruleset, measured)
         _send_best(run, ruleset, rules, several)
 

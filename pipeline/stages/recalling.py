@@ -53,7 +53,7 @@ def recall(prompts, target, kind, run):
         after = ids[-1]
         portion = Prompt.objects.filter(pk__among=ids).free()
         # A decision takes these locks as well: what was decided before this one got them is seen by the next statement.
-        list(portion.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+        portion.lock()
         moved = portion.exclude(_decided_by_people()).move(target, kind, run=run)
         policy.filter(response__current_for__among=moved).update(current=False)
 
@@ -97,9 +97,10 @@ def _go_through(run, stage, should_stop):
             return True
         after = ids[-1]
         with transaction.atomic():
+            Prompt.objects.filter(pk__among=ids).lock()
             stage.measure_standing(run, ids)
-            run.count(done=len(ids))
             Prompt.objects.filter(pk__among=ids).let_go()
+            run.count(done=len(ids))
     return False
 
 

@@ -1,7 +1,10 @@
 """Regenerate: a stricter prompt and a stronger teacher for what was sent back."""
 
+from django.db import transaction
+
 from curation.models import Annotation, Complaint, Prompt, Resolution, State, Teacher, TeacherResponse
 from curation.models.writing import insert_rows
+from curation.reviewing.units import hold_units
 from pipeline.asks import Work
 from pipeline.prompts import PromptError
 from pipeline.regenerating import chances, recipes_of, wording
@@ -161,7 +164,10 @@ def _send_exhausted_on(run, waiting, given):
     return [prompt for prompt in waiting if prompt.pk not in exhausted and prompt.pk not in again]
 
 
+@transaction.atomic
 def _end(run, ids, kind, detail):
+    hold_units(run.project, ids)
+    ids = list(Prompt.objects.filter(pk__in=ids, state=STATE).values_list("pk", flat=True))  # people may have been here
     if ids and run.project.on_exhausted == State.TO_REVIEW:
         # Another round of review: what was decided stays as history.
         Annotation.objects.filter(response__current_for__in=ids, current=True, purpose="review").withdraw()

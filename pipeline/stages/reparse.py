@@ -11,6 +11,7 @@ from django.db.models import Exists, F, Max, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from curation.models import Call, Event, Project, Prompt, Resolution, ReviewClaim, Run, State, TeacherResponse
+from curation.reviewing.units import hold_units
 from pipeline import answers, ledger
 from pipeline.answers import why_not_a_completion
 from pipeline.asks import Ticket
@@ -114,7 +115,8 @@ def _parse_some(run, everything):
         return False
     with transaction.atomic():
         Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
-        row = Run.objects.select_for_update().get(pk=run.pk)
+        hold_units(run.project, [each.prompt.pk for each in found if each.changed])
+        row = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
         if row.versions.get("reparse", {}).get("after", 0) != after:
             return True  # another worker was here meanwhile
         _store(run, found)
@@ -129,8 +131,9 @@ def _take_up(run, calls):
     for call in calls:
         reply = Reply(call.raw_reply, call.http_status, call.latency_ms, sends=0)
         with transaction.atomic():
-            ledger.record([(Ticket(call.pk), reply)], run)
             parked = run.project.prompts.filter(failed_call=call, error_class="not_a_completion")
+            parked.lock()
+            ledger.record([(Ticket(call.pk), reply)], run)
             parked.unpark(actor=None, reason="Its reply can be read now.")
             run.count(replies_readable=1)
 
@@ -198,7 +201,7 @@ def _held(ids):
 def _store(run, found):
     _note_versions([each for each in found if each.verdict == "unchanged"])
     ids = [each.prompt.pk for each in found if each.changed]
-    rows = Prompt.objects.filter(pk__in=ids).select_for_update().order_by("pk")
+    rows = Prompt.objects.filter(pk__in=ids)  # locked by the caller
     standing = {prompt.pk: (prompt.state, prompt.current_response_id) for prompt in rows}
     held = _held(ids)
     attempts = dict(

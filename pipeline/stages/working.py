@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from curation.models import Call, Prompt, Run, State
 from curation.reviewing import settle
+from curation.reviewing.units import hold_units
 from pipeline import ledger, teachers
 from pipeline.outages import LOST
 
@@ -329,6 +330,7 @@ class _Worker:
                 if hasattr(stage, "read"):
                     stage.read(chunk)
                 with transaction.atomic():
+                    hold_units(self.run.project, [each.prompt.pk for each in chunk])
                     again = stage.save(self.run, chunk)
                 if again:
                     self._ask(again)
