@@ -56,7 +56,7 @@ def test_the_page_says_what_waits_for_each_stage_and_quotes_the_chosen_one(peopl
     assert "3 of 3 waiting prompts" in page
     assert "Calls 3 3 3" in page
     assert "of 2026-11-02" in page
-    assert "an estimate: no answers of this project yet" in page
+    assert "an estimate for answers, hypothesis: Stand-in gave too few of them in this project yet" in page
     limited = text(people["manager"].get(f"{address}start/?stage=collect&limit=2"))
     assert "2 of 3 waiting prompts" in limited
     assert "1 of 1 waiting prompts , no calls" in text(people["manager"].get(f"{address}start/?stage=filter"))

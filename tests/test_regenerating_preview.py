@@ -126,3 +126,9 @@ def test_a_price_that_is_unknown_is_not_zero(prompt, strong):
     order = preview(prompt, [NO_CONTROL])
     assert order.quote.price is None
     assert "unknown" in order.quote.sentence
+
+
+def test_what_nobody_sent_back_is_not_said_to_have_been(prompt):
+    order = preview(prompt)
+    assert "- No fault was named." in order.system
+    assert "sent back" not in order.system

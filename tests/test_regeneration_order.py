@@ -204,3 +204,9 @@ def test_when_the_session_has_ended_what_was_typed_goes_through_the_log_in(ada, 
 def test_without_a_teacher_it_says_what_is_missing(browser, project, prompt):
     type(project).objects.update(teacher=None, regen_teacher=None)
     assert "no teacher" in browser.get(address(prompt)).content.decode().lower()
+
+
+def test_without_a_reason_it_says_that_none_is_named_yet(browser, project):
+    page = browser.get(address(factories.prompt(project, State.TO_REVIEW))).content.decode()
+    assert "No reason is named yet" in page
+    assert "sent back without a reason" not in page

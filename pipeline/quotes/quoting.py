@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from curation.models import Teacher
+from curation.models import Teacher, TeacherResponse
 from pipeline.prompts import PromptError
 from pipeline.stages.sending import HANDLES
 from pipeline.stages.working import StopRun
@@ -101,12 +101,16 @@ def _quote(project, stage, drawn, counted):
         prices_of=_date(lines),
         hours=hours,
         slowest=slowest,
-        basis=words.basis(lines),
+        basis=words.basis(lines, is_new=not any(line.answers for line in lines) and _is_new(project)),
         unlimited=tuple(dict.fromkeys(c.ask.teacher.name for c in bought if most_output(c.ask.body) is None)),
         least_usd=_least(usd for usd, _ in most),
         least_tokens=_least(tokens for _, tokens in most),
         lines=lines,
     )
+
+
+def _is_new(project):
+    return not TeacherResponse.objects.filter(prompt__project=project).exists()
 
 
 def _sum(amounts):

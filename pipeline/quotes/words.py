@@ -95,16 +95,20 @@ def price(quote):
     return f"USD {ranged(quote.price, usd)}{half}{dated if quote.prices_of else ''}"
 
 
-def basis(lines):
-    """Where the numbers come from."""
+def basis(lines, is_new=True):
+    """Where the numbers come from; `is_new`: nobody has answered anything in this project yet."""
     if not lines:
         return ""
     seen = [line for line in lines if line.answers]
     guessed = [line.name for line in lines if not line.answers]
-    if not seen:
+    if not seen and is_new:
         return "an estimate: no answers of this project yet"
+    whose = " and ".join(dict.fromkeys(line.teacher.name for line in lines if not line.answers))
+    too_few = f"{whose} gave too few of them in this project yet"
+    if not seen:
+        return f"an estimate for {' and '.join(guessed)}: {too_few}"
     said = f"from {sum(line.answers for line in seen):,} answers of this project"
-    return f"{said}; an estimate for {' and '.join(guessed)}: too few answers of this project yet" if guessed else said
+    return f"{said}; an estimate for {' and '.join(guessed)}: {too_few}" if guessed else said
 
 
 def sentence(quote):

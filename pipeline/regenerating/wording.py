@@ -50,7 +50,7 @@ def faults(mends):
         words = mend.words if mend.words not in said else ""
         said.add(mend.words)
         lines.append(f"- {mend.label}: {quoted(words)}" if words else f"- {mend.label}")
-    return "\n".join(lines) or "- It was sent back without a reason."
+    return "\n".join(lines) or "- No fault was named."  # sent back without a reason, or not yet
 
 
 def instructions(mends):
