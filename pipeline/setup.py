@@ -88,6 +88,8 @@ def _prices(config):
 def project_for(config, slug=None):
     """The project that the configuration names, made if absent; its teachers, judges and prompts follow the file."""
     slug = slug or config.project
+    if not Project.objects.filter(slug=slug).exists():
+        _check_slug(slug)
     project, _ = Project.objects.get_or_create(slug=slug, defaults={"name": slug.replace("-", " ").capitalize()})
     project.teacher = teacher_for(config.teacher_model, parameters=config.parameters, config=config)
     if config.collection.regen_teacher_model:
@@ -98,6 +100,13 @@ def project_for(config, slug=None):
     if project.judges:
         _adopt_gate(project, config.judging)
     return project
+
+
+def _check_slug(slug):
+    try:
+        Project._meta.get_field("slug").run_validators(slug)
+    except ValidationError as error:
+        raise ConfigError(f"{slug!r} cannot be a project's slug: {' '.join(error.messages)}") from error
 
 
 def _adopt_judges(project, config):

@@ -1,5 +1,6 @@
 """Which files there are: those that the configuration names, what the scripts left beside them, and what is given."""
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,8 @@ READABLE = {suffix for suffix, kind in SUFFIXES.items() if kind in ("parquet", "
 PROMPTS = {preset["prompt"] for preset in PRESETS.values()}
 GATE = re.compile(r"gate|accepted|passed", re.IGNORECASE)
 OUTPUTS = ("teacher_output", "generated_output", "generation", "generated_text", "response", "completion")
+MOST_LEFT = 20  # files beside that are named
+MOST_OF_OBJECT = 1_000_000  # bytes
 TALKS = ("messages", "conversations")
 ASKED, ANSWERED = ("input", "prompt", "instruction", "question"), ("output", "completion", "response", "answer")
 
@@ -63,6 +66,7 @@ def find(config, config_path, *, root=None, labels=(), paths=()):
         search.given(Path(path), "labels")
     for path in paths:
         search.given(Path(path))
+    search.left()
     order = list(KINDS)
     return sorted(search.found.values(), key=lambda each: order.index(each.kind)), search.notes
 
@@ -70,6 +74,7 @@ def find(config, config_path, *, root=None, labels=(), paths=()):
 class _Search:
     def __init__(self, config, config_path, root):
         self.config, self.found, self.notes = config, {}, []
+        self.seen = set()  # what was said to be none of them
         here = config_path.expanduser().resolve().parent
         self.roots = [Path(root)] if root else [Path.cwd(), here, here.parent]
 
@@ -102,6 +107,9 @@ class _Search:
                 for each in sorted(folder.glob("rejected_*")):
                     if each.name.split(".")[0] == f"rejected_{stem}":
                         self.add(each, "rejected")
+                for each in self._unread(folder):
+                    if kind_of(each) == "regenerated":
+                        self.add(each, "regenerated")  # the guide's own command called it regen.parquet
             if source.kind in ("filtered", "regenerated", "outputs"):
                 for each in sorted(folder.parent.glob("labels/*.jsonl*")):
                     self.add(each, "labels")
@@ -135,7 +143,8 @@ class _Search:
     def _in_folder(self, path, kind):
         """Raw texts in a folder are what the inputs were made of: they are left, unless they are named."""
         if kind == "inputs" and path.resolve() not in self.found and not columns_of(path) & PROMPTS:
-            self.notes.append(f"{path.name} holds texts without prompts: `import_inputs` takes them in, if wanted.")
+            name = _name(path.resolve(), self.roots)
+            self.notes.append(f"{name} holds texts without prompts: `import_inputs` takes them in, if wanted.")
         else:
             self._given_file(path, kind)
 
@@ -143,7 +152,25 @@ class _Search:
         if kind:
             self.add(path, kind)
         elif path.resolve() not in self.found:
-            self.notes.append(f"{path.name} is none of the files that the scripts wrote: it is not read.")
+            self.seen.add(path.resolve())
+            why = why_unread(path) or "is none of the files of rows that the scripts wrote: it is not read."
+            self.notes.append(f"{_name(path.resolve(), self.roots)} {why}")
+
+    def _unread(self, folder):
+        """The data files of a folder that are not among the files yet."""
+        files = (each.resolve() for each in sorted(folder.iterdir()) if each.is_file() and _suffix(each) in READABLE)
+        return [each for each in files if each not in self.found and each not in self.seen]
+
+    def left(self):
+        """Say which data files lie in the scripts' own folders and are not read."""
+        own = {source.path.parent for source in self.found.values() if source.main}
+        labels = {folder.parent / "labels" for folder in own}
+        left = [each for folder in sorted(own | labels) if folder.is_dir() for each in self._unread(folder)]
+        for each in left[:MOST_LEFT]:
+            name = _name(each, self.roots)
+            self.notes.append(f"{name} lies beside these files and is not read: name it to take it over.")
+        if left[MOST_LEFT:]:
+            self.notes.append(f"{len(left) - MOST_LEFT} more files lie beside these and are not read.")
 
 
 def _name(path, roots):
@@ -178,6 +205,21 @@ def open_rows(path):
     return reader
 
 
+def why_unread(path):
+    """Why nobody can read a file; "" where it can be."""
+    try:
+        file = identify(path)
+        if file.format == "json":
+            file.open_text(None).read(1)  # JSON that is no list of rows can be read, and is none of theirs
+        else:
+            open_rows(path)
+    except ImportRefused as refused:
+        return f"cannot be read ({' '.join(refused.problems)})"
+    except (UnicodeError, *BROKEN_GZIP) as error:
+        return f"cannot be read ({error})"
+    return ""
+
+
 def columns_of(path):
     """The columns of a data file, or an empty set where it cannot be read."""
     try:
@@ -194,13 +236,24 @@ def kind_of(path):
         return "labels"
     if "batch_id" in columns and "samples_processed" in columns:
         return "manifest"
-    if {"schema", "row_count"} <= columns:
+    if {"schema", "row_count"} <= (columns or _names_of_object(path)):
         return "manifest"
     if _is_training(columns) or (columns == {"text"} and _asks(path)):
         return "sft"
     if columns & set(OUTPUTS):
         return _kind_of_outputs(path, columns)
     return "inputs" if columns & {"user_prompt", "prompt_text", "prompt", "context", "text", "abstract"} else ""
+
+
+def _names_of_object(path):
+    """The names in a small file that is one JSON object, as a manifest of one data set is."""
+    if path.suffix.lower() != ".json" or path.stat().st_size > MOST_OF_OBJECT:
+        return set()
+    try:
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError):
+        return set()
+    return set(data) if isinstance(data, dict) else set()
 
 
 def _is_training(columns):

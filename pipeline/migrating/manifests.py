@@ -55,7 +55,7 @@ def _data_set(source, all_sources, file, report):
     file.rows = 1
     wanted = str(values.get("source_hash", "")).removeprefix("sha256:").lower()
     for each in all_sources:
-        if each.kind != "manifest" and wanted and _sha256(each.path) == wanted:
+        if each.kind != "manifest" and wanted and sha256(each.path) == wanted:
             file.matched = 1
             rows = next((found.rows for found in report.files if found.name == each.name), None)
             if rows is not None and rows != values.get("row_count"):
@@ -65,6 +65,6 @@ def _data_set(source, all_sources, file, report):
     file.miss(1, "no file has its source_hash")
 
 
-def _sha256(path):
+def sha256(path):
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,5 +1,6 @@
 """The way over: the files of the earlier scripts become a project, and a report says what they held."""
 
+import tempfile
 from pathlib import Path
 
 from django.contrib.auth import get_user_model
@@ -41,6 +42,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         if not sources:
             raise CommandError("\n".join([*notes, "There is nothing to take over: no file was found."]))
+        _check_target(options["report"])
         report, project = self._migrate(config, sources, config.notices + notes, options)
         self.stdout.write(as_markdown(report))
         target = options["report"]
@@ -91,3 +93,15 @@ class Command(BaseCommand):
         if found is None:
             raise CommandError(f"There is nobody called {name!r}: name a user, or leave --reviewer out.")
         return found
+
+
+def _check_target(report):
+    """A report that has nowhere to go is said before hours of work, not after them."""
+    if report is None:
+        return
+    try:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=report.parent):
+            pass
+    except OSError as error:
+        raise CommandError(f"The report cannot be written to {report}: {error.strerror}.") from None
