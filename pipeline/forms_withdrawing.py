@@ -12,7 +12,7 @@ class WithdrawalForm(forms.Form):
     kind = forms.ChoiceField(
         choices=[
             ("source", "A source, by its locator: a DOI, an address or a file"),
-            ("licence", "A licence: every source under it"),
+            ("licence", "A licence: every prompt under it"),
             ("row", "One row of a release, by its id"),
         ],
         widget=forms.RadioSelect,

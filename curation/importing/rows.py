@@ -100,15 +100,16 @@ class RowConverter:
             right = "a prompt or a text is expected"
             raise BadRow(" / ".join(self._source_columns), "empty", right)
         task_type = self._short(values, "task_type")
-        shared = {
-            "system_prompt": self._long(values, "system_prompt"),
-            "domain": self._short(values, "domain"),
-            "metadata": self._metadata(values),
-        }
         about = {
             "title": " ".join(self._long(values, "title").split()),
             "locator": self._short(values, "locator"),
             "licence": self._short(values, "licence"),
+        }
+        shared = {
+            "system_prompt": self._long(values, "system_prompt"),
+            "domain": self._short(values, "domain"),
+            # Without a source to say it of, the prompt itself keeps where it is from.
+            "metadata": self._metadata(values, {} if context else about),
         }
         answer, no_answer = self._answer(values)
         if prompt:
@@ -163,8 +164,9 @@ class RowConverter:
         column = self.mapping.get(field)
         return text_cell(column, values.get(column), limit=SHORT[field]).strip() if column else ""
 
-    def _metadata(self, values):
-        return dump({_name(name): json_cell(name, value) for name, value in values.items() if name not in self._mapped})
+    def _metadata(self, values, about):
+        said = {_name(name): json_cell(name, value) for name, value in values.items() if name not in self._mapped}
+        return dump({name: value for name, value in about.items() if value} | said)
 
 
 def is_rendered(values):

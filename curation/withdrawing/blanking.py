@@ -32,6 +32,7 @@ from ..models import (
     SourceDocument,
     TeacherResponse,
 )
+from ..models.locking import update_in_order
 from ..models.response import LONGER
 from ..models.writing import update_rows
 from .chosen import documents
@@ -93,6 +94,7 @@ def blank_prompts(withdrawal, count=lambda number: None):
 
 
 def _blank(ids):
+    Prompt.objects.filter(pk__in=ids).lock()
     Prompt.objects.filter(pk__in=ids).update(
         user_prompt="", context="", system_prompt="", metadata={}, error_detail="", rank=0
     )
@@ -198,8 +200,10 @@ def blank_calls(withdrawal, words):
     own = list(calls_of(withdrawal).exclude(pk__in=left).values_list("pk", flat=True))
     own += [*_unclaimed_calls(withdrawal, words)] if words else []
     for start in range(0, len(own), AT_ONCE):
-        Call.objects.filter(pk__in=own[start : start + AT_ONCE]).update(
-            request={}, raw_reply="", error_detail="", error_class="purged", state=Call.State.FAILED
+        update_in_order(
+            Call.objects.filter(pk__in=own[start : start + AT_ONCE]),
+            **{"request": {}, "raw_reply": "", "error_detail": "", "error_class": "purged"},
+            state=Call.State.FAILED,
         )
     return len(own), len(left)
 

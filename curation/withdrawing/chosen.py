@@ -16,6 +16,9 @@ BEFORE_A_DOI = (
 )
 HOLDING = (Release.State.PUBLISHED, Release.State.DRAFT)  # releases that have files
 LEAST_ROW = 12  # characters that may stand for a whole row id
+UNKNOWN = "(not stated)"  # in place of a licence: every prompt of which nobody knows one, as cards and pages call it
+IN_METADATA = ("licence", "license")  # where a prompt without a source text keeps it
+SHOWN = 20  # prompts that a preview names
 Kind = Withdrawal.Kind
 
 
@@ -27,7 +30,8 @@ class WrongWish(ValueError):
 class Preview:
     """What a withdrawal would come to.
 
-    `states` are (state, number) of the prompts it takes, `releases` (release, rows of it) the newest first.
+    `states` are (state, number) of the prompts it takes, `releases` (release, rows of it) the newest first, `some` the
+    keys of the first of its prompts.
     """
 
     prompts: int
@@ -35,6 +39,7 @@ class Preview:
     partners: int  # of them, that go as the other half of a pair
     states: tuple
     releases: tuple
+    some: tuple = ()
 
 
 def same_source(locator):
@@ -53,6 +58,8 @@ def spelled(project, kind, value):
         raise WrongWish("Say which: a locator such as a DOI, a licence, or a row id.")
     if kind == Kind.ROW:
         return _row_id(project, value)
+    if kind == Kind.LICENCE and value.casefold() == UNKNOWN:
+        value = UNKNOWN
     if not chosen(project, kind, value).exists():
         raise WrongWish(_nothing(project, kind, value))
     return value
@@ -73,9 +80,10 @@ def _row_id(project, value):
 
 def _nothing(project, kind, value):
     if kind == Kind.LICENCE:
-        rows = project.documents.exclude(licence="").order_by().values_list("licence", flat=True)
-        there = ", ".join(sorted(set(rows.distinct()[:20]))) or "none"
-        return f"No source of this project has the licence {value!r}; there are: {there}."
+        there = ", ".join(licences(project)) or "none"
+        unknown = without_licence(project).count()
+        more = f" Of {unknown:,} prompts none is known: {UNKNOWN} takes those." if unknown else ""
+        return f"No prompt of this project is under the licence {value!r}; there are: {there}.{more}"
     example = project.documents.exclude(locator="").values_list("locator", flat=True).first()
     return f"No prompt of this project is about {value!r}" + (f"; locators look like {example}." if example else ".")
 
@@ -95,12 +103,18 @@ def _named(project, kind, value):
     if kind == Kind.ROW:
         rows = ReleaseRow.objects.filter(release__project=project, row_id=value)
         return project.prompts.filter(pk__in=rows.values("prompt"))
-    return project.prompts.filter(Q(document__in=documents(project, kind, value).values("pk")) | _by_group(kind, value))
+    if kind == Kind.LICENCE and value == UNKNOWN:
+        return without_licence(project)
+    named = Q(document__in=documents(project, kind, value).values("pk"))
+    beside = _by_metadata(value) if kind == Kind.LICENCE else _by_group(kind, value)
+    return project.prompts.filter(named | beside)
 
 
 def documents(project, kind, value):
-    """The source documents that a withdrawal speaks of; none for a row."""
+    """The source documents that a withdrawal speaks of; none for a row, nor where no licence is known."""
     rows = SourceDocument.objects.filter(project=project)
+    if kind == Kind.LICENCE and value == UNKNOWN:
+        return rows.none()
     if kind == Kind.LICENCE:
         return rows.filter(licence__iexact=value)
     if kind == Kind.ROW:
@@ -114,6 +128,35 @@ def documents(project, kind, value):
 def _by_group(kind, value):
     """Prompts that came without a source text keep the locator as their group alone."""
     return Q(document=None, group_key__in=groups_of(value)) if kind == Kind.SOURCE else Q(pk__in=())
+
+
+def _by_metadata(value):
+    """Prompts whose source has no licence of its own, or that have no source text, keep what their row said."""
+    said = Q()
+    for name in IN_METADATA:
+        said |= Q(**{f"metadata__{name}__iexact": value})
+    return (Q(document=None) | Q(document__licence="")) & said
+
+
+def without_licence(project):
+    """The prompts of a project of which nobody knows the licence."""
+    rows = project.prompts.filter(Q(document=None) | Q(document__licence=""))
+    for name in IN_METADATA:
+        path = f"metadata__{name}"
+        rows = rows.filter(Q(**{f"{path}__isnull": True}) | Q(**{path: None}) | Q(**{path: ""}))
+    return rows
+
+
+def licences(project, most=20):
+    """The licences that prompts of a project are under, sorted; at most so many of each kind of place."""
+    found = set(project.documents.exclude(licence="").order_by().values_list("licence", flat=True).distinct()[:most])
+    for name in IN_METADATA:
+        rows = project.prompts.filter(
+            Q(document=None) | Q(document__licence=""), **{f"metadata__{name}__isnull": False}
+        )
+        said = rows.order_by().values_list(f"metadata__{name}", flat=True).distinct()[:most]
+        found |= {each for each in said if isinstance(each, str) and each}
+    return sorted(found)
 
 
 def groups_of(value):
@@ -135,6 +178,7 @@ def preview(project, kind, value):
         partners=total - _named(project, kind, value).count(),
         states=tuple((label, states[state]) for state, label in State.choices if states.get(state)),
         releases=holding(project, prompts),
+        some=tuple(prompts.order_by("pk").values_list("key", flat=True)[:SHOWN]),
     )
 
 

@@ -51,7 +51,7 @@ def go_on(withdrawal, *, run=None, actor=None, count=lambda number: None):
         return False
     locked = lock_units(withdrawal.project, ids)
     gone = Prompt.objects.filter(pk__in=list(locked)).withdraw(withdrawal, run=run, actor=actor)
-    ReviewClaim.objects.filter(prompt__in=gone).delete()
+    ReviewClaim.objects.filter(prompt__in=gone).in_order().delete()
     count(len(gone))
     return True
 

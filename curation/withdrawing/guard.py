@@ -1,7 +1,9 @@
 """What was withdrawn does not come in again with a file."""
 
+import json
+
 from ..models import Withdrawal
-from .chosen import groups_of, names, same_source
+from .chosen import IN_METADATA, groups_of, names, same_source
 
 Kind = Withdrawal.Kind
 
@@ -18,6 +20,7 @@ class Guard:
         rows = list(Withdrawal.objects.filter(project=self.project).exclude(kind=Kind.ROW))
         self._named = names(rows)
         self._groups = {group: row for row in rows if row.kind == Kind.SOURCE for group in groups_of(row.value)}
+        self._licences = {value: row for (kind, value), row in self._named.items() if kind == Kind.LICENCE}
 
     def stops(self, piece):
         """The Withdrawal that keeps a piece of an import (its `source` and `drafts`) out, or None."""
@@ -25,6 +28,14 @@ class Guard:
             return None
         source = piece.source
         if source is None:  # the locator of a prompt without a source text is its group alone
-            return next((self._groups[each.group_key] for each in piece.drafts if each.group_key in self._groups), None)
+            return next(filter(None, map(self._by_draft, piece.drafts)), None)
         by_locator = self._named.get((Kind.SOURCE, same_source(source.locator))) if source.locator else None
-        return by_locator or (self._named.get((Kind.LICENCE, source.licence.casefold())) if source.licence else None)
+        return by_locator or self._licences.get(source.licence.strip().casefold())
+
+    def _by_draft(self, draft):
+        """What keeps a prompt without a source text out: its group, or the licence that its row says."""
+        if draft.group_key in self._groups or not self._licences:
+            return self._groups.get(draft.group_key)
+        said = json.loads(draft.metadata)
+        found = (self._licences.get(str(said.get(name) or "").strip().casefold()) for name in IN_METADATA)
+        return next(filter(None, found), None)
