@@ -58,25 +58,34 @@ def assign_tied(groups, frozen, tied, seed, shares):
     decided = {}
     for group in sorted(tied.keys() & frozen.keys(), reverse=True):
         decided[tied[group]] = frozen[group][0]
-    together = {}
-    for group in groups.keys() - frozen.keys():
-        together.setdefault(tied.get(group, group), []).append(group)
-    open_ones = {
-        name: "+".join(sorted({groups[group] for group in those}))
-        for name, those in together.items()
-        if name not in decided
-    }
-    sizes = {name: len(those) for name, those in together.items()}
-    decided |= assign(open_ones, frozen, seed, shares, sizes)
-    return {group: decided[name] for name, those in together.items() for group in those}
+    new, open_ones, together = groups.keys() - frozen.keys(), {}, {}
+    for group in new:
+        if group not in tied:
+            open_ones[group] = groups[group]
+        elif tied[group] not in decided:
+            together.setdefault(tied[group], []).append(group)
+    open_ones |= {name: "+".join(sorted({groups[group] for group in those})) for name, those in together.items()}
+    decided |= assign(open_ones, frozen, seed, shares, {name: len(those) for name, those in together.items()})
+    return {group: decided[tied.get(group, group)] for group in new}
 
 
 def place(project, groups, tied=None, *, seed=None, shares=None):
     """{group: split} of all of {group: stratum}: as frozen, and the new ones as they would be; writes nothing."""
-    rows = SplitAssignment.objects.filter(project=project)
-    frozen = {row[0]: row[1:] for row in rows.values_list("group_key", "split", "stratum").order_by()}
+    return _place(project, groups, _frozen(project), tied, seed, shares)
+
+
+def _place(project, groups, frozen, tied, seed, shares):
     new = assign_tied(groups, frozen, tied or {}, seed or project.split_seed, shares or project.split_shares)
-    return new | {group: frozen[group][0] for group in groups.keys() & frozen.keys()}
+    return {group: new.get(group) or frozen[group][0] for group in groups}
+
+
+def _frozen(project):
+    """{group: (split, stratum)} of all that ever were; equal pairs are one in memory, as groups may be many."""
+    rows = SplitAssignment.objects.filter(project=project).values_list("group_key", "split", "stratum").order_by()
+    found, pairs = {}, {}
+    for group, *pair in rows.iterator(AT_ONCE):
+        found[group] = pairs.setdefault(tuple(pair), tuple(pair))
+    return found
 
 
 def freeze(project, groups, tied=None, *, seed=None, shares=None):
@@ -85,12 +94,12 @@ def freeze(project, groups, tied=None, *, seed=None, shares=None):
     Groups with the same name in `tied` ({group: name}) go into one split. Seed and shares are the project's unless
     they are given.
     """
-    known = set(SplitAssignment.objects.filter(project=project).values_list("group_key", flat=True))
-    placed = place(project, groups, tied, seed=seed, shares=shares)
-    new = [(group, split, groups[group][:200]) for group, split in sorted(placed.items()) if group not in known]
+    frozen = _frozen(project)
+    placed, new = _place(project, groups, frozen, tied, seed, shares), sorted(groups.keys() - frozen.keys())
     for start in range(0, len(new), AT_ONCE):
-        names = ("group_key", "split", "stratum")
-        insert_values(SplitAssignment, names, new[start : start + AT_ONCE], project_id=project.pk)
+        rows = [(group, placed[group], groups[group][:200]) for group in new[start : start + AT_ONCE]]
+        insert_values(SplitAssignment, ("group_key", "split", "stratum"), rows, project_id=project.pk)
     # Read back: where two releases froze at once, the first one's word holds.
     rows = SplitAssignment.objects.filter(project=project).values_list("group_key", "split").order_by()
-    return {group: split for group, split in rows if group in groups}
+    placed.update((group, split) for group, split in rows.iterator(AT_ONCE) if group in groups)
+    return placed

@@ -9,14 +9,18 @@ from collections import Counter
 from dataclasses import dataclass
 from operator import attrgetter
 
+import numpy as np
+
 from pipeline import formats, splits
 
 from . import card, checking, lengths, manifest, press, proof, versioning, writing
 from .garbage import few_looks
+from .picking import REASONS
 from .reading import Reader
 
 LEFT_OUT = "left_out.jsonl"
 BATCHES_A_LOOK = 20
+LINES = 1000  # written at once
 COUNTED = {"teachers": "teacher", "task_types": "task_type", "domains": "domain", "statuses": "status"}
 
 
@@ -30,22 +34,21 @@ class Written:
 
 
 def write(release, chosen, placed, scratch, step=lambda rows: None):
-    """Write the rows of `chosen` in the formats of the release's recipe; `placed` is {group: split}.
+    """Write the rows of `chosen` in the formats of the release's recipe; `placed` are by row places in SPLITS.
 
     `step` hears how many rows were written, and may raise. Sets the release's counts, content hash and label.
     """
     recipe = release.recipe
     written = Written([], proof.Reader(release.project), lengths.Lengths(recipe["targets"], system=recipe["system"]))
     needs = frozenset().union(*(formats.FORMATS[name].needs for name in recipe["formats"]))
-    reader = Reader(placed, chosen.partners, needs, written.behind)
+    reader = Reader(chosen, placed, needs, written.behind)
     counts, batches = {name: Counter() for name in COUNTED}, itertools.count(1)
-    gc.freeze()  # the chosen rows stay
     options = {"system": recipe["system"], "shard_bytes": recipe["shard_bytes"]}
     with writing.Behind() as behind, few_looks():
         table = writing.Table(scratch, proof.NAME, proof.SCHEMA, behind=behind)
         with press.files_of(len(chosen.rows), scratch, recipe["formats"], behind=behind, **options) as files:
-            for split in splits.SPLITS:
-                for records, known in reader.batches([row for row in chosen.rows if placed[row.group] == split]):
+            for place, split in enumerate(splits.SPLITS):
+                for records, known in reader.batches(np.flatnonzero(placed == place)):
                     files.add(split, records)
                     table.add(proof.table(proof.columns(records, known)))
                     written.tokens.add(records, known)
@@ -63,12 +66,12 @@ def write(release, chosen, placed, scratch, step=lambda rows: None):
 
 
 def _counts(chosen, placed, counts, files):
-    by_split = Counter(placed[row.group] for row in chosen.rows)
+    by_split = {split: int(np.count_nonzero(placed == place)) for place, split in enumerate(splits.SPLITS)}
     return {
         "rows": len(chosen.rows),
         "unreviewed": counts["statuses"]["unreviewed"],
-        "groups": len(chosen.strata),
-        "splits": {split: by_split[split] for split in splits.SPLITS if by_split[split]},
+        "groups": sum(stratum is not None for stratum in chosen.strata),
+        "splits": {split: rows for split, rows in by_split.items() if rows},
         "formats": writing.rows_by_format(files),
         **{name: dict(sorted(counted.items())) for name, counted in counts.items()},
         **chosen.counts(),
@@ -77,9 +80,11 @@ def _counts(chosen, placed, counts, files):
 
 def _write_left_out(scratch, chosen):
     """The rows that were ready and stayed out, sorted by row id; no file where there are none."""
-    lines = writing.Lines(scratch, LEFT_OUT)
-    rows = sorted(chosen.left_out, key=lambda item: item[0].row_id)
-    lines.add({"prompt_key": row.prompt_key, "row_id": row.row_id, "why": why} for row, why in rows)
+    lines, reasons = writing.Lines(scratch, LEFT_OUT), (REASONS[place] for place in chosen.why)
+    rows = zip(chosen.left_out.keys(), reasons, strict=True)
+    said = ({"prompt_key": key, "row_id": row.row_id, "why": why} for (row, key), why in rows)
+    while portion := list(itertools.islice(said, LINES)):
+        lines.add(portion)
     return lines.close()
 
 
@@ -101,4 +106,4 @@ def check(release, scratch, halted):
 
 def name(release, base, chosen):
     """Give the release its label, by what changed since `base`."""
-    release.semver = versioning.label(base, release.recipe, {row.row_id for row in chosen.rows})
+    release.semver = versioning.label(base, release.recipe, chosen.rows.table["row_id"])

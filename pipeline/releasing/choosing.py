@@ -3,65 +3,59 @@
 import hashlib
 import hmac
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
-from sys import intern
+from dataclasses import dataclass
+from itertools import groupby
 
-from django.db.models import Exists, FilteredRelation, OuterRef, Q
-from django.db.models.functions import Coalesce
+import numpy as np
+from django.db.models import Exists, OuterRef, Q
 
 from curation.models import Annotation, FilterResult, GateResult, Pair, Prompt, Resolution, State
 from curation.models.prompt import AT_ONCE
-from pipeline import formats
+from pipeline.splits import SPLITS
 
 from . import picking
+from .picking import LEFT_OUT
+from .rows import Rows, gather, ids_of
 
-# Why rows that were ready stayed out: names of the counts, and of `why` in left_out.jsonl.
-LEFT_OUT = {
-    "empty": "without a text",
-    "below_score": "below the least score",
-    "below_agreement": "below the least agreement",
-    "leaks": "sharing words with an evaluation set",
-    "split_conflicts": "tying two splits together",
-    "near_duplicates": "near-duplicates of other rows",
-    "over_cap": "over their domain's cap",
-}
+__all__ = ["LEFT_OUT", "Chosen", "NothingToRelease", "candidates", "changed_since", "choose", "halves", "nothing"]
+HALVES = ("hypothesis", "methodology")
 
 
 class NothingToRelease(Exception):
     """There is no row to package; the message says where the prompts are."""
 
 
-@dataclass(slots=True)
-class Row:
-    """One row of the release to be."""
-
-    row_id: str
-    prompt_id: int
-    response_id: int
-    prompt_key: str
-    group: str
-    domain: str
-    status: str  # accepted or unreviewed
-    empty: bool = False
-
-
 @dataclass
 class Chosen:
-    """Sorted rows that go in, {group: stratum} of them, which groups belong together ({group: name of all}), and
-    what stays out as (row, why)."""
+    """The rows that go in, and those that stay out with `why`, by row a place in REASONS; all sorted by row id.
 
-    rows: list
-    strata: dict = field(default_factory=dict)
-    tied: dict = field(default_factory=dict)
-    left_out: list = field(default_factory=list)
-    partners: dict = field(default_factory=dict)  # hypothesis' prompt id -> its methodology's row
+    `strata` are, by group, what it counts as when groups are split, None for one without a row; `tied` says which
+    groups belong together ({group: name of all}), `partners` by row the place of its methodology, or -1.
+    """
+
+    rows: Rows
+    strata: list
+    tied: dict
+    left_out: Rows
+    why: np.ndarray
+    partners: np.ndarray
     halves: int | None = None  # of a paired project: see `halves`
 
     def counts(self):
-        """{why: rows} for every reason, also where it is none; in a paired project `halves` too, which no list names."""
-        counted = Counter(why for _, why in self.left_out)
-        found = {why: counted[why] for why in LEFT_OUT}
+        """{why: rows} for every reason, also where it is none; in a paired project `halves`, which no list names."""
+        found = picking.reasons(self.why)
         return found if self.halves is None else found | {"halves": self.halves}
+
+    def groups(self):
+        """{group: stratum} of the rows that go in."""
+        both = zip(self.rows.groups.to_pylist(), self.strata, strict=True)
+        return {group: stratum for group, stratum in both if stratum is not None}
+
+    def splits(self, placed):
+        """By row the place in SPLITS that {group: split} gives it."""
+        names = self.rows.groups.to_pylist()
+        places = np.array([SPLITS.index(placed[name]) if name in placed else -1 for name in names], "i1")
+        return places[self.rows.table["group"]]
 
 
 def candidates(project, include="accepted", recipe=None):
@@ -118,61 +112,51 @@ def choose(project, recipe, look=lambda: None):
     `look` is called now and then, and may raise.
     """
     prompts = candidates(project, recipe.include, recipe)
-    rows, strata = gather(prompts, look)
+    rows = gather(prompts, look)
     if not rows:
         raise NothingToRelease(f"{nothing(project, recipe)}, so there is nothing to release.")
-    units = picking.units_of(project, rows)
-    picked = picking.Picked(rows, units)
-    picked.leave_out("empty", (row for row in rows if row.empty))
+    pairs = ids_of(Pair.objects.filter(project=project) if project.paired else Pair.objects.none(), *HALVES)
+    picked = picking.Picked(rows, picking.units_of(rows, pairs))
+    picked.leave_out("empty", rows.table["empty"])
     _leave_out_below(picked, recipe)
     picking.pick(project, picked, prompts, recipe)
     _leave_out_over_caps(picked, recipe, project)
-    if not picked.rows:
-        counts = Counter(why for _, why in picked.left_out)
-        said = ", ".join(f"{number:,} {why.replace('_', ' ')}" for why, number in counts.items())
+    inside = picked.inside
+    if not inside.any():
+        reasons = picking.reasons(picked.why).items()
+        said = ", ".join(f"{number:,} {why.replace('_', ' ')}" for why, number in reasons if number)
         raise NothingToRelease(f"All of {len(rows):,} rows stay out ({said}), so there is nothing to release.")
-    kept = {row.group for row in picked.rows}
-    of_kept = {group: _stratum(strata[group]) for group in kept}
-    waiting = halves(project, recipe.include) if project.paired else None
-    return Chosen(picked.rows, of_kept, picked.tied, picked.left_out, _partners(project, picked.rows), waiting)
+    return Chosen(
+        rows=rows[inside],
+        strata=_strata(rows, inside),
+        tied=picked.tied,
+        left_out=rows[~inside],
+        why=picked.why[~inside],
+        partners=_partners(rows[inside], pairs),
+        halves=halves(project, recipe.include) if project.paired else None,
+    )
 
 
 def changed_since(project, recipe, rows):
     """How many of these rows may no longer be released as they were chosen: sent elsewhere, or another answer holds."""
-    now = dict(candidates(project, recipe.include, recipe).values_list("pk", "current_response_id").order_by())
-    return sum(now.get(row.prompt_id) != row.response_id for row in rows)
+    now = ids_of(candidates(project, recipe.include, recipe).order_by(), "current_response_id")
+    return len(rows) - int(np.isin(rows.table["response_id"], now).sum())
 
 
-def gather(prompts, look=lambda: None):
-    """(sorted rows, {group: {(domain, task type)}}) of all `prompts`; no text stays in memory."""
-    ids = list(prompts.order_by("pk").values_list("pk", flat=True))
-    rows, strata = [], defaultdict(set)
-    held = Q(current_response__resolutions__current=True, current_response__resolutions__action="accept")
-    texts = Prompt.objects.annotate(held=FilteredRelation("current_response__resolutions", condition=held))
-    texts = texts.annotate(authoritative=Coalesce("held__text", "current_response__text"))
-    names = ("pk", "key", "current_response_id", "group_key", "state", "domain", "task_type", "authoritative")
-    for start in range(0, len(ids), AT_ONCE):
-        look()
-        found = texts.filter(pk__among=ids[start : start + AT_ONCE]).values_list(*names)
-        for pk, key, response, group, state, domain, task_type, text in found:
-            group, status = intern(group), "accepted" if state == State.ACCEPTED else "unreviewed"
-            row_id = formats.row_id(key, text)
-            rows.append(Row(row_id, pk, response, key, group, intern(domain), status, not text.strip()))
-            strata[group].add((domain, task_type))
-    rows.sort(key=lambda row: row.row_id)
-    return rows, strata
+def _strata(rows, inside):
+    """By group its stratum, of which those that stay out are part too; None where all stay out."""
+    has_row = np.zeros(len(rows.groups), bool)
+    has_row[rows.table["group"][inside]] = True
+    return [stratum if kept else None for stratum, kept in zip(rows.strata(), has_row.tolist(), strict=True)]
 
 
-def _stratum(kinds):
-    domains = sorted({domain for domain, _ in kinds})
-    return f"{'+'.join(domains)}|{'+'.join(sorted({task for _, task in kinds}))}"
-
-
-def _partners(project, rows):
-    """{prompt id of a hypothesis: row of its methodology}, of pairs that are in whole."""
-    of_prompt = {row.prompt_id: row for row in rows}
-    pairs = Pair.objects.filter(project=project).values_list("hypothesis", "methodology") if project.paired else ()
-    return {one: of_prompt[other] for one, other in pairs if one in of_prompt and other in of_prompt}
+def _partners(rows, pairs):
+    """By row the place of its methodology, of pairs that are in whole; else -1."""
+    one, other = (rows.places_of(pairs[half]) for half in HALVES)
+    partners = np.full(len(rows), -1)
+    whole = (one >= 0) & (other >= 0)
+    partners[one[whole]] = other[whole]
+    return partners
 
 
 # -- score, agreement, caps -----------------------------------------------------------------------------------------
@@ -185,17 +169,23 @@ def _leave_out_below(picked, recipe):
         ("below_agreement", recipe.min_agreement, agreements),
     ):
         if least is not None:
-            found = found_of([row.response_id for row in picked.rows])
-            picked.leave_out(why, [row for row in picked.rows if found.get(row.response_id, -1) < least])
+            picked.leave_out(why, _is_below(picked.rows.table["response_id"], least, found_of))
+
+
+def _is_below(responses, least, found_of):
+    low = []
+    for start in range(0, len(responses), AT_ONCE):
+        ids = responses[start : start + AT_ONCE].tolist()
+        found = found_of(ids)
+        low += [found.get(response, -1) < least for response in ids]
+    return np.array(low)
 
 
 def scores(responses):
     """{response id: score by its newest gate result}, of those that have one."""
-    found = {}
-    for start in range(0, len(responses), AT_ONCE):
-        results = GateResult.objects.filter(response__among=responses[start : start + AT_ONCE]).order_by("pk")
-        found.update(results.values_list("response", "score"))
-    return {response: score for response, score in found.items() if score is not None}
+    results = GateResult.objects.filter(response__among=responses).order_by("pk")
+    newest = dict(results.values_list("response", "score"))
+    return {response: score for response, score in newest.items() if score is not None}
 
 
 def agreements(responses):
@@ -203,14 +193,12 @@ def agreements(responses):
 
     Where an adjudicator decided alone, theirs is the only one.
     """
-    named, found = defaultdict(Counter), {}
-    for start in range(0, len(responses), AT_ONCE):
-        ids = responses[start : start + AT_ONCE]
-        deciding = Annotation.objects.filter(response__among=ids, current=True, purpose="review", surplus=False)
-        for response, action in deciding.order_by().values_list("response", "action"):
-            named[response][action] += 1
-        alone = Resolution.objects.filter(response__among=ids, current=True, by__in=picking.PEOPLE, action="accept")
-        found.update(dict.fromkeys(alone.order_by().values_list("response", flat=True), 1.0))
+    named = defaultdict(Counter)
+    deciding = Annotation.objects.filter(response__among=responses, current=True, purpose="review", surplus=False)
+    for response, action in deciding.order_by().values_list("response", "action"):
+        named[response][action] += 1
+    alone = Resolution.objects.filter(response__among=responses, current=True, by__in=picking.PEOPLE, action="accept")
+    found = dict.fromkeys(alone.order_by().values_list("response", flat=True), 1.0)
     return found | {response: actions["accept"] / actions.total() for response, actions in named.items()}
 
 
@@ -218,20 +206,24 @@ def _leave_out_over_caps(picked, recipe, project):
     """Units beyond their domain's cap, in the order of a keyed hash of their prompts: whole pairs stay or go."""
     if not recipe.domain_caps and recipe.cap_per_domain is None:
         return
-    key = (recipe.seed or project.split_seed).encode()
-    members, taken, over = defaultdict(list), Counter(), []
-    for row in picked.rows:
-        members[picked.units[row.prompt_id]].append(row)
-
-    def place(rows):
-        names = "\n".join(sorted(row.prompt_key for row in rows))
-        return hmac.new(key, f"cap\n{names}".encode(), hashlib.sha256).digest()
-
-    for rows in sorted(members.values(), key=place):
-        wanted = Counter(row.domain for row in rows)
+    taken, over = Counter(), []
+    for _, unit, domains in sorted(_in_order_of_caps(picked, recipe.seed or project.split_seed)):
+        wanted = Counter(domains)
         caps = {domain: recipe.domain_caps.get(domain, recipe.cap_per_domain) for domain in wanted}
         if all(cap is None or taken[domain] + wanted[domain] <= cap for domain, cap in caps.items()):
             taken += wanted
         else:
-            over += rows
-    picked.leave_out("over_cap", over)
+            over.append(unit)
+    picked.leave_out_units("over_cap", over)
+
+
+def _in_order_of_caps(picked, seed):
+    """(place, unit, the domain of each of its rows) of all units that go in."""
+    places = np.flatnonzero(picked.inside)
+    places = places[np.argsort(picked.units[places], kind="stable")]
+    rows = zip(picked.units[places].tolist(), picked.rows[places].keys(), strict=True)
+    for unit, members in groupby(rows, key=lambda each: each[0]):
+        members = [member for _, member in members]
+        names = "\n".join(["cap", *sorted(key for _, key in members)])
+        place = hmac.new(seed.encode(), names.encode(), hashlib.sha256).digest()
+        yield place, unit, [row.domain for row, _ in members]

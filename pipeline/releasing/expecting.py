@@ -34,7 +34,7 @@ def expected(project, recipe):
         chosen = choosing.choose(project, recipe)
     except choosing.NothingToRelease as why:
         return Expected(0, True, nothing=str(why))
-    placed = splits.place(project, chosen.strata, chosen.tied, seed=recipe.seed, shares=recipe.shares)
+    placed = splits.place(project, chosen.groups(), chosen.tied, seed=recipe.seed, shares=recipe.shares)
     by_domain, by_split = {}, Counter()
     for row in chosen.rows:
         by_domain.setdefault(row.domain, Counter())[placed[row.group]] += 1

@@ -5,59 +5,78 @@ gives the same release on every database.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.db.models import F, Q
 
-from curation.models import Fingerprint, Pair, Release, Resolution, SplitAssignment
+from curation.models import Fingerprint, Release, Resolution, SplitAssignment
 from curation.models.prompt import AT_ONCE
 from pipeline.resemblance import leaks
 from pipeline.resemblance.held_out import HeldOut
 
+from .rows import ids_of
+
+# Why rows that were ready stayed out: names of the counts, and of `why` in left_out.jsonl.
+LEFT_OUT = {
+    "empty": "without a text",
+    "below_score": "below the least score",
+    "below_agreement": "below the least agreement",
+    "leaks": "sharing words with an evaluation set",
+    "split_conflicts": "tying two splits together",
+    "near_duplicates": "near-duplicates of other rows",
+    "over_cap": "over their domain's cap",
+}
+REASONS = ("", *LEFT_OUT)  # "": it goes in
 PEOPLE = (Resolution.By.CONSENSUS, Resolution.By.ADJUDICATOR)
 RESPONSE = Fingerprint.Kind.RESPONSE
 
 
-@dataclass
 class Picked:
-    """The rows that go in; those that stay out, as (row, why); and which groups belong together ({group: name of all}).
+    """Which of `rows` (Rows) go in, why the others stay out, and which groups belong together ({group: name of all}).
 
-    `units` says by prompt id which rows go in together: a unit goes in whole or not at all.
+    `units` says by row which go in together: a unit goes in whole or not at all.
     """
 
-    rows: list
-    units: dict
-    left_out: list = field(default_factory=list)
-    tied: dict = field(default_factory=dict)
+    def __init__(self, rows, units):
+        self.rows, self.units, self.tied = rows, units, {}
+        self.why = np.zeros(len(rows), "i1")  # by row its place in REASONS
 
-    def leave_out(self, why, rows):
-        """Take the units of these rows out."""
-        self.leave_out_units(why, {self.units[row.prompt_id] for row in rows})
+    @property
+    def inside(self):
+        """By row whether it goes in."""
+        return self.why == 0
+
+    def leave_out(self, why, wrong):
+        """Take the units out that have a row of this mask."""
+        self.leave_out_units(why, self.units[wrong & self.inside])
 
     def leave_out_units(self, why, those):
-        """Take these units out."""
-        if those:
-            self.left_out += [(row, why) for row in self.rows if self.units[row.prompt_id] in those]
-            self.rows = [row for row in self.rows if self.units[row.prompt_id] not in those]
+        """Take these units (an array) out."""
+        self.why[np.isin(self.units, those) & self.inside] = REASONS.index(why)
 
 
-def units_of(project, rows):
-    """{prompt id: the unit it is released with}: of a pair in a paired project the hypothesis' id."""
-    units = {row.prompt_id: row.prompt_id for row in rows}
-    if project.paired:
-        pairs = Pair.objects.filter(project=project).values_list("hypothesis", "methodology")
-        units |= {method: hypothesis for hypothesis, method in pairs if method in units}
+def reasons(why):
+    """{reason: rows} for every reason, also where it is none; `why` are places in REASONS, by row."""
+    return {reason: int(np.count_nonzero(why == REASONS.index(reason))) for reason in LEFT_OUT}
+
+
+def units_of(rows, pairs):
+    """By row the unit it is released with: its prompt's id, but of a pair the hypothesis' for both."""
+    units = rows.table["prompt_id"].copy()
+    methods = rows.places_of(pairs["methodology"])
+    units[methods[methods >= 0]] = pairs["hypothesis"][methods >= 0]
     return units
 
 
 def pick(project, picked, prompts, recipe):
     """Leave out what leaks, what ties two splits, and all but one of each cluster. `prompts`: the rows', a queryset."""
     if not recipe.include_leaks:
-        leaking = set(leaks.leaking(prompts).values_list("pk", flat=True)) | _edited_into_leaks(project, picked.rows)
-        picked.leave_out("leaks", [row for row in picked.rows if row.prompt_id in leaking])
+        table = picked.rows.table
+        leaking = np.isin(table["prompt_id"], ids_of(leaks.leaking(prompts), "pk"))
+        picked.leave_out("leaks", leaking | np.isin(table["response_id"], _edited_into_leaks(project)))
     if project.near_duplicate_percent:
         marks = _Marks(project)
         picked.tied = marks.tied()
@@ -65,15 +84,12 @@ def pick(project, picked, prompts, recipe):
         picked.leave_out_units("near_duplicates", _not_the_first(project, picked, marks))
 
 
-def _edited_into_leaks(project, rows):
-    """Ids of the prompts whose text, as a person edited and accepted it, shares words with an evaluation set."""
+def _edited_into_leaks(project):
+    """Ids of the responses whose text, as a person edited and accepted it, shares words with an evaluation set."""
     sets = [HeldOut(leaks.path_of(each), each.n) for each in project.evaluation_sets.select_related("project")]
-    prompt_of, found = {row.response_id: row.prompt_id for row in rows} if sets else {}, set()
     edited = Resolution.objects.filter(current=True, action="accept", edited=True, response__prompt__project=project)
-    for response, text in edited.values_list("response", "text").iterator(AT_ONCE) if sets else ():
-        if response in prompt_of and any(known.shared(text) for known in sets):
-            found.add(prompt_of[response])
-    return found
+    texts = edited.values_list("response", "text").iterator(AT_ONCE) if sets else ()
+    return [response for response, text in texts if any(known.shared(text) for known in sets)]
 
 
 class _Marks:
@@ -122,16 +138,18 @@ def _that_tie_splits(project, picked, marks):
     What is new among such groups stays out; a group's own rows stay in where nothing near lies in another split, or
     where they were in a release already, since nothing moves.
     """
-    frozen = dict(SplitAssignment.objects.filter(project=project).values_list("group_key", "split"))
+    assigned = SplitAssignment.objects.filter(project=project).values_list("group_key", "split")
+    frozen = {group: split for group, split in assigned.iterator(AT_ONCE) if group in picked.tied}
     splits = defaultdict(set)
-    for group, name in picked.tied.items():
-        if group in frozen:
-            splits[name].add(frozen[group])
-    torn = {name for name, found in splits.items() if len(found) > 1}
-    rows = [row for row in picked.rows if picked.tied.get(row.group) in torn]
-    wrong = [row for row in rows if _splits_near(row, marks, frozen) != {frozen.get(row.group)}]
-    known = released(project, {row.row_id for row in wrong if row.group in frozen})
-    return {picked.units[row.prompt_id] for row in wrong if row.row_id not in known}
+    for group, split in frozen.items():
+        splits[picked.tied[group]].add(split)
+    torn = [group for group, name in picked.tied.items() if len(splits[name]) > 1]
+    in_torn = pc.is_in(picked.rows.groups, pa.array(torn, pa.string())).to_numpy(zero_copy_only=False)
+    places = np.flatnonzero(picked.inside & in_torn[picked.rows.table["group"]])
+    rows = zip(picked.units[places].tolist(), picked.rows[places], strict=True)
+    wrong = [(unit, row) for unit, row in rows if _splits_near(row, marks, frozen) != {frozen.get(row.group)}]
+    known = released(project, {row.row_id for _, row in wrong if row.group in frozen})
+    return [unit for unit, row in wrong if row.row_id not in known]
 
 
 def _splits_near(row, marks, frozen):
@@ -145,14 +163,10 @@ def _splits_near(row, marks, frozen):
 def _not_the_first(project, picked, marks):
     """Units that come behind another of one of their clusters: those that people accepted come first, then those that
     were in a release, then the others, each by score, then by row id."""
-    rows, units, of_unit = picked.rows, picked.units, defaultdict(list)
-    for row in rows:
-        of_unit[units[row.prompt_id]].append(row)
-    in_cluster = defaultdict(set)
-    for row in rows:
-        for mark in marks.of(row):
-            if mark[0] == RESPONSE:
-                in_cluster[mark].add(units[row.prompt_id])
+    of_unit, in_cluster = _clustered(picked, marks), defaultdict(set)
+    for unit, rows in of_unit.items():
+        for mark in {mark for row in rows for mark in marks.of(row) if mark[0] == RESPONSE}:
+            in_cluster[mark].add(unit)
     crowded = {mark: those for mark, those in in_cluster.items() if len(those) > 1}
     rivals = {unit for those in crowded.values() for unit in those}
     compared = [row for unit in rivals for row in of_unit[unit]]
@@ -176,7 +190,17 @@ def _not_the_first(project, picked, marks):
             behind.add(unit)
         else:
             taken |= own
-    return behind
+    return list(behind)
+
+
+def _clustered(picked, marks):
+    """{unit: its rows} of the units that go in and have a row whose response resembles others."""
+    marked = np.isin(picked.rows.table["prompt_id"], list(marks.score))
+    places = np.flatnonzero(picked.inside & np.isin(picked.units, picked.units[picked.inside & marked]))
+    of_unit = defaultdict(list)
+    for unit, row in zip(picked.units[places].tolist(), picked.rows[places], strict=True):
+        of_unit[unit].append(row)
+    return of_unit
 
 
 def _accepted_by_people(rows):

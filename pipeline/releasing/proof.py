@@ -3,9 +3,11 @@
 import hashlib
 import hmac
 import json
+from collections import namedtuple
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 import pyarrow as pa
 from django.contrib.auth import get_user_model
 from django.db.models import Case, F, FilteredRelation, Q, TextField, When
@@ -16,6 +18,7 @@ from curation.models import Annotation, FilterResult, GateResult, TeacherRespons
 from .provenance import Versions, newest, templates_of
 
 NAME = "rows.parquet"
+SHA256 = "S64"
 
 
 def _field(name, kind=None):
@@ -114,20 +117,20 @@ class Reader:
         self.project = project
         self.versions = Versions(project)
         self._sha256_of = dict(project.rulesets.values_list("pk", "sha256"))
-        self._pseudonyms, self._sources = {}, set()
+        self._pseudonyms, self._sources = {}, [np.empty(0, SHA256)]
 
     def source_hash(self):
         """One sha256 over the sources of everything that was read; see `combined`."""
-        return combined(self._sources)
+        return combined(np.unique(np.concatenate(self._sources)).astype(str).tolist())
 
     def read(self, response_ids, answers=None, gate=None):
         """[Known] for a batch of up to some thousand response ids, in their order.
 
-        What has been read already need not be read again: `answers` are {id: values of ANSWER}, `gate` {id: id of the
-        ruleset of its newest gate result}.
+        What has been read already need not be read again: `answers` are {id: what has the names of ANSWER}, `gate`
+        {id: id of the ruleset of its newest gate result}.
         """
         answers = answers_of(response_ids) if answers is None else answers
-        found = {response: _known(*answers[response]) for response in response_ids}
+        found = {response: _known(answers[response]) for response in response_ids}
         ids = frozenset(response_ids)
         filters = newest(FilterResult, ids)
         gate = newest(GateResult, ids) if gate is None else gate
@@ -137,7 +140,7 @@ class Reader:
         for response, decisions in self._decisions(ids).items():
             found[response].decisions = decisions
         known = [found[response] for response in response_ids]
-        self._sources.update(each.source_sha256 for each in known)
+        self._sources.append(np.array(list({each.source_sha256 for each in known}), SHA256))
         self.versions.add(response_ids, filters, gate, [each.templates for each in known])
         return known
 
@@ -180,11 +183,20 @@ def pseudonym(project, name):
     return hmac.new(project.pseudonym_key.encode(), name.encode(), hashlib.sha256).hexdigest()[:16]
 
 
-# The values of an answer that `Reader.read` takes, of a query that `annotated` prepared.
-ANSWER = (
-    *("model_id", "candidate", "used", "prompt__document__content_hash", "prompt_tokens", "completion_tokens"),
-    *("form", "thinks", "has_system", "held__by"),
-)
+# What `Reader.read` takes of an answer: {name: field} of a query that `annotated` prepared.
+ANSWER = {
+    "model": "model_id",
+    "candidate": "candidate",
+    "used": "used",
+    "source": "prompt__document__content_hash",
+    "prompt_tokens": "prompt_tokens",
+    "completion_tokens": "completion_tokens",
+    "form": "form",
+    "thinks": "thinks",
+    "has_system": "has_system",
+    "by": "held__by",
+}
+Answer = namedtuple("Answer", ANSWER)
 SOME = {"thinks": "thinking", "has_system": "sent_system"}  # whether there is any
 
 
@@ -197,22 +209,22 @@ def annotated(responses):
 
 
 def answers_of(ids):
-    """{response id: values of ANSWER}"""
+    """{response id: Answer}"""
     rows = annotated(TeacherResponse.objects.filter(pk__among=ids).order_by())
-    return {row[0]: row[1:] for row in rows.values_list("pk", *ANSWER)}
+    return {pk: Answer(*values) for pk, *values in rows.values_list("pk", *ANSWER.values())}
 
 
-def _known(model, candidate, used, source, prompt_tokens, completion_tokens, form, thinks, has_system, by):
+def _known(answer):
     return Known(
-        model=model,
-        candidate=candidate,
-        templates=_templates(used),
-        source_sha256=source or "",
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
-        says_text_alone=form in ("plain", "imported") and not thinks,
-        sent_alone=not has_system,
-        resolved_by=by or "",
+        model=answer.model,
+        candidate=answer.candidate,
+        templates=_templates(answer.used),
+        source_sha256=answer.source or "",
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+        says_text_alone=answer.form in ("plain", "imported") and not answer.thinks,
+        sent_alone=not answer.has_system,
+        resolved_by=answer.by or "",
     )
 
 

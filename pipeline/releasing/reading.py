@@ -1,7 +1,7 @@
 """Chosen rows -> Records, batch by batch, in the order of the rows. A batch costs a handful of statements."""
 
 import json
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 
 from django.db.models import TextField
 from django.db.models.functions import Cast, NullIf
@@ -9,11 +9,29 @@ from django.db.models.functions import Cast, NullIf
 from curation.models import FilterResult, GateResult, Resolution, Teacher, TeacherResponse
 from curation.models.response import LONGER
 from pipeline.formats import Record, Refused, row_id
+from pipeline.splits import SPLITS
 
 from . import proof
 
 BATCH = 1000
-KNOWN = len(proof.ANSWER)
+# What a Record takes of an answer beside what the proof takes: {name: field}.
+COLUMNS = proof.ANSWER | {
+    "key": "prompt__key",
+    "user": "sent_user",
+    "system": "sent_system",
+    "own": "text",  # the teacher's
+    "action": "held__action",
+    "another": "another",
+    "why": "why",
+    "task_type": "prompt__task_type",
+    "attempt": "attempt",
+    "kind": "teacher__kind",
+    "name": "teacher__name",
+    "locator": "prompt__document__locator",
+    "licence": "prompt__document__licence",
+    "title": "prompt__document__title",
+}
+Answer = namedtuple("Answer", COLUMNS)
 
 
 class Changed(Exception):
@@ -23,59 +41,57 @@ class Changed(Exception):
 class Reader:
     """Reads the Records of chosen rows, and what stands behind them.
 
-    `placed` are {group: split}, `partners` {prompt id: row of the other half}, `needs` what the formats ask for beside
-    the row itself ("partner", "refused"), `behind` a proof.Reader.
+    `placed` are by row places in SPLITS, `needs` what the formats ask for beside the row itself ("partner",
+    "refused"), `behind` a proof.Reader.
     """
 
-    def __init__(self, placed, partners, needs, behind):
-        self.placed, self.partners, self.needs, self.behind = placed, partners, needs, behind
+    def __init__(self, chosen, placed, needs, behind):
+        self.chosen, self.placed, self.needs, self.behind = chosen, placed, needs, behind
 
-    def batches(self, rows, size=BATCH):
-        """(Records, what is known of each) of some rows at a time, in their order.
+    def batches(self, places, size=BATCH):
+        """(Records, what is known of each) of some of the rows at these places at a time, all of one split.
 
         Raises Changed where a text is not the one that was chosen.
         """
-        for start in range(0, len(rows), size):
-            yield self._read(rows[start : start + size])
+        for start in range(0, len(places), size):
+            yield self._read(places[start : start + size])
 
-    def _read(self, rows):
-        others = self._partners_of(rows)
+    def _read(self, places):
+        split, rows = SPLITS[self.placed[places[0]]], list(self.chosen.rows[places])
+        others = self._partners_of(rows, places)
         responses = [row.response_id for row in rows]
         answers = _answers(responses + [other.response_id for other in others.values()])
         gate = _gate(answers)
         found = {}
         for row in (*rows, *others.values()):
             _, score = gate.get(row.response_id, (None, None))
-            found[row.prompt_id] = _record(row, self.placed[row.group], score, *answers[row.response_id][KNOWN:])
+            found[row.prompt_id] = _record(row, split, score, answers[row.response_id])
         _as_first_asked(found)
         for prompt_id, other in others.items():
             found[prompt_id].partner = found[other.prompt_id]
         if "refused" in self.needs:
             for prompt_id, refused in _refused({row.prompt_id: row.response_id for row in rows}).items():
                 found[prompt_id].refused = refused
-        known = {response: answers[response][:KNOWN] for response in responses}
         rulesets = {response: gate[response][0] for response in responses if response in gate}
-        return [found[row.prompt_id] for row in rows], self.behind.read(responses, known, rulesets)
+        return [found[row.prompt_id] for row in rows], self.behind.read(responses, answers, rulesets)
 
-    def _partners_of(self, rows):
+    def _partners_of(self, rows, places):
+        """{prompt id: row of its methodology} of those whose methodology is in the same split."""
         if "partner" not in self.needs:
             return {}
-        found = ((row, self.partners.get(row.prompt_id)) for row in rows)
-        same = ((row, other) for row, other in found if other and self.placed[row.group] == self.placed[other.group])
-        return {row.prompt_id: other for row, other in same}
+        partners = self.chosen.partners[places]
+        paired = (partners >= 0) & (self.placed[partners] == self.placed[places])
+        hypotheses = (row for row, has_partner in zip(rows, paired, strict=True) if has_partner)
+        others = self.chosen.rows[partners[paired]]
+        return {row.prompt_id: other for row, other in zip(hypotheses, others, strict=True)}
 
 
 def _answers(ids):
-    """{response id: values of proof.ANSWER, then those that `_record` takes}; all of one statement."""
+    """{response id: Answer}; all of one statement."""
     rows = proof.annotated(TeacherResponse.objects.filter(pk__among=frozenset(ids)).order_by())
     # The accepted text comes only where it is another one: nearly always it is the teacher's, which comes anyway.
     rows = rows.annotate(why=Cast("held__reasons", TextField()), another=NullIf("held__text", "text"))
-    values = rows.values_list(
-        *("pk", *proof.ANSWER, "sent_user", "sent_system", "text", "attempt", "teacher__kind", "teacher__name"),
-        *("held__action", "another", "why", "prompt__task_type"),
-        *("prompt__document__locator", "prompt__document__licence", "prompt__document__title", "model_id", "held__by"),
-    )
-    return {row[0]: row[1:] for row in values}
+    return {pk: Answer._make(values) for pk, *values in rows.values_list("pk", *COLUMNS.values())}
 
 
 def _as_first_asked(found):
@@ -96,50 +112,32 @@ def _gate(ids):
     return {row[0]: row[1:] for row in results.values_list("response_id", "ruleset_id", "score")}
 
 
-def _record(
-    row,
-    split,
-    score,
-    user,
-    system,
-    own,
-    attempt,
-    kind,
-    name,
-    action,
-    another,
-    why,
-    task_type,
-    locator,
-    licence,
-    title,
-    model,
-    by,
-):
-    text = another if action == "accept" and another is not None else own
-    if row_id(row.prompt_key, text) != row.row_id:
-        raise Changed(f"the text of prompt {row.prompt_key[:12]} changed")
+def _record(row, split, score, answer):
+    own, edited_to = answer.own, answer.another if answer.action == "accept" else None
+    text = own if edited_to is None else edited_to
+    if row_id(answer.key, text) != row.row_id:
+        raise Changed(f"the text of prompt {answer.key[:12]} changed")
     edited = text != own
     return Record(
         id=row.row_id,
-        prompt_key=row.prompt_key,
-        user=user,
-        system=system,
+        prompt_key=answer.key,
+        user=answer.user,
+        system=answer.system,
         text=text,
-        task_type=task_type,
+        task_type=answer.task_type,
         domain=row.domain,
         group=row.group,
         split=split,
-        status=_status(row, by, edited),
-        teacher=_called(kind, name, model),
-        attempt=attempt,
+        status=_status(row, answer.by, edited),
+        teacher=_called(answer.kind, answer.name, answer.model),
+        attempt=answer.attempt,
         edited=edited,
-        locator=locator or "",
-        licence=licence or "",
-        title=title or "",
+        locator=answer.locator or "",
+        licence=answer.licence or "",
+        title=answer.title or "",
         score=score,
         original=own if edited else "",
-        reasons=tuple(json.loads(why)) if edited and why else (),
+        reasons=tuple(json.loads(answer.why)) if edited and answer.why else (),
     )
 
 

@@ -1,7 +1,10 @@
 """The label of a release: what changed since the one before it. Major: recipe or schema; minor: rows added or changed;
 patch: rows only removed."""
 
+import numpy as np
+
 from curation.models import Release, ReleaseRow
+from curation.models.prompt import AT_ONCE
 
 from .manifest import SCHEMA_VERSION
 
@@ -20,14 +23,15 @@ def former(project):
 
 
 def label(base, recipe, row_ids):
-    """The label of a release by `recipe` (the stored copy) that holds these row ids and comes after `base`."""
+    """The label of a release by `recipe` (the stored copy) of these row ids (an array) that comes after `base`."""
     if base is None:
         return FIRST
     major, minor, patch = numbers(base)
     if base.recipe != recipe or base.manifest.get("schema_version") != SCHEMA_VERSION:
         return f"{major + 1}.0.0"
-    before = set(ReleaseRow.objects.filter(release=base).values_list("row_id", flat=True))
-    if row_ids < before:
+    before = ReleaseRow.objects.filter(release=base).values_list("row_id", flat=True)
+    before = np.fromiter(before.iterator(AT_ONCE), row_ids.dtype)
+    if len(row_ids) < len(before) and np.isin(row_ids, before).all():
         return f"{major}.{minor}.{patch + 1}"
     return f"{major}.{minor + 1}.0"
 

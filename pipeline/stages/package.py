@@ -2,8 +2,8 @@
 
 import shutil
 import time
-from operator import attrgetter
 
+import numpy as np
 from django.db import transaction
 from django.db.models import Max
 
@@ -151,7 +151,7 @@ def _make(run, release, chosen, scratch, halted):
         run.count(done=rows)
 
     by = {"seed": release.seed, "shares": release.recipe["shares"]}
-    placed = splits.freeze(run.project, chosen.strata, chosen.tied, **by)
+    placed = chosen.splits(splits.freeze(run.project, chosen.groups(), chosen.tied, **by))
     written = building.write(release, chosen, placed, scratch, step)
     base = versioning.former(run.project)
     if versioning.is_same(base, release.recipe, release.content_hash):
@@ -178,7 +178,7 @@ def _stands(run, release, base):
 
 def _refuse_outdated(run, release, base, rows):
     """Raise Changed or _Locked for what happened since; until the transaction ends none of it happens any more."""
-    gone = withdrawing.withdrawn_among(run.project, [row.prompt_id for row in rows])
+    gone = withdrawing.withdrawn_among(run.project, rows.table["prompt_id"].tolist())
     if gone:
         raise reading.Changed(f"{gone:,} of them were withdrawn")
     if versioning.former(run.project) != base:  # the label, or whether there is anything new, was told by another one
@@ -189,7 +189,7 @@ def _refuse_outdated(run, release, base, rows):
 
 
 def _publish(run, release, base, scratch, rows, placed):
-    """Move the folder into place in one step, then say so in the database; `placed` is {group: split}."""
+    """Move the folder into place in one step, then say so in the database; `placed` are by row places in SPLITS."""
     with transaction.atomic():
         _refuse_outdated(run, release, base, rows)
         shutil.rmtree(release.directory, ignore_errors=True)
@@ -208,8 +208,9 @@ def _publish(run, release, base, scratch, rows, placed):
 def _record_rows(release, rows, placed):
     """In the order of the prompts: what a row refers to then lies side by side, which takes half the time."""
     names = ("prompt_id", "response_id", "row_id", "split")
-    rows = sorted(rows, key=attrgetter("prompt_id"))
-    for start in range(0, len(rows), AT_ONCE):
-        part = rows[start : start + AT_ONCE]
-        values = [(row.prompt_id, row.response_id, row.row_id, placed[row.group]) for row in part]
+    order = np.argsort(rows.table["prompt_id"])
+    for start in range(0, len(order), AT_ONCE):
+        places = order[start : start + AT_ONCE]
+        both = zip(rows[places], placed[places].tolist(), strict=True)
+        values = [(row.prompt_id, row.response_id, row.row_id, splits.SPLITS[place]) for row, place in both]
         insert_values(ReleaseRow, names, values, release_id=release.pk)
