@@ -5,4 +5,3 @@ from django.apps import AppConfig
 
 class CurationConfig(AppConfig):
     name = "curation"
-    default_auto_field = "django.db.models.BigAutoField"

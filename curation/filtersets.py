@@ -135,11 +135,6 @@ class PromptFilterSet(django_filters.FilterSet):
         return said
 
     @property
-    def looks_at_every_row(self):
-        """Whether a chosen filter has no index to answer it."""
-        return any(name not in self.INDEXED for name in self.values)
-
-    @property
     def tells_scores(self):
         """Whether what matches gives judges' scores away."""
         return any(name in SCORES for name in self.values)

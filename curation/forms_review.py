@@ -8,7 +8,6 @@ from curation.models.review import Action
 from curation.reviewing import REASONS, Choice, drafts, known_reasons, reasons_of
 from curation.reviewing.complaints import NO, YES, complaints_of, shown
 
-KEY_LENGTH = 64
 MET = [(YES, "met"), (NO, "not met"), ("", "not said")]
 ACTIONS = [(Action.ACCEPT, "Accept"), (Action.REGENERATE, "Regenerate"), (Action.REJECT, "Reject")]
 

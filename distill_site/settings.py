@@ -195,7 +195,6 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not PRODUCTION
-MEDIA_ROOT = DATA_DIR
 
 CSRF_FAILURE_VIEW = "curation.views.accounts.csrf_failure"
 LOGIN_URL = "login"
@@ -234,7 +233,9 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
     # The HTTP client's debug log prints headers, hence keys: it stays at warnings whatever LOG_LEVEL says.
-    "loggers": {name: {"level": "WARNING"} for name in ("openai", "httpx", "httpx2", "httpcore", "httpcore2")},
+    "loggers": {name: {"level": "WARNING"} for name in ("openai", "httpx", "httpx2", "httpcore", "httpcore2")}
+    | {"django.request": {"filters": ["one_line"]}},
+    "filters": {"one_line": {"()": "distill_site.logs.OneLine"}},
 }
 
 DJANGO_TABLES2_TEMPLATE = "includes/table.html"

@@ -5,7 +5,6 @@ from django.apps import AppConfig
 
 class PipelineConfig(AppConfig):
     name = "pipeline"
-    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
         """Say what the rules are called, for pages that know rules by their ids alone, and how a queue is ordered."""

@@ -101,4 +101,5 @@ def keep_latex(text):
 
 
 def refuse_constant(name):
+    """For `json.loads`: NaN and Infinity are no numbers of JSON; raises ValueError."""
     raise ValueError(f"{name} is no JSON number")

@@ -149,6 +149,7 @@ def bias_by(groups, scores, values, order=()):
 
 
 def bias_of(group, differences):
+    """The Bias of a group: the mean difference with its interval, once there are ENOUGH."""
     n = len(differences)
     if n < ENOUGH:
         return Bias(group, n, None, None)

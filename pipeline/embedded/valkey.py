@@ -116,6 +116,7 @@ def supervise(supervisor, directory: Path, socket: str) -> None:
 
 
 def lock_file(directory: Path) -> Path:
+    """The file that whoever serves in `directory` holds locked."""
     return directory / "valkey.lock"
 
 

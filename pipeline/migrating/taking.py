@@ -15,7 +15,7 @@ from .finding import OUTPUTS, columns_of
 from .known import KnownAnswer, digest, lines
 
 WHOLE = 16_000_000  # a prompt of the scripts is as long as it is: cut, it would be another prompt
-FILTERED, GATED = ("filtered", "gated"), ("gated", "gate_rejected")
+FILTERED = ("filtered", "gated")
 YES = (True, 1, "True", "true", "1")
 
 

@@ -15,8 +15,6 @@ from tests.bench import contestants, release_data
 from tests.bench.contestants import peak_mb
 from tests.bench.installation import installation, timed
 
-GROUP = 5000
-
 
 def main():
     """The table of rates and memory."""

@@ -86,14 +86,11 @@
   }
   document.addEventListener("change", function (event) {
     const form = event.target.closest("form[data-bulk]");
-    if (form) {
-      if (event.target.matches("[data-select-all]")) {
-        form.querySelectorAll("input[name=key]").forEach(function (box) { box.checked = event.target.checked; });
-      }
-      drawSelection(form);
+    if (!form) return;
+    if (event.target.matches("[data-select-all]")) {
+      form.querySelectorAll("input[name=key]").forEach(function (box) { box.checked = event.target.checked; });
     }
-    const auto = event.target.closest("form[data-auto-submit]");
-    if (auto) auto.requestSubmit();
+    drawSelection(form);
   });
 
   // The address of a filtered list names what filters it, and nothing else.
@@ -117,6 +114,5 @@
     showPlace();
     document.querySelectorAll("form[data-bulk]").forEach(drawSelection);
     document.querySelectorAll("[data-needs-script]").forEach(function (element) { element.hidden = false; });
-    document.querySelectorAll("[data-without-script]").forEach(function (element) { element.hidden = true; });
   });
 })();
