@@ -65,6 +65,7 @@ class Step:
     sentence: str
     label: str = ""
     url_name: str = ""
+    anchor: str = ""  # the part of that page
 
 
 def next_step(project, counts, *, live_runs, waiting, releases):
@@ -98,10 +99,15 @@ def _for_managers(project, counts, releases):
     machine = sum(counts[state] for state in MACHINE_STATES)
     accepted, parked = counts[State.ACCEPTED], counts[State.PARKED]
     if counts[State.TO_COLLECT] and not project.teacher_id:
-        return Step("No teacher is chosen yet, so nothing can be collected.", "Choose a teacher", "project_settings")
+        return Step(
+            "No teacher is chosen yet, so nothing can be collected.",
+            "Choose a teacher",
+            "project_settings",
+            "#teachers",
+        )
     if machine:
         number = _said(machine, "prompt waits", "prompts wait")
-        return Step(f"{number} for a machine stage.", "Start a run", "run_start")
+        return Step(f"{number} for a run: collecting, filters, judges or regeneration.", "Start a run", "run_start")
     if accepted and not releases:
         number = _said(accepted, "answer is", "answers are")
         return Step(f"{number} accepted: make the first release.", "Make a release", "release_create")

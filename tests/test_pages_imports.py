@@ -156,3 +156,10 @@ def test_an_upload_of_a_foreign_project_is_not_found(manager, project):
     theirs.mkdir(parents=True)
     (theirs / "secret.csv").write_text(CSV)
     assert manager.get(f"/p/{project.slug}/import/{'a' * 16}/").status_code == 404
+
+
+def test_a_file_that_cannot_be_read_leads_to_another_one(manager, project):
+    page = manager.get(upload(manager, project, b"PK\x03\x04", "notes.docx").url).content.decode()
+    assert "The name&#x27;s ending tells no known format" in page
+    assert "Start the import" not in page
+    assert f'href="/p/{project.slug}/import/">Another file' in page

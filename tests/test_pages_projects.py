@@ -87,7 +87,7 @@ def test_the_front_page_counts_every_state_and_links_to_its_prompts(project, peo
         ([], "manager", "Import scientific text to begin"),
         ([], "reviewer", "A manager imports the first file"),
         (["to_collect"], "manager", "No teacher is chosen yet"),
-        (["to_filter"], "manager", "1 prompt waits for a machine stage"),
+        (["to_filter"], "manager", "1 prompt waits for a run"),
         (["to_review"], "reviewer", "1 answer waits for your review"),
         (["to_review"], "viewer", "Nothing waits for you here"),
         (["to_resolve", "to_review"], "resolver", "Reviewers disagree on 1 answer"),
@@ -195,3 +195,15 @@ def test_shares_must_make_a_hundred(project, people, shares, ok):
 def test_imported_answers_are_no_teacher_to_choose(project, people):
     factories.teacher("sample answers", kind="imported", base_url="")
     assert "sample answers" not in people["manager"].get(f"/p/{project.slug}/settings/").content.decode()
+
+
+def test_who_has_to_choose_a_teacher_is_led_to_that_part_of_the_settings(project, people):
+    factories.prompt(project, "to_collect")
+    assert (
+        f'href="/p/{project.slug}/settings/#teachers"' in people["manager"].get(f"/p/{project.slug}/").content.decode()
+    )
+    settings = people["manager"].get(f"/p/{project.slug}/settings/").content.decode()
+    assert 'id="teachers"' in settings
+    assert "A site admin adds teachers" in settings
+    factories.teacher("A teacher")
+    assert "A site admin adds teachers" not in people["manager"].get(f"/p/{project.slug}/settings/").content.decode()

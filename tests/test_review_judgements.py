@@ -138,7 +138,9 @@ def judged_pair(project):
 
 
 def test_a_pair_is_shown_with_its_score(people, project, judged_pair):
-    assert "Pair 85 (hypothesis 90, methodology 80)" in said(people["reviewer"], f"/p/{project.slug}/review/")
+    assert "Score of the pair 85 (hypothesis 90, methodology 80)" in said(
+        people["reviewer"], f"/p/{project.slug}/review/"
+    )
 
 
 def test_a_score_with_another_hypothesis_is_not_the_pairs(people, project, judged_pair):
@@ -146,10 +148,10 @@ def test_a_score_with_another_hypothesis_is_not_the_pairs(people, project, judge
     factories.gate_result(newer, score=70)
     page = said(people["reviewer"], f"/p/{project.slug}/review/")
     assert "asked with an earlier hypothesis" in page
-    assert "Pair 85" not in page
+    assert "Score of the pair" not in page
 
 
 def test_a_blind_reviewer_sees_no_pair_score(people, project, judged_pair):
     project.blind_percent = 100
     project.save()
-    assert "Pair 85" not in said(people["reviewer"], f"/p/{project.slug}/review/")
+    assert "Score of the pair" not in said(people["reviewer"], f"/p/{project.slug}/review/")

@@ -4,8 +4,10 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from curation.models import Annotation, Prompt, Resolution, ReviewClaim, State
+from curation.views import review
 from tests import factories
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -415,3 +417,33 @@ def test_accepted_in_the_browser_is_accepted_in_the_record(project, ada, open_as
     page.get_by_text("All reviewed").wait_for()
 
     assert Prompt.objects.get().state == State.ACCEPTED
+
+
+def test_the_number_left_falls_with_each_decision_also_where_it_is_not_counted_anew(project, ada, open_as, monkeypatch):
+    monkeypatch.setattr(review, "_left", lambda *_: None)
+    prompts(project, 3)
+    page = open_as(ada)
+    left = page.locator(".places a[aria-current=page] .count")
+    expect(left).to_have_text("3")
+    before = shown(page)
+    page.keyboard.press("a")
+    page.keyboard.press("Control+Enter")
+    wait_for_another(page, before)
+    expect(left).to_have_text("2")
+    before = shown(page)
+    page.keyboard.press("u")
+    wait_for_another(page, before)
+    expect(left).to_have_text("3")
+    before = shown(page)
+    page.keyboard.press("s")
+    wait_for_another(page, before)
+    expect(left).to_have_text("3")
+
+
+def test_choosing_answers_what_an_empty_submit_asked_for(project, ada, open_as):
+    prompts(project, 1)
+    page = open_as(ada)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Choose accept, regenerate or reject.")).to_be_visible()
+    page.keyboard.press("g")
+    expect(page.get_by_text("Choose accept, regenerate or reject.")).to_have_count(0)

@@ -43,6 +43,7 @@ def project_settings(request, slug):
         "warnings": families.warnings(project),
         "preview": form["guidelines"].value() if preview else None,
         "frozen_groups": project.split_assignments.count(),
+        "teachers_known": form.fields["teacher"].queryset.exists(),
     }
     wrong = (form.is_bound and form.errors) or (shares.is_bound and shares.errors)
     return render(request, "curation/project_settings.html", context, status=422 if wrong else 200)

@@ -7,6 +7,7 @@
   let activeSince = null, activeMs = 0, lastSign = 0;
   let slot = null; // where the focus was before a swap
   let chosenCard = null; // the card a letter was last used on
+  let decided = 0, toTakeBack = 0; // answers that left the queue with the last request; with the last submit
   let placed = null; // what we gave the focus ourselves: being there is nobody's choice of a card
 
   const root = () => document.querySelector("[data-review]");
@@ -54,10 +55,12 @@
     chosenCard = null;
     watchTakeBack();
   }
-  // The top bar is not swapped with the middle: its count is told by the fragment.
+  // The top bar is not swapped with the middle: its count is told by the fragment; where many are left and it was
+  // not counted anew, what was just decided is taken off.
   function drawCount() {
-    const left = root().dataset.left;
     const place = document.querySelector('.places a[aria-current="page"]');
+    const left = root().dataset.left === undefined ? countedDown(place) : root().dataset.left;
+    decided = 0;
     if (left === undefined || !place) return;
     let count = place.querySelector(".count");
     if (!count) {
@@ -66,6 +69,12 @@
       place.append(" ", count);
     }
     count.textContent = left === "0" ? "" : left;
+  }
+
+  function countedDown(place) {
+    const shown = place && place.querySelector(".count");
+    const number = shown ? Number(shown.textContent.replaceAll(",", "")) : NaN; // "1,000+" stays as it is
+    return decided && !isNaN(number) ? Math.max(0, number - decided).toLocaleString("en") : undefined;
   }
 
   // The server refuses a late take-back anyway; the button just does not pretend.
@@ -224,7 +233,13 @@
   });
   document.addEventListener("change", function (event) {
     const card = event.target.closest(".rv-deciding");
-    if (card) cards().forEach(draw);
+    if (!card) return;
+    const error = card.querySelector(".rv-error");
+    if (error && event.target.closest(".rv-actions")) error.remove(); // it asked for this choice
+    cards().forEach(draw);
+  });
+  document.addEventListener("review-saved", function (event) {
+    decided = toTakeBack = event.detail.responses.length;
   });
   document.addEventListener("nexa:restored", () => cards().forEach(draw)); // a draft was put in
   document.addEventListener("click", function (event) {
@@ -257,6 +272,11 @@
     }
   });
   document.addEventListener("htmx:afterRequest", (event) => event.detail.elt.removeAttribute("aria-busy"));
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    if (event.detail.requestConfig.elt.id !== "take-back-form" || event.detail.xhr.status !== 200) return;
+    decided = -toTakeBack;
+    toTakeBack = 0;
+  });
   document.addEventListener("htmx:afterSettle", function (event) {
     if (!event.detail.target || event.detail.target.id !== "review-item") return; // a part of it: nothing begins anew
     prepare();
