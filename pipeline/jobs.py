@@ -3,6 +3,7 @@
 import gc
 import logging
 import time
+from contextlib import contextmanager
 
 import django_rq
 import redis
@@ -148,18 +149,32 @@ def look_for_near_duplicates(run, outcome, should_stop=lambda: False):
 def _carry_out(run, should_stop):
     if inline.by_batches(run):
         return _follow_batches(run, should_stop)
-    if run.stage in stages.WHOLE:
-        return stages.WHOLE[run.stage](run, should_stop)
-    if not again.put_back(run, should_stop):
-        return "stopped"
-    return working.work(run, stages.PLANS[run.stage], should_stop)
+    with _ended_by_what_goes_wrong(run):
+        if run.stage in stages.WHOLE:
+            return stages.WHOLE[run.stage](run, should_stop)
+        if not again.put_back(run, should_stop):
+            return "stopped"
+        return working.work(run, stages.PLANS[run.stage], should_stop)
+
+
+@contextmanager
+def _ended_by_what_goes_wrong(run):
+    """End the run as failed by an exception, with its words. A stage that knows better has ended it by then."""
+    try:
+        yield
+    except LOST:
+        raise  # no failure of the run's: whoever called waits for the database and calls again
+    except Exception as error:
+        run.end(Run.State.FAILED, error=f"{type(error).__name__}: {error}")
+        raise
 
 
 def look_at_batches(run, should_stop=lambda: False):
     """One look at a run's batches; returns "ended", "stopped" or "waiting"."""
-    if not again.put_back(run, should_stop):
-        return "stopped"
-    return batching.work(run, stages.PLANS[run.stage][0], should_stop)
+    with _ended_by_what_goes_wrong(run):
+        if not again.put_back(run, should_stop):
+            return "stopped"
+        return batching.work(run, stages.PLANS[run.stage][0], should_stop)
 
 
 def _follow_batches(run, should_stop):

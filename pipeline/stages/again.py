@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from curation.models import Project, Prompt, ReviewClaim, Run, State, TeacherResponse
 from curation.reviewing.units import hold_units
-from pipeline.outages import LOST
 
 from . import collect
 from .again_filter import AgainFilter, WrongFilter
@@ -115,11 +114,6 @@ def put_back(run, should_stop=lambda: False):
             _put_back_some(run)
     except StopRun as stop:
         run.end(Run.State.FAILED, error=str(stop))
-    except LOST:
-        raise  # no failure of the run's: whoever called waits for the database and calls again
-    except Exception as error:
-        run.end(Run.State.FAILED, error=f"{type(error).__name__}: {error}")
-        raise
     return True
 
 

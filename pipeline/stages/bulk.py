@@ -2,7 +2,6 @@
 
 from curation.changing import bulk, undoing
 from curation.models import Change, Run
-from pipeline.outages import LOST
 
 
 def work(run, should_stop=lambda: False):
@@ -10,14 +9,7 @@ def work(run, should_stop=lambda: False):
     if not run.begin():
         return "ended"
     change = Change.objects.select_related("project", "run", "created_by").get(pk=run.parameters["change"])
-    try:
-        outcome = _take_back(run, change, should_stop) if run.parameters.get("undo") else _do(run, change, should_stop)
-    except LOST:
-        raise  # no failure of the run's: whoever called waits for the database and calls again
-    except Exception as error:
-        run.end(Run.State.FAILED, error=f"{type(error).__name__}: {error}")
-        raise
-    return outcome
+    return _take_back(run, change, should_stop) if run.parameters.get("undo") else _do(run, change, should_stop)
 
 
 def _do(run, change, should_stop):

@@ -7,7 +7,6 @@ from curation.importing.errors import BadRow, shown
 from curation.importing.files import BROKEN_GZIP, identify, scan_text
 from curation.importing.plan import READERS
 from curation.models import EvaluationSet, Prompt, Run, TeacherResponse
-from pipeline.outages import LOST
 from pipeline.resemblance import leaks
 
 from .deduplicate import Stopped
@@ -97,11 +96,6 @@ def work(run, should_stop=lambda: False):
     except ImportRefused as refusal:
         run.end(Run.State.FAILED, error=str(refusal))
         return "ended"
-    except LOST:
-        raise  # no failure of the run's: whoever called waits for the database and calls again
-    except Exception as error:
-        run.end(Run.State.FAILED, error=f"{type(error).__name__}: {error}")
-        raise
     run.end(Run.State.FINISHED)
     return "ended"
 

@@ -1,7 +1,6 @@
 """Deduplicate: fingerprint what is new, put near-duplicates into clusters, and note who comes first. No state moves."""
 
 from curation.models import Run
-from pipeline.outages import LOST
 from pipeline.resemblance import fingerprints, leaks
 
 KINDS = (fingerprints.PROMPT, fingerprints.RESPONSE)
@@ -61,11 +60,6 @@ def work(run, should_stop=lambda: False):
             run.end(Run.State.CANCELLED)
             return "ended"
         return "stopped"
-    except LOST:
-        raise  # no failure of the run's: whoever called waits for the database and calls again
-    except Exception as error:
-        run.end(Run.State.FAILED, error=f"{type(error).__name__}: {error}")
-        raise
     tell(run)
     run.end(Run.State.FINISHED)
     return "ended"

@@ -5,7 +5,6 @@ import time
 from curation.models import Run, State
 from curation.models.prompt import AT_ONCE
 from curation.reviewing.ranking import put_in_order
-from pipeline.outages import LOST
 
 BATCH = AT_ONCE // 5
 PAUSE_SECONDS = 0.02  # between two portions, so that reviewers get at SQLite's one writer
@@ -15,16 +14,6 @@ def work(run, should_stop=lambda: False):
     """Put the queue in order as a run; a killed one's successor goes on behind the last portion."""
     if not run.begin():
         return "ended"
-    try:
-        return _work(run, should_stop)
-    except LOST:
-        raise  # no failure of the run's: whoever called waits for the database and calls again
-    except Exception as error:
-        run.end(Run.State.FAILED, error=f"{type(error).__name__}: {error}")
-        raise
-
-
-def _work(run, should_stop):
     rows = run.project.prompts.in_state(State.TO_REVIEW).order_by("pk").values_list("pk", flat=True)
     after = run.versions.get("rank", {}).get("after", 0)
     Run.objects.filter(pk=run.pk).update(total=run.done + rows.filter(pk__gt=after).count())

@@ -11,11 +11,11 @@ from django.db.models import Exists, F, Max, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from curation.models import Call, Event, Project, Prompt, Resolution, ReviewClaim, Run, State, TeacherResponse
+from curation.models.locking import update_in_order
 from curation.reviewing.units import hold_units
 from pipeline import answers, ledger
 from pipeline.answers import why_not_a_completion
 from pipeline.asks import Ticket
-from pipeline.outages import LOST
 from pipeline.teachers import Reply
 
 from .reading import READ, read_call
@@ -85,23 +85,17 @@ def work(run, should_stop=lambda: False):
     if not run.begin():
         return "ended"
     everything = bool(run.parameters.get("all"))
-    try:
-        _take_up(run, readable_now(run.project))
-        if not run.total:
-            Run.objects.filter(pk=run.pk).update(total=chosen(run.project, everything=everything).count())
-        while True:
-            if run.seen():
-                run.end(Run.State.CANCELLED)
-                return "ended"
-            if should_stop():
-                return "stopped"
-            if not _parse_some(run, everything):
-                break
-    except LOST:
-        raise  # no failure of the run's: whoever called waits for the database and calls again
-    except Exception as error:
-        run.end(Run.State.FAILED, error=f"{type(error).__name__}: {error}")
-        raise
+    _take_up(run, readable_now(run.project))
+    if not run.total:
+        Run.objects.filter(pk=run.pk).update(total=chosen(run.project, everything=everything).count())
+    while True:
+        if run.seen():
+            run.end(Run.State.CANCELLED)
+            return "ended"
+        if should_stop():
+            return "stopped"
+        if not _parse_some(run, everything):
+            break
     _tell(run)
     run.end(Run.State.FINISHED)
     return "ended"
@@ -223,7 +217,7 @@ def _note_versions(unchanged):
     """Answers that are read as before need not be looked at again."""
     ids = [response.pk for each in unchanged for response, _ in each.readings]
     versions = {"renderer": answers.RENDERER_VERSION, "parser": answers.PARSER_VERSION}
-    TeacherResponse.objects.filter(pk__in=ids).update(**versions)
+    update_in_order(TeacherResponse.objects.filter(pk__in=ids), **versions)
 
 
 def _new_attempt(run, each, attempt):

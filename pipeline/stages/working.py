@@ -14,7 +14,6 @@ from curation.models import Call, Prompt, Run, State
 from curation.reviewing import settle
 from curation.reviewing.units import hold_units
 from pipeline import ledger, teachers
-from pipeline.outages import LOST
 
 from . import indexing, recalling
 from .adapting import can_learn
@@ -60,11 +59,6 @@ def work(run, stages, should_stop=lambda: False):
     except StopRun as stop:
         run.end(Run.State.FAILED, error=str(stop))
         return "ended"
-    except LOST:
-        raise  # no failure of the run's: whoever called waits for the database and calls again
-    except Exception as error:
-        run.end(Run.State.FAILED, error=f"{type(error).__name__}: {error}")
-        raise
 
 
 class _Worker:
