@@ -63,7 +63,7 @@ def test_presets_and_task_types(project, tmp_path):
 
 def test_the_project_is_made_only_when_asked(db, rows):
     factories.project(slug="other")
-    with pytest.raises(CommandError, match=r"no project 'new-one' \(there is: other\); --create makes it"):
+    with pytest.raises(CommandError, match=r"no project 'new-one'; there are: other\. --create makes it"):
         run(rows, "--project", "new-one")
 
     run(rows, "--project", "new-one", "--create")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
+from curation.management.named import project_named
 from curation.models import Project, Run
 from pipeline import inline, jobs
 from pipeline.config import DEFAULT_CONFIG, load_config
@@ -84,10 +85,7 @@ class StepCommand(BaseCommand):
     def project(self, options, config):
         """The project to work on: --project names an existing one, the configuration's is made if absent."""
         if options["project"]:
-            found = Project.objects.filter(slug=options["project"]).first()
-            if found is None:
-                slugs = ", ".join(Project.objects.values_list("slug", flat=True)[:20]) or "none yet"
-                raise CommandError(f"There is no project {options['project']!r}; there are: {slugs}.")
+            found = project_named(options["project"])
             if options["config"] is None:
                 return found
         if options["dry_run"]:

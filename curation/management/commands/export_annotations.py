@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from curation import annotations
 from curation.exporting import export_annotations, not_final
-from curation.models import Project
+from curation.management.named import project_named
 from curation.reviewing import settle
 
 
@@ -26,10 +26,7 @@ class Command(BaseCommand):
     def handle(self, *, project, out, checks, labels, **options):
         if not (out or labels):
             raise CommandError("Say where to: --out FILE for every decision, --labels DIR for those that hold.")
-        found = Project.objects.filter(slug=project).first()
-        if found is None:
-            known = ", ".join(Project.objects.order_by("slug").values_list("slug", flat=True)[:20]) or "none yet"
-            raise CommandError(f"There is no project {project!r} (there is: {known}).")
+        found = project_named(project)
         settle(found)
         if out:
             self._every_decision(found, out, checks)

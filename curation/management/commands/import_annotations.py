@@ -3,7 +3,8 @@
 from django.core.management.base import BaseCommand, CommandError
 
 from curation import annotations
-from curation.models import Membership, Project
+from curation.management.named import project_named
+from curation.models import Membership
 
 
 class Command(BaseCommand):
@@ -19,10 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--reviewer", required=True, metavar="NAME", help="whose decisions rows without a name are")
 
     def handle(self, *, files, project, reviewer, **options):
-        found = Project.objects.filter(slug=project).first()
-        if found is None:
-            known = ", ".join(Project.objects.order_by("slug").values_list("slug", flat=True)[:20]) or "none yet"
-            raise CommandError(f"There is no project {project!r} (there is: {known}).")
+        found = project_named(project)
         may = Membership.objects.filter(project=found, role__in=("reviewer", "manager")).select_related("user")
         people = {member.user.get_username(): member.user for member in may}
         if reviewer not in people:

@@ -4,7 +4,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from curation.annotations import Refused
 from curation.annotations.known import mark_file
-from curation.models import Membership, Project
+from curation.management.named import project_named
+from curation.models import Membership
 
 
 class Command(BaseCommand):
@@ -20,10 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--by", required=True, metavar="NAME", help="the manager who knows; is never given them")
 
     def handle(self, *, files, project, by, **options):
-        found = Project.objects.filter(slug=project).first()
-        if found is None:
-            known = ", ".join(Project.objects.order_by("slug").values_list("slug", flat=True)[:20]) or "none yet"
-            raise CommandError(f"There is no project {project!r} (there is: {known}).")
+        found = project_named(project)
         managers = Membership.objects.filter(project=found, role=Membership.Role.MANAGER).select_related("user")
         people = {member.user.get_username(): member.user for member in managers}
         if by not in people:

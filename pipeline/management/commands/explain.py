@@ -4,7 +4,7 @@ import json
 
 from django.core.management.base import BaseCommand, CommandError
 
-from curation.models import Project
+from curation.management.named import project_named
 from pipeline.releasing.explaining import NotOneRow, explain, told
 
 
@@ -21,17 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *, row_id, project, **options):
         try:
-            found = explain(row_id, _project(project))
+            found = explain(row_id, project_named(project) if project else None)
         except NotOneRow as error:
             raise CommandError(str(error)) from None
         self.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) if options["json"] else told(found))
-
-
-def _project(slug):
-    if not slug:
-        return None
-    project = Project.objects.filter(slug=slug).first()
-    if project is None:
-        known = ", ".join(Project.objects.order_by("slug").values_list("slug", flat=True)[:20]) or "none yet"
-        raise CommandError(f"There is no project {slug!r}; projects are: {known}.")
-    return project

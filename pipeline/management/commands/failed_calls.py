@@ -6,7 +6,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from curation.models import Project
+from curation.management.named import project_named
 from pipeline import failures
 
 LISTED = 50
@@ -25,10 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--export", type=Path, metavar="FILE", help="write them to FILE: .jsonl or .csv")
 
     def handle(self, *, project, retry, export, **options):
-        found = Project.objects.filter(slug=project).first()
-        if found is None:
-            known = ", ".join(Project.objects.values_list("slug", flat=True)[:20]) or "none yet"
-            raise CommandError(f"There is no project {project!r}; there are: {known}.")
+        found = project_named(project)
         prompts = self._chosen(failures.parked(found), options)
         if export:
             self._export(prompts, export)

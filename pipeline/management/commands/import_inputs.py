@@ -6,6 +6,7 @@ from django.core.validators import validate_slug
 
 from curation.importing import FIELDS, PRESETS, ImportRefused, import_plan, prepare
 from curation.importing.passages import DEFAULT_LIMIT
+from curation.management.named import project_named
 from curation.models import Project
 from pipeline.management.progress import rows_bar
 from pipeline.stages.importing import answer_reader, read_scores
@@ -75,13 +76,9 @@ class Command(BaseCommand):
         return plans
 
     def _project(self, slug, create):
-        project = Project.objects.filter(slug=slug).first()
-        if project:
-            return project
-        if create:
+        if create and not Project.objects.filter(slug=slug).exists():
             return _new_project(slug)
-        known = ", ".join(Project.objects.order_by("slug").values_list("slug", flat=True)[:20]) or "none yet"
-        raise CommandError(f"There is no project {slug!r} (there is: {known}); --create makes it.")
+        return project_named(slug, otherwise=" --create makes it.")
 
     def _import(self, project, plan, limit, rejects):
         with rows_bar(plan.file.name) as progress:

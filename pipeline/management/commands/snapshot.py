@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from curation.models import Project
+from curation.management.named import project_named
 from curation.reviewing import settle
 from pipeline import datasets
 from pipeline.config import load_config
@@ -32,10 +32,7 @@ class Command(BaseCommand):
             config = load_config(config)
         except ConfigError as error:
             raise CommandError(str(error)) from None
-        found = Project.objects.filter(slug=project or config.project).first()
-        if found is None:
-            known = ", ".join(Project.objects.order_by("slug").values_list("slug", flat=True)[:20]) or "none yet"
-            raise CommandError(f"There is no project {project or config.project!r}; there are: {known}.")
+        found = project_named(project or config.project)
         settle(found)
         try:
             out.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from curation.importing import FIELDS, ImportRefused, prepare
 from curation.importing.errors import BadRow
-from curation.models import Project
+from curation.management.named import project_named
 from pipeline import filters, inspecting, trying
 from pipeline.config import read_yaml
 from pipeline.config_errors import ConfigError
@@ -50,7 +50,7 @@ class Command(BaseCommand):
     def handle(self, *, file, **options):
         if not file and not options["project"]:
             raise CommandError("Name what to validate: --project SLUG, or a FILE.")
-        project = _project(options["project"])
+        project = project_named(options["project"]) if options["project"] else None
         try:
             look = _look(project, options["rules"])
             counts = _of_file(file, options["map"], look) if file else _of_project(project, look)
@@ -64,16 +64,6 @@ class Command(BaseCommand):
         self.stdout.write(_as_json(name, counts, limits, checks) if options["json"] else _as_table(name, checks))
         if not passes(checks):
             raise SystemExit(1)
-
-
-def _project(slug):
-    if not slug:
-        return None
-    found = Project.objects.filter(slug=slug).first()
-    if found is None:
-        known = ", ".join(Project.objects.order_by("slug").values_list("slug", flat=True)[:20]) or "none yet"
-        raise CommandError(f"There is no project {slug!r}; there are: {known}.")
-    return found
 
 
 def _look(project, path):

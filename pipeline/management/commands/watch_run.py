@@ -5,7 +5,8 @@ import time
 
 from django.core.management.base import BaseCommand, CommandError
 
-from curation.models import Project, Run
+from curation.management.named import project_named
+from curation.models import Run
 from pipeline.management.progress import Progress, told
 
 EXIT_INTERRUPTED = 130
@@ -38,10 +39,7 @@ def _chosen(pk, slug):
     """The run of this number, or the newest that is live; raises CommandError naming what there is."""
     runs = Run.objects.select_related("project").order_by("-pk")
     if slug:
-        if not Project.objects.filter(slug=slug).exists():
-            known = ", ".join(Project.objects.values_list("slug", flat=True)[:20]) or "none yet"
-            raise CommandError(f"There is no project {slug!r}; there are: {known}.")
-        runs = runs.filter(project__slug=slug)
+        runs = runs.filter(project=project_named(slug))
     found = runs.filter(pk=pk).first() if pk else runs.live().first()
     if found:
         return found
