@@ -318,3 +318,36 @@ def test_the_commands(project, ada, reviewed, tmp_path, capsys):
             call_command("export_annotations", **wrong)
     with pytest.raises(CommandError, match="'eve' may not review in oxides"):
         call_command("import_annotations", str(tmp_path), project="oxides", reviewer="eve")
+
+
+# -- the checklist of a second attempt -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ticked(project, ada):
+    """A second attempt that had three complaints to mend: one found met, one not, one without a word."""
+    prompt = factories.prompt(project, "to_review", answer="The first [1].")
+    second = factories.response(prompt, "The second, better one.", attempt=2)
+    wrong = [("filter", "ban_citations"), ("reviewer", "no_control"), ("gate", "low_factuality")]
+    said = [factories.complaint(second, code, source=source) for source, code in wrong]
+    met = {said[0].pk: True, said[1].pk: False}
+    submit(project, ada, [Choice(second.pk, "reject", reasons=("no_control",), met=met)], idempotency_key="t")
+    return prompt
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet", "csv"])
+def test_ticks_of_the_checklist_are_in_every_format(project, ticked, tmp_path, kind):
+    call_command("export_annotations", project=project.slug, out=tmp_path / f"out.{kind}")
+    if kind == "parquet":
+        (row,) = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    elif kind == "jsonl":
+        row = json.loads((tmp_path / "out.jsonl").read_text())
+    else:
+        (row,) = csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text()))
+    found = row["complaints_met"], row["complaints_not_met"]
+    wanted = ["filter:ban_citations"], ["reviewer:no_control"]
+    assert found == (("filter:ban_citations", "reviewer:no_control") if kind == "csv" else wanted)
+
+
+def test_who_ticked_nothing_has_nothing_there(project, reviewed):
+    assert [(row["complaints_met"], row["complaints_not_met"]) for row in all_rows(project)] == [([], []), ([], [])]

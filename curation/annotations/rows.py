@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.db.models import Prefetch
 
-from ..models import Annotation, JudgeScore, Resolution
+from ..models import Annotation, ComplaintCheck, JudgeScore, Resolution
 
 AT_ONCE = 500
 
@@ -37,6 +37,8 @@ COLUMNS = (
     Column("action", "text"),
     Column("reasons", "texts"),
     Column("comment", "text"),
+    Column("complaints_met", "texts"),  # of the checklist: source:code of what the attempt was asked to mend
+    Column("complaints_not_met", "texts"),
     Column("edited_text", "text"),
     Column("seconds", "integer"),
     Column("timestamp", "time"),
@@ -60,11 +62,13 @@ def rows(found):
     """A dict by COLUMNS for each annotation of the queryset `found`, streamed; missing numbers are None."""
     scores = JudgeScore.objects.filter(score__isnull=False)
     standing = Resolution.objects.filter(current=True).select_related("decided_by")
+    ticks = ComplaintCheck.objects.select_related("complaint").order_by("complaint")
     full = found.select_related("reviewer", "response__prompt__document", "response__teacher").prefetch_related(
         "response__filter_results",
         "response__gate_results",
         Prefetch("response__judge_scores", scores, to_attr="readable"),
         Prefetch("response__resolutions", standing, to_attr="standing"),
+        Prefetch("complaint_checks", ticks, to_attr="ticks"),
     )
     for annotation in full.iterator(chunk_size=AT_ONCE):
         yield _row(annotation)
@@ -95,6 +99,8 @@ def _row(annotation):
         "action": annotation.action,
         "reasons": annotation.reasons,
         "comment": annotation.comment,
+        "complaints_met": _ticked(annotation, True),
+        "complaints_not_met": _ticked(annotation, False),
         "edited_text": annotation.edited_text,
         "seconds": annotation.seconds,
         "timestamp": annotation.created_at.astimezone(UTC),
@@ -106,6 +112,10 @@ def _row(annotation):
         "resolution": held.action if held else "",
         "resolved_by": _resolver(held) if held else "",
     }
+
+
+def _ticked(annotation, met):
+    return [f"{each.complaint.source}:{each.complaint.code}" for each in annotation.ticks if each.met is met]
 
 
 def _mean(scores, rubric):
