@@ -61,7 +61,8 @@ def go_on(change, count=lambda changed, left: None):
         return False
     ids, cursor = _next(change)
     with transaction.atomic():
-        locked = Change.objects.select_for_update(of=("self",)).select_related("project", "run").get(pk=change.pk)
+        rows = Change.objects.select_for_update(no_key=True, of=("self",)).select_related("project", "run")
+        locked = rows.get(pk=change.pk)
         if locked.detail.get("cursor", 0) != change.detail.get("cursor", 0) or locked.detail.get("finished"):
             change.refresh_from_db()
             return True  # another job of the run was here

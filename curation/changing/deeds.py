@@ -57,7 +57,7 @@ def reject(change, prompts, locked):
     falling = [locked[pk] for pk in with_them if pk in locked and locked[pk].state != State.REJECTED]
     items = _items(change, [*prompts, *falling], with_them)
     resolved = _resolve(change, prompts)
-    ReviewClaim.objects.filter(prompt__in=[*chosen, *(prompt.pk for prompt in falling)]).delete()
+    ReviewClaim.objects.filter(prompt__in=[*chosen, *(prompt.pk for prompt in falling)]).in_order().delete()
     items = _move(change, items, State.REJECTED, "rejected", only=chosen, **MENDED)
     for item in items:
         item.after |= {"resolution": resolved[item.prompt_id]} if item.prompt_id in resolved else {}

@@ -37,7 +37,7 @@ def change_of(annotation):
 def _begin(annotation):
     """The Change of this edit, made at its first answer."""
     # Two presses at once make one change.
-    annotation = Annotation.objects.select_for_update(of=("self",)).select_related("response__prompt").get(
+    annotation = Annotation.objects.select_for_update(no_key=True, of=("self",)).select_related("response__prompt").get(
         pk=annotation.pk
     )  # fmt: skip
     places = hunks(annotation.response.text, annotation.edited_text)
@@ -57,7 +57,7 @@ def _begin(annotation):
 def leave(annotation, response_id):
     """Leave this answer as it is: it is not offered for this edit again."""
     with transaction.atomic():
-        change = Change.objects.select_for_update(of=("self",)).get(pk=_begin(annotation).pk)
+        change = Change.objects.select_for_update(no_key=True, of=("self",)).get(pk=_begin(annotation).pk)
         change.detail["left"] = sorted({*change.detail["left"], response_id})
         change.save(update_fields=["detail"])
 
@@ -83,7 +83,7 @@ def take(project, user, annotation, choice, seconds=0):
         raise NotTaken(_why_not(prompt, user))
     with transaction.atomic():
         # Before the prompts, as whoever takes all of it back does; afterwards nothing more is added to it.
-        if Change.objects.select_for_update(of=("self",)).get(pk=change.pk).undone_at:
+        if Change.objects.select_for_update(no_key=True, of=("self",)).get(pk=change.pk).undone_at:
             raise NotTaken("The edit was taken back at the same moment: begin again.")
         done = submit(project, user, [choice], idempotency_key=key, seconds=seconds, change=change)
         row = done.annotations[0]
@@ -117,7 +117,7 @@ def take_back_all(change, user):
 
     Returns (how many were taken back, how many had to stay). Raises NotTaken if it was taken back already.
     """
-    change = Change.objects.select_for_update(of=("self",)).select_related("project").get(pk=change.pk)
+    change = Change.objects.select_for_update(no_key=True, of=("self",)).select_related("project").get(pk=change.pk)
     if change.undone_at:
         raise NotTaken("It was taken back already.")
     items = list(change.items.order_by("pk"))

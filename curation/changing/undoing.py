@@ -39,7 +39,7 @@ def take_back(change, user, run=None, count=lambda back, left: None):
     A portion with what `count` writes is one transaction: killed and begun again it takes nothing back twice.
     """
     with transaction.atomic():
-        change = Change.objects.select_for_update(of=("self",)).select_related("project").get(pk=change.pk)
+        change = Change.objects.select_for_update(no_key=True, of=("self",)).select_related("project").get(pk=change.pk)
         items = _portion(change)
         if not items:
             Change.objects.filter(pk=change.pk, undone_at=None).update(undone_at=timezone.now(), undone_by=user)
@@ -189,7 +189,7 @@ def _end_resolutions(items):
 def _move_back(change, items, state, kind, changes, user, run):
     ids = [item.prompt_id for item in items]
     if state != State.TO_REVIEW:
-        ReviewClaim.objects.filter(prompt__in=ids).delete()
+        ReviewClaim.objects.filter(prompt__in=ids).in_order().delete()
     detail = {"change": change.pk}
     rows = Prompt.objects.filter(pk__in=ids)
     rows.move(state, kind, actor=user, run=run, detail=detail, back=True, **changes)

@@ -37,10 +37,17 @@ def import_answers(project, rows, teacher, *, render=None):
     ordered = iter(sorted(enumerate(rows, start=1), key=lambda row: _value(row[1], "task_type") != "hypothesis"))
     while batch := list(islice(ordered, BATCH)):
         with transaction.atomic():
+            _lock(project, [_value(row, "locator") for _, row in batch])
             for number, row in batch:
                 _import(project, number, row, teacher, render, report)
     report.problems.sort()
     return report
+
+
+def _lock(project, locators):
+    """All prompts of a batch in the order of their ids, whatever the order of its rows."""
+    named = {each.strip() for each in locators if isinstance(each, str)}
+    Prompt.objects.filter(project=project, document__locator__in=named).lock()
 
 
 def _value(row, name):
@@ -74,7 +81,7 @@ def _read(row):
 
 def _prompt(project, locator, task_type):
     found = Prompt.objects.filter(project=project, document__locator=locator, task_type=task_type)
-    prompts = list(found.select_for_update(of=("self",)).order_by("pk")[:2])
+    prompts = list(found.select_for_update(no_key=True, of=("self",)).order_by("pk")[:2])
     if len(prompts) != 1:
         wrong = f"{'several prompts' if prompts else 'no prompt'} of type {task_type!r} about {locator!r}"
         raise BadRow("locator", wrong, "exactly one is expected")

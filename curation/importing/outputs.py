@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.db.models import OuterRef, Subquery
 
 from curation.models import JudgeScore, Prompt, State, Teacher, TeacherResponse
+from curation.models.locking import update_in_order
 
 from .values import json_cell, text_cell
 
@@ -121,7 +122,7 @@ class PaidAnswers:
         on the prompt, or it was rejected).
         """
         prompts = Prompt.objects.filter(project=self.project, key__in=list(answers)).select_related("document")
-        prompts = list(prompts.select_for_update(of=("self",)).order_by("pk"))
+        prompts = list(prompts.select_for_update(no_key=True, of=("self",)).order_by("pk"))
         known = self._known(prompts)
         takes = self._takes_answers(prompts)
         counted, rows = Counter(), []
@@ -214,4 +215,4 @@ def link_methods(project):
         prompt__pair_as_methodology__hypothesis__current_response__isnull=False,
     )
     beside = Prompt.objects.filter(pair_as_hypothesis__methodology=OuterRef("prompt")).values("current_response")
-    return unlinked.update(hypothesis=Subquery(beside[:1]))
+    return update_in_order(unlinked, hypothesis=Subquery(beside[:1]))

@@ -121,7 +121,8 @@ class Store:
             return 0
         keys = [key for _, *both in wanted for key in both]
         ids = dict(Prompt.objects.filter(project=self.project, key__in=keys).order_by().values_list("key", "pk"))
-        rows = [(document, ids[first], ids[second]) for document, first, second in wanted]
+        # In the order in which `pair_sources` makes them.
+        rows = sorted((document, ids[first], ids[second]) for document, first, second in wanted)
         names = ("document_id", "hypothesis_id", "methodology_id")
         return insert_values(Pair, names, rows, project_id=self.project.pk)
 

@@ -5,6 +5,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from .locking import in_order
 from .tally import Tally
 
 
@@ -20,6 +21,12 @@ class Purpose(models.TextChoices):
     GOLD = "gold", "Gold"
 
 
+class ReviewClaimQuerySet(models.QuerySet):
+    def in_order(self):
+        """The same claims for one statement that writes them: locked in the order in which they are made."""
+        return in_order(self, "prompt_id", "reviewer_id")
+
+
 class ReviewClaim(models.Model):
     """Who holds which prompt until when. A lapsed claim is nobody's.
 
@@ -31,6 +38,8 @@ class ReviewClaim(models.Model):
     purpose = models.CharField(max_length=8, choices=Purpose, default=Purpose.REVIEW)
     until = models.DateTimeField()
     skipped_at = models.DateTimeField(null=True, help_text="Put at the end of this reviewer's own queue then.")
+
+    objects = ReviewClaimQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]

@@ -7,11 +7,12 @@ from django.db import transaction
 from django.db.models import F
 
 from ..models import Annotation, Assignment, Event, Membership, Prompt, ReviewClaim, State, Tally
+from ..models.locking import delete_in_order
 from ..models.review import Purpose
 from . import ranking
 from .queue import MAY_REVIEW, decided_by_those, needed
 from .resolutions import recount, weigh
-from .units import lock_units, pairs_of
+from .units import hold_units, lock_units, pairs_of
 
 OPEN = tuple(state for state in State if state not in (State.ACCEPTED, State.REJECTED))
 LOWERED_AT_ONCE = 1000  # prompts, within a request
@@ -36,10 +37,9 @@ def assign(project, prompts, reviewer, by):
     if not reviewers(project).filter(pk=reviewer.pk).exists():
         raise ValueError(f"{reviewer} may not review in {project}: choose one of its reviewers or managers.")
     chosen = _units(project, prompts).filter(state__in=OPEN).exclude(assignments__reviewer=reviewer)
-    # Rows that point at a prompt lock it as they are committed, in the order of the queue: so all are locked before, in
-    # the order of their ids, as everybody does.
-    locked = list(chosen.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk", flat=True))
-    ids = list(Prompt.objects.filter(pk__among=locked).order_by("-pinned", "-rank", "pk").values_list("pk", flat=True))
+    # Written in the order of the queue, so locked before in that of their ids, as everybody does.
+    locked = Prompt.objects.filter(pk__among=chosen.lock())
+    ids = list(locked.order_by("-pinned", "-rank", "pk").values_list("pk", flat=True))
     Assignment.objects.bulk_create(
         [Assignment(prompt_id=pk, reviewer=reviewer, created_by=by) for pk in ids], ignore_conflicts=True
     )
@@ -50,9 +50,9 @@ def assign(project, prompts, reviewer, by):
 @transaction.atomic
 def unassign(project, prompts, reviewer, by):
     """Take those of `prompts` (ids, or a queryset) from `reviewer`, with their pairs; returns how many."""
-    rows = Assignment.objects.filter(prompt__in=_units(project, prompts).values("pk"), reviewer=reviewer)
-    ids = sorted(rows.values_list("prompt", flat=True))  # see `assign`: events lock them in this order
-    Assignment.objects.filter(prompt__in=ids, reviewer=reviewer).delete()
+    given = Assignment.objects.filter(prompt__in=_units(project, prompts).lock(), reviewer=reviewer)
+    ids = sorted(given.values_list("prompt", flat=True))
+    delete_in_order(Assignment.objects.filter(prompt__in=ids, reviewer=reviewer))
     ranking.bring_back(project, ids)
     _tell(project, ids, "unassigned", by, to=reviewer.get_username())
     return len(ids)
@@ -62,8 +62,7 @@ def unassign(project, prompts, reviewer, by):
 def pin(project, prompts, by, *, on=True):
     """Put those of `prompts` (ids, or a queryset) before all others, with their pairs, or no more; returns how many."""
     chosen = _units(project, prompts).filter(pinned=not on)
-    # Locked in the order of their ids, as everybody does: two who pin the same ones never wait for each other.
-    ids = list(chosen.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk", flat=True))
+    ids = chosen.lock()
     Prompt.objects.filter(pk__among=ids).update(pinned=on)
     _tell(project, ids, "pinned" if on else "unpinned", by)
     return len(ids)
@@ -137,7 +136,7 @@ def lower(project, by):
     if people >= project.reviews_required:
         return 0
     ids = list(_short(project, people).order_by("pk").values_list("pk", flat=True)[:LOWERED_AT_ONCE])
-    list(project.prompts.filter(pk__in=ids).select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    hold_units(project, ids)
     numbers = {}
     rows = _short(project, people).filter(pk__in=ids)
     for pk, given, ours in rows.values_list("pk", "given", "ours"):

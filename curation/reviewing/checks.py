@@ -60,7 +60,7 @@ def _in_hand(project, user):
     unit = unit_of(project, claim.prompt_id)
     if all(prompt.state in SETTLED and prompt.current_response_id for prompt in unit.prompts):
         return Check(unit, claim.purpose)
-    claims.filter(prompt__in=unit.ids).delete()
+    claims.filter(prompt__in=unit.ids).in_order().delete()
     return None
 
 

@@ -35,6 +35,7 @@ class ReviewItem:
 
     @property
     def for_reading(self):
+        """The prompts of the unit that this person does not decide."""
         return tuple(prompt for prompt in self.unit.prompts if prompt not in self.prompts)
 
 
@@ -139,7 +140,7 @@ def _project(project: int):
 
 
 def hold(prompt_ids, user, purpose=Purpose.REVIEW):
-    """Write the claims; returns until when."""
+    """Write the claims, in the order in which they are locked; returns until when."""
     until = timezone.now() + timedelta(seconds=settings.REVIEW_CLAIM_SECONDS)
     ReviewClaim.objects.bulk_create(
         [ReviewClaim(prompt_id=pk, reviewer=user, purpose=purpose, until=until) for pk in sorted(prompt_ids)],
@@ -160,7 +161,7 @@ def renew(project, user, prompt_ids):
     # A gold or repeated item takes no place, so that nobody else can have taken it.
     if own.filter(Q(until__gt=timezone.now()) | ~Q(purpose=Purpose.REVIEW)).count() == len(prompt_ids):
         until = timezone.now() + timedelta(seconds=settings.REVIEW_CLAIM_SECONDS)
-        own.update(until=until)
+        own.in_order().update(until=until)
         return until
     locked = _lock_claims(project)
     if decidable_among(locked, user, prompt_ids) != prompt_ids:
@@ -177,7 +178,7 @@ def skip(project, user, prompt_ids):
     now = timezone.now()
     locked = lock_units(project, prompt_ids)
     own = ReviewClaim.objects.filter(prompt__in=[pk for pk in prompt_ids if pk in locked], reviewer=user)
-    skipped = own.update(until=now, skipped_at=now)
+    skipped = own.in_order().update(until=now, skipped_at=now)
     for prompt in locked.values():
         if prompt.state == State.TO_REVIEW and prompt.given < (prompt.required or project.reviews_required):
             names = skipped_by_all(project, prompt)
@@ -186,11 +187,12 @@ def skip(project, user, prompt_ids):
     return skipped
 
 
+@transaction.atomic
 def release(project, user, prompt_ids):
     """The page that showed these prompts was left: others may have them; for this person they come first again."""
     own = ReviewClaim.objects.filter(prompt__project=project, prompt__in=prompt_ids, reviewer=user, skipped_at=None)
     now = timezone.now()
-    return own.filter(purpose=Purpose.REVIEW, until__gt=now).update(until=now)
+    return own.filter(purpose=Purpose.REVIEW, until__gt=now).in_order().update(until=now)
 
 
 def holders(prompts, user):

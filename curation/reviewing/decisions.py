@@ -108,7 +108,7 @@ def submit(project, user, choices, *, idempotency_key, seconds=0, change=None, a
         for choice in choices
         for response in (responses[choice.response_id],)
     ]
-    ReviewClaim.objects.filter(prompt__in=prompts, reviewer=user).delete()
+    ReviewClaim.objects.filter(prompt__in=prompts, reviewer=user).in_order().delete()
     if not origin:  # an imported decision may be older than what is typed now
         drafts.drop(user, responses, drafts.REVIEW)
     for row in rows:

@@ -54,7 +54,7 @@ def keep(project, user, response, form, fields, *, made, seen=None):
     if last and last >= min(made, timezone.now()):
         return Kept(None)
     now = timezone.now()
-    held, new = Draft.objects.select_for_update().get_or_create(
+    held, new = Draft.objects.select_for_update(no_key=True).get_or_create(
         response=response, reviewer=user, form=form, defaults={"body": body, "updated_at": now}
     )
     if new:

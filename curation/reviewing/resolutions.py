@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -11,7 +11,7 @@ from django.utils import timezone
 from ..models import Annotation, Event, Project, Prompt, Resolution, ReviewClaim, State, TeacherResponse
 from ..models.prepared import Prepared
 from .rule import Decision, consensus
-from .units import lock_units
+from .units import hold_units, lock_units
 
 MOVES = {"accept": State.ACCEPTED, "reject": State.REJECTED, "regenerate": State.TO_REGENERATE}
 
@@ -117,8 +117,11 @@ def settle(project=None, *, limit=None):
     places = [(pk, prompts[response], projects[prompts[response]]) for pk, response in responses.items()]
     if project:
         places = [place for place in places if place[2] == project.pk]
+    places = places[:limit]
+    if connection.in_atomic_block and project and len(places) > 1:  # else each is locked in a transaction of its own
+        hold_units(project, [prompt for _, prompt, _ in places])
     known = {project.pk: project} if project else Project.objects.in_bulk({each[2] for each in places})
-    return sum(_settle_one(known[project_id], pk, prompt_id) for pk, prompt_id, project_id in places[:limit])
+    return sum(_settle_one(known[project_id], pk, prompt_id) for pk, prompt_id, project_id in places)
 
 
 @Prepared
@@ -165,7 +168,7 @@ def take_effect(project, prompt, resolution):
     # Nobody holds, or has put off, what is decided.
     claims = _claims_on(prompt=prompt)
     if claims:
-        ReviewClaim.objects.filter(pk__in=claims).delete()
+        ReviewClaim.objects.filter(pk__in=claims).in_order().delete()
     if resolution.action == "regenerate" and not prompt.attempts_left:
         return _attempts_used_up(project, prompt, resolution, detail)
     return prompt.go(MOVES[resolution.action], "resolved", actor=resolution.decided_by, detail=detail)

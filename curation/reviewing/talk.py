@@ -9,6 +9,7 @@ from django.db.models import Exists, F, OuterRef, Prefetch, prefetch_related_obj
 from django.utils import timezone
 
 from ..models import Annotation, Comment, Flag, Membership, Mention, Project, Prompt, ReviewClaim, State
+from ..models.locking import update_in_order
 from ..models.prepared import Prepared
 from ..models.review import Purpose
 from . import drafts
@@ -269,4 +270,4 @@ def see(user, comments=None):
     rows = Mention.objects.filter(user=user, seen_at=None)
     if comments is not None:
         rows = rows.filter(comment__in=comments)
-    return rows.update(seen_at=timezone.now())
+    return update_in_order(rows, seen_at=timezone.now())

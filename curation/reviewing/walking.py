@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from ..models import Annotation, Assignment, Project, Prompt, ReviewClaim, State
+from ..models.locking import delete_in_order
 from ..models.prepared import Prepared
 from ..models.review import Purpose
 from . import ranking
@@ -57,7 +58,7 @@ class Walk:
             found = self._first_offered(list(rows.values()))
             if found:
                 return found
-            Assignment.objects.filter(pk__in=self._done(rows)).delete()
+            delete_in_order(Assignment.objects.filter(pk__in=self._done(rows)))
         return None
 
     def _assigned(self, after):

@@ -13,6 +13,7 @@ from django.db.models import Count, Exists, F, OuterRef, Subquery
 from django.db.models.functions import Length
 
 from curation.models import Fingerprint, GateResult, Pair, Project, Prompt, State
+from curation.models.locking import delete_in_order
 from curation.models.prompt import AT_ONCE
 from curation.models.writing import insert_values, update_rows
 
@@ -41,7 +42,7 @@ def missing(project, prompts=None):
 
 def forget_other_methods(project):
     """Signatures that were made another way cannot be compared with today's: they are made anew."""
-    return Fingerprint.objects.filter(project=project).exclude(method=minhash.METHOD).delete()[0]
+    return delete_in_order(Fingerprint.objects.filter(project=project).exclude(method=minhash.METHOD))
 
 
 def take(project, kind, prompts, should_stop=lambda: False):
@@ -99,12 +100,14 @@ def join(project, kind):
     if not _write(project, percent, ids[found].tolist()):
         return 0
     for start in range(0, len(new), AT_ONCE):
-        Fingerprint.objects.filter(pk__in=new[start : start + AT_ONCE]).update(joined=percent)
+        with transaction.atomic():
+            _locked(project)
+            Fingerprint.objects.filter(pk__in=new[start : start + AT_ONCE]).update(joined=percent)
     return len(new)
 
 
 def _locked(project):
-    """The project as it is now; no other worker writes its clusters until the transaction ends."""
+    """The project as it is now; nobody else writes to its fingerprints until the transaction ends, in another order."""
     return Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
 
@@ -183,6 +186,8 @@ def put_in_order(project):
             if was != [score, length, units[prompt]]:
                 stale.append(Fingerprint(pk=pk, score=score, length=length, unit=units[prompt]))
         with transaction.atomic():
+            if stale:
+                _locked(project)
             update_rows(stale, ["score", "length", "unit"])
         changed += len(stale)
     return changed

@@ -11,6 +11,7 @@ from django.utils import timezone
 from curation.models import Annotation, Prompt, Resolution, State
 from curation.models.prompt import AT_ONCE
 from curation.models.writing import insert_rows
+from curation.reviewing.units import hold_units
 
 BATCH = 1000  # prompts that are measured where they stand in one transaction
 WAIT_SECONDS = 0.2  # between two looks at what another job has in hand
@@ -97,7 +98,7 @@ def _go_through(run, stage, should_stop):
             return True
         after = ids[-1]
         with transaction.atomic():
-            Prompt.objects.filter(pk__among=ids).lock()
+            hold_units(run.project, ids)
             stage.measure_standing(run, ids)
             Prompt.objects.filter(pk__among=ids).let_go()
             run.count(done=len(ids))

@@ -172,7 +172,7 @@ def change_undo(request, slug, pk):
     settle(project)  # see _start
     try:
         with transaction.atomic():
-            change = project.changes.select_for_update(of=("self",)).get(pk=_change_or_404(project, pk).pk)
+            change = project.changes.select_for_update(no_key=True, of=("self",)).get(pk=_change_or_404(project, pk).pk)
             why = changing.why_not_undo(change)
             if why:
                 raise jobs.CannotStart(why)

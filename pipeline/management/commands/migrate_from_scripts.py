@@ -3,10 +3,12 @@
 import tempfile
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from curation.alone import Taken, alone
 from curation.models import Project
 from pipeline import migrating
 from pipeline.config import load_config
@@ -60,7 +62,10 @@ class Command(BaseCommand):
     def _migrate(self, config, sources, notes, options):
         carry_out = self._undone if options["dry_run"] else self._carry_out
         try:
-            report, project = carry_out(config, sources, options)
+            with alone(settings.DATA_DIR / "migrate.lock"):  # two would each bring the same answers beside
+                report, project = carry_out(config, sources, options)
+        except Taken as other:
+            raise CommandError(f"Process {other} takes files over at this moment: let it end, then go on.") from None
         except ConfigError as error:
             raise CommandError(str(error)) from None
         report.dry_run, report.notes = options["dry_run"], [*notes, *report.notes]
@@ -71,9 +76,10 @@ class Command(BaseCommand):
         project, notes = Project.objects.filter(slug=slug).first(), []
         reviewer = self._reviewer(options["reviewer"])
         if project is None:
-            project = project_for(config, slug)
-            project.paired = False
-            project.save(update_fields=["paired"])
+            with transaction.atomic():
+                project = project_for(config, slug)
+                project.paired = False
+                project.save(update_fields=["paired"])
             notes.append(
                 "The project does not hold hypotheses and methods together as pairs, since the scripts asked each by "
                 "itself; its settings can."
