@@ -13,6 +13,7 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from curation.backups import BadBackup, back_up, reading, restore
+from curation.backups.signs import storable
 from curation.models import Project, Prompt, Run
 from tests import factories
 from tests.services import PRODUCT_DIR
@@ -124,6 +125,54 @@ def test_half_a_surrogate_pair_comes_back(filled, tmp_path, settings):
     settings.DATA_DIR = tmp_path / "data"
     restore(tmp_path / "kept")
     assert {prompt.metadata["note"] for prompt in Prompt.objects.all()} == {"half \ud800 a pair, µ"}
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL refuses them")
+def test_nul_in_json_comes_back_on_sqlite(filled, tmp_path, settings):
+    Prompt.objects.update(metadata={"note": "a\0b"}, context="c\0d")
+    restored(tmp_path, settings)
+    assert {(row.metadata["note"], row.context) for row in Prompt.objects.all()} == {("a\0b", "c\0d")}
+
+
+SIGNS = {"no\0te": ["a\0b", "half \ud800 a pair", "µ \U0001f600 \\u0000 and \\ud800 as words"], "whole": "\U0001f600"}
+SIGNS_THERE = {"no\ufffdte": ["a\ufffdb", "half \ufffd a pair", SIGNS["no\0te"][2]], "whole": "\U0001f600"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL refuses them")
+def test_what_postgresql_cannot_hold_becomes_another_sign_there(filled, tmp_path, postgres_url):
+    Prompt.objects.filter(task_type="hypothesis").update(metadata=SIGNS, context="c\0d")
+    back_up(tmp_path / "first")
+    (tmp_path / "two").mkdir()
+    on_postgres = elsewhere(tmp_path / "first", postgres_url, tmp_path / "two")
+    fields = [line["fields"] for line in tables_of(on_postgres)["curation.prompt.jsonl.gz"]]
+    (changed,) = [each for each in fields if each["task_type"] == "hypothesis"]
+    assert (changed["metadata"], changed["context"]) == (SIGNS_THERE, "c\ufffdd")
+    first = [line["fields"] for line in tables_of(tmp_path / "first")["curation.prompt.jsonl.gz"]]
+    assert [each for each in fields if each["task_type"] != "hypothesis"] == [
+        each for each in first if each["task_type"] != "hypothesis"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "there", "number"),
+    [
+        (SIGNS, SIGNS_THERE, 3),
+        ({"plain": "µ"}, {"plain": "µ"}, 0),
+        ({"word": "\\u0000"}, {"word": "\\u0000"}, 0),
+        ([["\udfff"], 1, None], [["\ufffd"], 1, None], 1),
+    ],
+)
+def test_signs_are_counted_and_whole_pairs_stay(value, there, number):
+    line, found = storable(json.dumps(value) + "\n")
+    assert (json.loads(line), found) == (there, number)
+
+
+def test_the_command_says_which_tables_it_was_in(filled, tmp_path, monkeypatch, capsys):
+    said = {"tables": [], "files": [], "made_at": "2026-11-23T10:00:00", "changed": {"curation.prompt": 2}}
+    monkeypatch.setattr("curation.management.commands.restore.restore", lambda folder, tell: said)
+    call_command("restore", tmp_path)
+    assert "2 rows of curation.prompt held NUL or half a surrogate pair" in capsys.readouterr().out
 
 
 def test_no_run_goes_on_by_itself(filled, tmp_path, settings):

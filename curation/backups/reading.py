@@ -11,9 +11,13 @@ from django.core import serializers
 from django.core.management.color import no_style
 from django.db import connection, transaction
 
+from ..alone import Taken, alone
 from ..models import Batch, Run
+from .signs import storable
 from .tables import AT_ONCE, FILES, TABLES, BadBackup, kept_models, migrations, read_manifest, sha256_of
 
+READY = ".restoring"  # where files are put before they take their place all at once
+UNFINISHED = ".restoring"  # lies among them until the rows are stored as well
 UNDER_WAY = "It was under way when the backup was made: start it again, and it goes on with what is left."
 
 
@@ -22,24 +26,47 @@ def restore(folder, say=lambda line: None):
 
     Everything is checked before anything is written: the sha256 of every file, the tables, the version. Runs that were
     under way are ended, so that nothing is bought before somebody asks for it; what lies in batches at an endpoint
-    stays, as it is paid for. Raises BadBackup.
+    stays, as it is paid for. What PostgreSQL cannot hold becomes another sign there: `changed` of the manifest that is
+    returned has {table: rows in which it did}. Raises BadBackup.
     """
     said = read_manifest(folder)
     _refuse_other_version(said)
-    _refuse_filled()
+    _refuse_rows()
     _refuse_broken(folder, said)
     try:
-        _write(folder, said, say)
-    except BaseException:
-        shutil.rmtree(settings.DATA_DIR / "projects", ignore_errors=True)  # there was nothing: looked at before
-        raise
+        with alone(settings.DATA_DIR / "restore.lock"):
+            _clear()
+            _refuse_rows()
+            _refuse_files()
+            _restore(folder, said, say)
+    except Taken as other:
+        raise BadBackup(f"Process {other} restores into {settings.DATA_DIR} at this moment: let it end.") from None
     return said
 
 
+def _restore(folder, said, say):
+    """Files are made ready beside their place, and take it in the transaction of the rows."""
+    try:
+        _write(folder, said, say)
+    except BaseException:
+        _clear()
+        raise
+    (settings.DATA_DIR / "projects" / UNFINISHED).unlink()
+
+
+def _clear():
+    """Remove what a restore left that was killed; only its own, which is none of anything that was stored."""
+    shutil.rmtree(settings.DATA_DIR / READY, ignore_errors=True)
+    projects = settings.DATA_DIR / "projects"
+    if (projects / UNFINISHED).exists() and _filled() is None:
+        shutil.rmtree(projects)
+
+
 def _write(folder, said, say):
+    said["changed"] = {}
     with transaction.atomic():
         for table in said["tables"]:
-            number = _fill(folder, table)
+            number = _fill(folder, table, said["changed"])
             say(f"{table['model']}: {number:,} rows")
         _reset_sequences()
         _end_runs()
@@ -62,13 +89,21 @@ def _refuse_other_version(said):
         )
 
 
-def _refuse_filled():
-    for model in kept_models():
-        if model._base_manager.exists():
-            raise BadBackup(
-                f"This database is not empty ({model._meta.verbose_name_plural}): restore into a new one, after "
-                "`migrate` and before anything else."
-            )
+def _filled():
+    """The first of the tables that hold anything, None in an empty database."""
+    return next((model for model in kept_models() if model._base_manager.exists()), None)
+
+
+def _refuse_rows():
+    model = _filled()
+    if model:
+        raise BadBackup(
+            f"This database is not empty ({model._meta.verbose_name_plural}): restore into a new one, after "
+            "`migrate` and before anything else."
+        )
+
+
+def _refuse_files():
     projects = settings.DATA_DIR / "projects"
     if projects.exists() and any(projects.iterdir()):
         raise BadBackup(f"{projects} is not empty: set DATA_DIR to a new folder.")
@@ -96,11 +131,12 @@ def _refuse_changed(path, sha256):
         raise BadBackup(f"{path} is not what was written: take another copy of the backup.")
 
 
-def _fill(folder, table):
+def _fill(folder, table, changed):
     """Insert the rows of one table with the ids that they had; returns how many."""
     number = 0
     with gzip.open(folder / TABLES / f"{table['model']}.jsonl.gz", "rb") as packed:
-        rows = serializers.deserialize("jsonl", io.TextIOWrapper(packed, encoding="utf-8"))
+        lines = io.TextIOWrapper(packed, encoding="utf-8")
+        rows = serializers.deserialize("jsonl", _lines(lines, table["model"], changed))
         while some := list(islice(rows, AT_ONCE)):
             model = type(some[0].object)
             model._base_manager.bulk_create([row.object for row in some], batch_size=AT_ONCE)
@@ -112,6 +148,18 @@ def _fill(folder, table):
     if number != table["rows"]:
         raise BadBackup(f"{table['model']} has {number:,} rows, and {table['rows']:,} were written.")
     return number
+
+
+def _lines(lines, model, changed):
+    """The lines as this database can hold them; counts in `changed` those in which a sign became another."""
+    if connection.vendor != "postgresql":
+        yield from lines
+        return
+    for line in lines:
+        line, number = storable(line)
+        if number:
+            changed[model] = changed.get(model, 0) + 1
+        yield line
 
 
 def _reset_sequences():
@@ -128,8 +176,12 @@ def _end_runs():
 
 
 def _place_files(folder, said, say):
+    ready = settings.DATA_DIR / READY
+    ready.mkdir()
+    (ready / UNFINISHED).touch()
     for file in said["files"]:
-        target = settings.DATA_DIR / "projects" / file["path"]
+        target = ready / file["path"]
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / FILES / file["path"], target)
+    ready.rename(settings.DATA_DIR / "projects")  # which is empty, or not there
     say(f"{len(said['files']):,} files")

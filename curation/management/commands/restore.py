@@ -29,6 +29,11 @@ class Command(BaseCommand):
         upkeep.learn_sizes()
         rows = sum(table["rows"] for table in said["tables"])
         self.stdout.write(f"{rows:,} rows and {len(said['files']):,} files, as they were on {said['made_at'][:16]} UTC")
+        for model, number in said["changed"].items():
+            self.stdout.write(
+                f"{number:,} rows of {model} held NUL or half a surrogate pair, which PostgreSQL cannot hold: U+FFFD "
+                "stands in place of each. Hashes stay as they were."
+            )
         waiting = Batch.objects.filter(state__in=Batch.OPEN).count()
         if waiting:
             self.stdout.write(f"{waiting:,} batches are at their endpoints: workers fetch their answers once they run.")
