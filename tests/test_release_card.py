@@ -119,7 +119,7 @@ def test_every_jsonl_file_loads_alone(made, tmp_path):
         "Its terms of 2026 allow \\| training.",
         "- Decided by people: 24 rows by 2 people; by nobody: 0 rows.",
         "- Of 24 rows that several decided on, all named the same on 24.",
-        "Krippendorff's alpha of accept, regenerate and reject over 24 answers: undefined, all answers equal.",
+        "over 24 answers to the questions of this release, refused attempts included: undefined, all answers equal.",
         "SampleGate's score (0 to 100) of 24 rows: median 66.0; 80 % lie between 61.0 and 70.0.",
         "- 8 rows come from sources whose licence was not stated.",
         "| edited: accepted by people after an edit | 24 |",

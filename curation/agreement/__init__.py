@@ -1,6 +1,6 @@
 """How far people agree with each other and judges with people: reports for pages, and the statistics behind them."""
 
-from .alpha import ALL_EQUAL, TOO_FEW, Alpha, alpha_of
+from .alpha import ALL_EQUAL, TOO_FEW, Alpha, alpha_of, alpha_of_kinds
 from .dashboard import DAYS, Dashboard, dashboard_of
 from .decisions import ENOUGH, MOST
 from .known import gold_items
@@ -33,6 +33,7 @@ __all__ = [
     "ReviewerCounts",
     "agreement_report",
     "alpha_of",
+    "alpha_of_kinds",
     "cohen_kappa",
     "dashboard_of",
     "gold_items",

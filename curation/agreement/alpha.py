@@ -40,15 +40,23 @@ class Alpha:
 
 def alpha_of(units):
     """The Alpha of `units`, each the values (of a nominal scale) that several people gave to one thing."""
-    units = [unit for unit in map(list, units) if len(unit) > 1]
-    equal = sum(len(set(unit)) == 1 for unit in units)
-    if len(units) < ENOUGH:
-        return Alpha(len(units), equal)
-    numbers, counts = _kinds(units)
+    return alpha_of_kinds(_kinds([unit for unit in map(list, units) if len(unit) > 1]))
+
+
+def alpha_of_kinds(kinds):
+    """The Alpha of {how often each value is given in a unit, as a tuple: how many such units there are}.
+
+    However many units there are, kinds are few: one adds them up without holding a unit in memory.
+    """
+    kinds = {kind: number for kind, number in kinds.items() if number and sum(kind) > 1}
+    n, equal = sum(kinds.values()), sum(number for kind, number in kinds.items() if max(kind) == sum(kind))
+    if n < ENOUGH:
+        return Alpha(n, equal)
+    numbers, counts = _sorted(kinds)
     value = float(_nominal(numbers[None], counts)[0])
     if math.isnan(value):
-        return Alpha(len(units), equal)
-    return Alpha(len(units), equal, value, interval(units))
+        return Alpha(n, equal)
+    return Alpha(n, equal, value, _interval(kinds))
 
 
 def interval(units, *, draws=DRAWS, confidence=CONFIDENCE, seed=SEED):
@@ -57,15 +65,23 @@ def interval(units, *, draws=DRAWS, confidence=CONFIDENCE, seed=SEED):
     Units with the same values count alike, so that drawing them is drawing from a multinomial distribution over the
     few kinds that there are. The same units give the same interval.
     """
-    numbers, counts = _kinds(units)
+    return _interval(_kinds(units), draws, confidence, seed)
+
+
+def _interval(kinds, draws=DRAWS, confidence=CONFIDENCE, seed=SEED):
+    numbers, counts = _sorted(kinds)
     drawn = numpy.random.default_rng(seed).multinomial(numbers.sum(), numbers / numbers.sum(), size=draws)
     return percentiles(_nominal(drawn, counts), 100 * (1 - confidence) / 2)
 
 
 def _kinds(units):
-    """(how many units there are of each kind, how often each value is given in a unit of that kind)."""
+    """{how often each value is given in a unit: how many such units there are}"""
     values = sorted({value for unit in units for value in unit})
-    kinds = Counter(tuple(unit.count(value) for value in values) for unit in units)
+    return Counter(tuple(unit.count(value) for value in values) for unit in units)
+
+
+def _sorted(kinds):
+    """(how many units there are of each kind, how often each value is given in a unit of that kind)."""
     return numpy.array([kinds[kind] for kind in sorted(kinds)]), numpy.array(sorted(kinds), dtype=float)
 
 

@@ -1,4 +1,4 @@
-"""What a dataset card tells in numbers: counted from a release's rows.parquet, but for agreement and terms."""
+"""What a dataset card tells in numbers: counted from a release's rows.parquet, but for refused attempts and terms."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q
 
-from curation.agreement.alpha import alpha_of
-from curation.agreement.decisions import by_response, decisions_of
-from curation.models import Teacher, TeacherResponse
+from curation.agreement.alpha import alpha_of_kinds
+from curation.models import Annotation, Teacher, TeacherResponse
 from pipeline.releasing.proof import NAME as ROWS
 
 BATCH = 5000
-COLUMNS = ("licence", "locator", "teacher", "model", "gate_score", "decisions")
+COLUMNS = ("licence", "locator", "teacher", "model", "gate_score", "decisions", "prompt_key", "attempt")
+ACTIONS = ("accept", "regenerate", "reject")
 EMBEDDED_TERMS = "SmolLM2-135M-Instruct, Apache-2.0"
 
 
@@ -32,6 +32,7 @@ class Figures:
     people: Counter = field(default_factory=Counter)  # by the number of people who decided
     several: int = 0
     alike: int = 0  # of `several`, those on which all named the same action
+    kinds: Counter = field(default_factory=Counter)  # of ACTIONS, how often each was named: answers, if by several
     agreement: str = ""
 
 
@@ -52,10 +53,11 @@ def figures_of(release, directory):
             found.scores += batch["gate_score"].drop_null().to_pylist()
         if "decisions" in batch.schema.names:
             _count_decisions(found, batch["decisions"])
+            _count_refused(found, release.project, batch)
     found.sources = len(locators)
     found.scores.sort()
     found.terms = _terms(release.project, {model for _, model in found.teachers})
-    found.agreement = _agreement(release.project)
+    found.agreement = _agreement(found.kinds)
     return found
 
 
@@ -87,6 +89,25 @@ def _count_decisions(found, column):
         if people > 1:
             found.several += 1
             found.alike += len({each["action"] for each in decisions}) == 1
+            actions = [each["action"] for each in decisions]
+            found.kinds[tuple(map(actions.count, ACTIONS))] += 1
+
+
+def _count_refused(found, project, rows):
+    """Count what several people named of the earlier attempts at these rows' prompts: among accepted ones alone nobody
+    would differ."""
+    later = rows.filter(pc.greater(rows["attempt"], 1)) if "attempt" in rows.schema.names else rows.slice(0, 0)
+    keys = dict(zip(later["prompt_key"].to_pylist(), later["attempt"].to_pylist(), strict=True)) if len(later) else {}
+    if not keys:
+        return
+    prompts = project.prompts.filter(key__among=list(keys)).values_list("pk", "key")
+    attempt_of = {pk: keys[key] for pk, key in prompts.order_by()}
+    answers = TeacherResponse.objects.filter(prompt__among=list(attempt_of)).order_by()
+    earlier = [pk for pk, prompt, n in answers.values_list("pk", "prompt", "attempt") if n < attempt_of[prompt]]
+    given = Annotation.objects.filter(response__among=earlier, purpose=Annotation.Purpose.REVIEW, current=True)
+    numbers = {action: Count("pk", filter=Q(action=action)) for action in ACTIONS}
+    several = given.order_by().values("response").annotate(n=Count("pk"), **numbers).filter(n__gt=1)
+    found.kinds.update(map(tuple, several.values_list(*ACTIONS)))
 
 
 def _terms(project, models):
@@ -100,11 +121,11 @@ def _terms(project, models):
     return {model: sorted(terms) for model, terms in found.items()}
 
 
-def _agreement(project):
-    """How far reviewers of the project agree, refused answers included: among accepted ones alone nobody differs."""
-    decisions, _ = decisions_of(project)
-    alpha = alpha_of([given.action for given in rows] for rows in by_response(decisions).values())
+def _agreement(kinds):
+    """How far people agree on the answers to this release's questions, in a line; "" where no two decided on one."""
+    alpha = alpha_of_kinds(kinds)
     if not alpha.n:
         return ""
     between = f" (95 % interval {alpha.interval[0]:.2f} to {alpha.interval[1]:.2f})" if alpha.interval else ""
-    return f"Krippendorff's alpha of accept, regenerate and reject over {alpha.n:,} answers: {alpha.text}{between}"
+    about = f"{alpha.n:,} answers to the questions of this release, refused attempts included"
+    return f"Krippendorff's alpha of accept, regenerate and reject over {about}: {alpha.text}{between}"
