@@ -73,13 +73,49 @@ def test_a_recipe_comes_from_a_file_and_is_kept_under_a_name(project, tmp_path):
         ({"recipe": "none of this name"}, "There is no recipe 'none of this name', and no such file; saved are: kept."),
         ({"min_score": 101.0}, "min_score: Input should be less than or equal to 100."),
         ({"domains": ["botany"]}, "Nothing that is accepted has the task types and domains"),
+        ({"recipe": "[formats, messages"}, "is no YAML"),
+        ({"recipe": "formats: messages"}, "formats: a list is expected, such as \\[a, b\\]."),
+        ({"recipe": "domain_caps: 5"}, "domain_caps: a mapping is expected, such as {name: value}."),
+        ({"recipe": "shares: {train: 0.9, val: 0.1}"}, "shares.val: Input should be 'train', 'validation' or 'test'."),
+        ({"recipe": "fromats: [kto]"}, "fromats is no key of a recipe"),
+        ({"recipe": "seed: [1]"}, "seed: Input should be a valid string."),
     ],
 )
-def test_what_is_wrong_is_said(project, options, said):
+def test_what_is_wrong_is_said(project, tmp_path, options, said):
+    if set(options.get("recipe", "")) & set(":["):
+        (tmp_path / "recipe.yaml").write_text(options["recipe"])
+        options = {"recipe": str(tmp_path / "recipe.yaml")}
     ReleaseRecipe.objects.create(project=project, name="kept")
     with pytest.raises(CommandError, match=said):
         export(project, **options)
     assert not Release.objects.exists()
+
+
+def test_a_seed_may_be_a_number(project, tmp_path):
+    (tmp_path / "seed.yaml").write_text("seed: 42\n")
+    release = export(project, recipe=str(tmp_path / "seed.yaml"))
+    assert release.recipe["seed"] == "42"
+    assert export(project, seed="42") == release
+
+
+def test_a_format_without_a_row_and_a_name_of_nothing_are_told(project, tmp_path, capsys):
+    (tmp_path / "caps.yaml").write_text("domain_caps: {botany: 1}")
+    export(project, recipe=str(tmp_path / "caps.yaml"), formats=["alpaca", "kto", "pairs"], not_domains=["Optics"])
+    said = capsys.readouterr()
+    assert "  kto: no rows, so there is no such file\n" in said.out
+    assert "  pairs: left out, since the project keeps no pairs\n" in said.out
+    assert "not_domains: no prompt of the project has 'Optics'; there are: acoustics, optics." in said.err
+    assert "domain_caps: no prompt of the project has 'botany'; there are: acoustics, optics." in said.err
+
+
+def test_what_is_asked_of_nothing_is_told_in_a_dry_run_too(project, capsys):
+    export(project, dry_run=True, task_types=["hypothesis", "hypotheses"])
+    assert "task_types: no prompt of the project has 'hypotheses'; there are: hypothesis." in capsys.readouterr().err
+
+
+def test_names_that_there_are_need_no_word(project, capsys):
+    export(project, dry_run=True, domains=["optics"], not_domains=["acoustics"], task_types=["hypothesis"])
+    assert "no prompt of the project" not in capsys.readouterr().err
 
 
 def test_a_folder_with_something_in_it_is_not_written_to(project, tmp_path):

@@ -2,9 +2,9 @@
 
 from django.core.management.base import CommandError
 
-from curation.models import Release
+from curation.models import Prompt, Release
 from curation.reviewing import settle
-from pipeline import jobs
+from pipeline import formats, jobs
 from pipeline.releasing import choosing, recipe
 from pipeline.stages.package import LEFT_OUT, candidates
 
@@ -21,6 +21,24 @@ def refuse_nothing(project, wanted):
     return rows
 
 
+def tell_unknown(command, project, wanted):
+    """Say which task types and domains the Recipe `wanted` names that no prompt has, as a slip of the pen does."""
+    named = {
+        "task_types": ("task_type", wanted.task_types),
+        "domains": ("domain", wanted.domains),
+        "not_domains": ("domain", wanted.not_domains),
+        "domain_caps": ("domain", tuple(wanted.domain_caps)),
+    }
+    for key, (field, names) in named.items():
+        if not names:
+            continue
+        prompts = Prompt.objects.filter(project=project)
+        there = sorted(set(prompts.order_by().values_list(field, flat=True).distinct()) - {""})
+        for name in sorted(set(names) - set(there)):
+            some = ", ".join(there[:10]) + (", …" if there[10:] else "")
+            command.tell(f"{key}: no prompt of the project has {name!r}; there are: {some or 'none'}.")
+
+
 def make(command, project, wanted, options):
     """Build a release by the mapping `wanted` and tell what came of it; CommandError where it stays a draft."""
     run = command.run_stage(project, "package", options | {"max_samples": None}, recipe=wanted)
@@ -32,7 +50,17 @@ def make(command, project, wanted, options):
             f"Release {release.version} stays a draft, in {release.directory}: {' '.join(release.problems)}"
         )
     tell(command, release)
+    _tell_missing(command, release, wanted)
     return release
+
+
+def _tell_missing(command, release, wanted):
+    """Formats that were asked for and of which there is no file."""
+    asked, made = wanted.get("formats") or (), release.counts.get("formats", {})
+    for name in (each for each in formats.FORMATS if each in asked and each not in made):
+        left = name not in release.recipe["formats"]  # so it is for pairs alone
+        why = "left out, since the project keeps no pairs" if left else "no rows, so there is no such file"
+        command.stdout.write(f"  {name.replace('_', ' ')}: {why}")
 
 
 def tell(command, release):

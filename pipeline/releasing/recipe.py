@@ -4,7 +4,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
 from pipeline import formats, splits
 
@@ -13,8 +21,19 @@ BY_DEFAULT = ("messages", "prompt_completion", "pairs", "preference")
 OF_THE_PROJECT = ("near_duplicate_percent", "paired")  # in the stored copy; settings of the project, not of a recipe
 SHARD_BYTES = 500_000_000
 
+EXPECTED = {
+    "tuple_type": "a list is expected, such as [a, b]",
+    "dict_type": "a mapping is expected, such as {name: value}",
+}
+
+
+def _as_text(value):
+    """YAML reads `seed: 42` as a number."""
+    return str(value) if type(value) is int else value
+
+
 Name = Annotated[str, StringConstraints(max_length=200)]
-Seed = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Seed = Annotated[str, BeforeValidator(_as_text), StringConstraints(min_length=1, max_length=64)]
 Rows = Annotated[int, Field(ge=1)]
 
 
@@ -116,7 +135,8 @@ def from_yaml(path):
 
 
 def _said(error):
-    name = ".".join(str(part) for part in error["loc"]) or "recipe"
+    name = ".".join(str(part) for part in error["loc"] if part != "[key]") or "recipe"
     if error["type"] == "extra_forbidden":
         return f"{name} is no key of a recipe; keys are {', '.join(Recipe.model_fields)}."
-    return f"{name}: {error['msg'].removeprefix('Value error, ')}."
+    wrong = EXPECTED.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    return f"{name}: {wrong}."

@@ -52,7 +52,9 @@ class Command(StepCommand):
         if options["push_to_hub"]:
             self._look_ahead(options["push_to_hub"])
         wanted = self._wanted(project, options)
-        rows = released.refuse_nothing(project, released.read(wanted))
+        asked = released.read(wanted)
+        released.tell_unknown(self, project, asked)
+        rows = released.refuse_nothing(project, asked)
         if options["dry_run"]:
             self.stdout.write(f"Would release up to {rows:,} rows.")
             return
