@@ -5,16 +5,10 @@ from .asking import pending_counts, waiting_among_the_first
 from .blind import drawn, hazards, hidden_from, without_judgements
 from .cards import Card, cards_of, notice_mismatch, pair_score, source_of
 from .checks import Check, purpose_of
+from .choices import Choice
 from .claims import ReviewItem, claim_next, held_until, holders, open_prompt, release, renew, skip
-from .decisions import (
-    Choice,
-    Conflict,
-    Problem,
-    Submission,
-    newest_own,
-    submit,
-    why_not_decide,
-)
+from .conflicts import Conflict, Problem, newest_own, why_not_decide
+from .decisions import Submission, submit
 from .diff import Change, word_diff
 from .emptiness import EmptyQueue, why_empty
 from .holding import Mate, held_prompts, mates

@@ -7,7 +7,8 @@ from django.utils import timezone
 from ..models import Event, Membership, Resolution, State
 from ..models.review import Action
 from . import drafts
-from .decisions import Choice, Conflict, Problem, checked
+from .choices import Choice, checked
+from .conflicts import Conflict, Problem
 from .resolutions import close_applied, current_decisions, current_resolution, take_effect, undo_window
 from .rule import same_text
 from .undo import TooLate

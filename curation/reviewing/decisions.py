@@ -1,10 +1,9 @@
 """A person's decisions: taken in once, and weighed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from ..models import Annotation, Event, Resolution, ReviewClaim, State, TeacherResponse
 from ..models.prepared import Prepared
@@ -12,31 +11,13 @@ from ..models.review import Action, Purpose
 from . import drafts
 from .blind import decides_blind, hidden_in_check
 from .checks import purpose_of
+from .choices import checked
 from .combining import said_of
 from .complaints import checks_of, record_checks
-from .reasons import known_reasons
+from .conflicts import Conflict, Problem, refuse_outdated
 from .resolutions import pending_resolution, weigh
 from .rule import same_text
 from .units import lock_units
-
-# The answers of prompts in these states were never shown to reviewers.
-_NOT_FOR_PEOPLE = (State.TO_COLLECT, State.TO_FILTER, State.TO_JUDGE, State.PARKED)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What a form says about one response. `version` is the reviewer's newest version when the form was made.
-
-    `met` is {complaint id: whether the answer meets it}, of those that its reviewer has a word on.
-    """
-
-    response_id: int
-    action: str
-    reasons: tuple[str, ...] = ()
-    edited_text: str | None = None
-    comment: str = ""
-    version: int = 0
-    met: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,25 +27,6 @@ class Submission:
     annotations: tuple[Annotation, ...]
     repeated: bool = False
     differs: bool = False
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Why one choice cannot stand: `kind` is newer_answer, own_newer, decided, not_open or withdrawn."""
-
-    choice: Choice
-    kind: str
-    shown: TeacherResponse
-    now: TeacherResponse
-    own: Annotation | None = None
-
-
-class Conflict(Exception):
-    """The form was made against something that has changed since; `problems` carry both texts. Nothing was stored."""
-
-    def __init__(self, problems):
-        self.problems = tuple(problems)
-        super().__init__("; ".join(f"response {p.shown.pk}: {p.kind}" for p in self.problems))
 
 
 @transaction.atomic
@@ -83,11 +45,7 @@ def submit(project, user, choices, *, idempotency_key, seconds=0, change=None, a
     responses = _responses(project, choices)
     if any(c.action == Action.ACCEPT and not (c.edited_text or responses[c.response_id].text).strip() for c in choices):
         raise ValueError("There is no text to accept: write one, or reject the response.")
-    prompts = lock_units(project, [response.prompt_id for response in responses.values()])
-    for prompt in prompts.values():  # it is at hand; else each would be read again
-        prompt.project = project
-        if prompt.current_response_id in responses:
-            prompt.current_response = responses[prompt.current_response_id]
+    prompts = _in_hand(project, responses)
     first = _sent_before(reviewer=user.pk, key=idempotency_key, project=project.pk)
     if first:
         return _first_result(first, choices, responses, prompts)
@@ -96,10 +54,8 @@ def submit(project, user, choices, *, idempotency_key, seconds=0, change=None, a
         pk: Purpose.REVIEW if origin else purpose_of(user, prompts[response.prompt_id])
         for pk, response in responses.items()
     }
-    own = {pk: [] for pk in responses}
-    for row in _own_on(reviewer=user.pk, responses=responses):
-        own[row.response_id].append(row)
-    _refuse_outdated(choices, responses, prompts, own, purposes)
+    own = _own_decisions(user, responses)
+    refuse_outdated(choices, responses, prompts, own, purposes)
     share = max(1, min(int(seconds), 86_400) // len(choices)) if seconds else 0  # 0 is unknown
     said = {"idempotency_key": idempotency_key, "seconds": share, "change": change, "origin": origin}
     said |= {"created_at": at} if at else {}
@@ -111,12 +67,26 @@ def submit(project, user, choices, *, idempotency_key, seconds=0, change=None, a
     ReviewClaim.objects.filter(prompt__in=prompts, reviewer=user).in_order().delete()
     if not origin:  # an imported decision may be older than what is typed now
         drafts.drop(user, responses, drafts.REVIEW)
+    _weigh(project, rows, prompts)
+    return Submission(tuple(rows))
+
+
+def _in_hand(project, responses):
+    """{id: prompt} of the locked units of `responses`, with project and response at hand: none is read again."""
+    prompts = lock_units(project, [response.prompt_id for response in responses.values()])
+    for prompt in prompts.values():
+        prompt.project = project
+        if prompt.current_response_id in responses:
+            prompt.current_response = responses[prompt.current_response_id]
+    return prompts
+
+
+def _weigh(project, rows, prompts):
     for row in rows:
         if row.purpose == Purpose.REVIEW:
             outcome = weigh(project, prompts[row.response.prompt_id])
             if not _is_as_weighed(row, outcome):
                 row.refresh_from_db()
-    return Submission(tuple(rows))
 
 
 def _is_as_weighed(row, outcome):
@@ -124,19 +94,6 @@ def _is_as_weighed(row, outcome):
     weighed = {each.source.pk: each.source for each in (*outcome.deciding, *outcome.surplus)}.get(row.pk)
     # With no time to take anything back, it has taken effect, which may have ended the round.
     return weighed is not None and weighed.surplus == row.surplus and bool(settings.REVIEW_UNDO_SECONDS)
-
-
-def checked(choice, project):
-    """The choice, if it is one; raises ValueError saying what is wrong."""
-    if choice.action not in Action.values:
-        raise ValueError(f"{choice.action!r} is no decision: use {', '.join(Action.values)}.")
-    known = known_reasons(project)
-    unknown = [code for code in choice.reasons if code not in known]
-    if unknown:
-        raise ValueError(f"Unknown reasons {', '.join(unknown)}: use {', '.join(known)}.")
-    if choice.action == Action.ACCEPT and choice.edited_text is not None and not choice.edited_text.strip():
-        raise ValueError("An accepted text cannot be empty: put the text back, or reject the response.")
-    return choice
 
 
 def _responses(project, choices):
@@ -160,6 +117,14 @@ def _responses_among(project: int, ids: list):
 def _sent_before(reviewer: int, key: str, project: int):
     rows = Annotation.objects.filter(reviewer=reviewer, idempotency_key=key, response__prompt__project=project)
     return rows.select_related("response")
+
+
+def _own_decisions(user, responses):
+    """{response id: this person's decisions on it, the newest first}."""
+    own = {pk: [] for pk in responses}
+    for row in _own_on(reviewer=user.pk, responses=responses):
+        own[row.response_id].append(row)
+    return own
 
 
 @Prepared
@@ -193,58 +158,6 @@ def _same(choice, row):
     said = (choice.action, sorted(choice.reasons), choice.comment.strip(), edit)
     before = (row.action, sorted(row.reasons), row.comment, row.edited_text)
     return said == before and choice.met == checks_of([row.pk]).get(row.pk, {})
-
-
-def _refuse_outdated(choices, responses, prompts, everything_own, purposes):
-    problems = []
-    for choice in choices:
-        response = responses[choice.response_id]
-        prompt = prompts[response.prompt_id]
-        own = next((row for row in everything_own[response.pk] if row.purpose == purposes[response.pk]), None)
-        kind = _outdated(choice, response, prompt, own)
-        if kind:
-            problems.append(Problem(choice, kind, response, prompt.current_response or response, own))
-    if problems:
-        raise Conflict(problems)
-
-
-def _outdated(choice, response, prompt, own):
-    if prompt.withdrawal_id:
-        return "withdrawn"
-    if prompt.current_response_id != response.pk:
-        return "newer_answer"
-    if (own.version if own else 0) != choice.version:
-        return "own_newer"
-    if prompt.state in _NOT_FOR_PEOPLE:
-        return "not_open"
-    if own and own.current and not _still_open(prompt):
-        return "decided"
-    return ""
-
-
-def why_not_decide(user, response):
-    """ "" if `user` may decide on `response` now, in the version after their newest one; else the kind of Problem."""
-    own = newest_own(response.pk, user, purpose_of(user, response.prompt))
-    return _outdated(Choice(response.pk, "", version=own.version if own else 0), response, response.prompt, own)
-
-
-def _still_open(prompt):
-    """Whether a decision already given on the current response may be replaced."""
-    resolution = pending_resolution(prompt.current_response_id)
-    if prompt.state != State.TO_REVIEW:
-        return False
-    return resolution is None or resolution.effective_at > timezone.now()
-
-
-def newest_own(response_id, user, purpose=Purpose.REVIEW):
-    """This reviewer's newest decision on a response for `purpose`, current or not, or None."""
-    return _newest_own.first(response=response_id, reviewer=user.pk, purpose=purpose)
-
-
-@Prepared
-def _newest_own(response: int, reviewer: int, purpose: str):
-    rows = Annotation.objects.filter(response=response, reviewer=reviewer, purpose=purpose)
-    return rows.order_by("-version")[:1]
 
 
 def _edit(choice, response):
