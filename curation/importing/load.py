@@ -143,17 +143,23 @@ def import_plan(
             _store_rows(plan, store, report, rejects, limit, progress or (lambda done, total: None))
         except ImportRefused as refused:
             raise plan.file.refuse(*refused.problems, f"The {report.rows} rows before are imported.") from refused
-    if store.may_pair:
-        report.pairs += pair_sources(project, store.first_document, store.last_document, pause)
-    if report.answers:
-        link_methods(project)
+    _bring_together(project, store, report)
     report.differs = store.differs()
     report.unchanged -= report.differs
     report.rejected, report.problems = rejects.count, rejects.sentences + report.problems
     report.rejects_path = str(rejects_path) if rejects_path and rejects.count else ""
     detail = {"file": report.file, **report.counts()}
-    Event.objects.create(project=project, kind="import", actor=actor, run=run, detail=detail)
+    if not (run and Event.objects.filter(kind="import", run=run).exists()):  # killed behind it, it is begun again
+        Event.objects.create(project=project, kind="import", actor=actor, run=run, detail=detail)
     return report
+
+
+def _bring_together(project, store, report):
+    """Pair what came of one source, and tell each method's answer which hypothesis it tests."""
+    if store.may_pair:
+        report.pairs += pair_sources(project, store.first_document, store.last_document, pause)
+    if report.answers:
+        link_methods(project)
 
 
 def _store_rows(plan, store, report, rejects, limit, progress):
