@@ -1,19 +1,25 @@
 """Fixtures that many tests share; what builds rows is in factories.py, what starts servers in services.py."""
 
+import os
 import shutil
 import signal
+import sys
 
 import pytest
 import redis
 
 from tests import factories
+from tests.emptying import Emptying
 from tests.teacher_server import TeacherServer
 
-pytest_plugins = ["tests.services"]
+pytest_plugins = ["tests.services", "tests.people"]
 
 # A shell starts what runs in the background with Ctrl-C ignored, and every process of a test would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Some surroundings forbid Python to keep what it compiled; each of the many processes would compile it all again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
@@ -38,13 +44,26 @@ def data_dir(settings):
     shutil.rmtree(settings.DATA_DIR / "projects", ignore_errors=True)
 
 
-@pytest.fixture(autouse=True)
-def no_limits_left(valkey_server):
-    """Keys of teachers repeat from test to test, and what one was asked must not hold up the next."""
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """The database of the run, emptied after tests that commit by what is given here."""
+    with django_db_blocker.unblock():
+        yield Emptying()
+
+
+@pytest.fixture(scope="session")
+def counted_limits(valkey_server):
+    """A client of the Valkey that teachers' limits are counted in, open for the whole run."""
     with redis.Redis(unix_socket_path=valkey_server) as client:
-        limits = client.keys("nexa:limits:*")
-        if limits:
-            client.delete(*limits)
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def no_limits_left(counted_limits):
+    """Keys of teachers repeat from test to test, and what one was asked must not hold up the next."""
+    counted = counted_limits.keys("nexa:limits:*")
+    if counted:
+        counted_limits.delete(*counted)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlsplit
 
 import httpx2
@@ -82,7 +83,7 @@ class Line:
     @classmethod
     def to(cls, endpoint):
         """Open one; raises CannotSend where there is no key or no endpoint."""
-        transport = openai.DefaultAioHttpClient(timeout=endpoint.timeout)
+        transport = open_transport(timeout=endpoint.timeout)
         client = open_client(endpoint, transport)
         url = httpx2.URL(f"{str(client.base_url).rstrip('/')}/chat/completions")
         named = {**client.default_headers, **client.auth_headers}
@@ -98,6 +99,17 @@ class Line:
             "POST", self.url, headers=self.headers, content=content, extensions={"timeout": self.timeout}
         )
         return await self.transport.send(request, auth=None, follow_redirects=False)
+
+
+@cache
+def _trusted():
+    """The certificates that endpoints' own are checked against; to read them takes longer than many a request."""
+    return httpx2.create_ssl_context()
+
+
+def open_transport(**options):
+    """What carries requests of the SDK's client; `options` are those of an httpx2 client."""
+    return openai.DefaultAioHttpClient(verify=_trusted(), **options)
 
 
 def open_client(endpoint, transport=None):
@@ -122,7 +134,7 @@ def open_client(endpoint, transport=None):
         project=_openai_project() if of_openai else None,
         max_retries=0,  # the SDK gives up on a Retry-After above 120 s; the retry is ours
         timeout=endpoint.timeout,
-        http_client=transport or openai.DefaultAioHttpClient(),
+        http_client=transport or open_transport(),
     )
 
 
