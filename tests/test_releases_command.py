@@ -1,11 +1,13 @@
 """export_sft: every choice of a recipe from the command line, and the finished folder where it is wanted."""
 
 import json
+import resource
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from curation.models import Release, ReleaseRecipe
+from pipeline.management.commands.export_sft import Command as ExportSft
 from pipeline.releasing import checking
 from tests import factories
 
@@ -123,6 +125,25 @@ def test_a_folder_with_something_in_it_is_not_written_to(project, tmp_path):
     with pytest.raises(CommandError, match="is there already"):
         export(project, out=tmp_path)
     assert not Release.objects.exists()
+
+
+def test_what_cannot_be_copied_is_made_all_the_same(project, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(CommandError, match=r"It cannot be copied to .*file/films: .* The release itself is made: "):
+        export(project, out=tmp_path / "file" / "films")
+    assert Release.objects.get().state == Release.State.PUBLISHED
+
+
+def test_a_full_disk_leaves_no_half_copy(project, tmp_path):
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    export(project)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limit[1]))
+    try:
+        with pytest.raises(CommandError, match="It cannot be copied to .*/films: .*File too large"):
+            ExportSft()._copy(Release.objects.get(), tmp_path / "films")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_dry_run_writes_nothing(project, capsys):

@@ -101,11 +101,19 @@ class Command(StepCommand):
 
     def _copy(self, release, out):
         """The files of the release, whole or not at all."""
+        out = out.absolute()
         part = out.with_name(f".{out.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(release.directory, part)
-        if out.exists():
-            out.rmdir()  # empty: looked at before
-        part.rename(out)
+        try:
+            shutil.rmtree(part, ignore_errors=True)
+            out.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(release.directory, part)
+            if out.exists():
+                out.rmdir()  # empty: looked at before
+            part.rename(out)
+        except OSError as error:
+            shutil.rmtree(part, ignore_errors=True)
+            why = error.args[0][0][2] if isinstance(error, shutil.Error) else error  # of many files, the first
+            raise CommandError(
+                f"It cannot be copied to {out}: {why}. The release itself is made: {release.directory}"
+            ) from None
         self.stdout.write(f"  copied to {out}")
