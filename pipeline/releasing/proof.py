@@ -146,7 +146,7 @@ class Reader:
 
     def _decisions(self, ids):
         """{response id: its current decisions, by pseudonym}; what was taken back or replaced is not among them."""
-        rows = Annotation.objects.filter(response__among=ids, current=True, purpose=Annotation.Purpose.REVIEW)
+        rows = Annotation.objects.filter(response__pk__among=ids, current=True, purpose=Annotation.Purpose.REVIEW)
         rows = rows.order_by().annotate(
             why=Cast("reasons", TextField()),
             changed=Case(When(edited_text=None, then=False), default=~Q(edited_text=F("response__text"))),

@@ -79,7 +79,7 @@ class Versions:
 
 def newest(model, ids):
     """{response id: id of the ruleset of its newest verdict}"""
-    return dict(model.objects.filter(response__among=ids).order_by("pk").values_list("response_id", "ruleset_id"))
+    return dict(model.objects.filter(response__pk__among=ids).order_by("pk").values_list("response_id", "ruleset_id"))
 
 
 def templates_of(used):

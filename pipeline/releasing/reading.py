@@ -100,7 +100,7 @@ def _as_first_asked(found):
     again = {prompt_id: record for prompt_id, record in found.items() if record.attempt > 1}
     if not again:
         return
-    first = TeacherResponse.objects.filter(prompt__among=list(again), attempt=1).order_by("-candidate")
+    first = TeacherResponse.objects.filter(prompt__pk__among=frozenset(again), attempt=1).order_by("-candidate")
     systems = dict(first.values_list("prompt_id", "sent_system"))
     for prompt_id, record in again.items():
         record.system = systems.get(prompt_id, "")
@@ -108,7 +108,7 @@ def _as_first_asked(found):
 
 def _gate(ids):
     """{response id: (id of the ruleset, score) of its newest gate result}"""
-    results = GateResult.objects.filter(response__among=frozenset(ids)).order_by("pk")
+    results = GateResult.objects.filter(response__pk__among=frozenset(ids)).order_by("pk")
     return {row[0]: row[1:] for row in results.values_list("response_id", "ruleset_id", "score")}
 
 
@@ -164,7 +164,7 @@ def _refused(current):
 
     A method for another hypothesis answered another question; an answer that was cut off is told by its longer one.
     """
-    others = TeacherResponse.objects.filter(prompt__among=frozenset(current))
+    others = TeacherResponse.objects.filter(prompt__pk__among=frozenset(current))
     others = others.exclude(pk__among=frozenset(current.values()))
     others = others.exclude(text="").exclude(metadata__has_key=LONGER)
     names = ("pk", "prompt_id", "hypothesis_id", "text", "attempt", "candidate", "model_id", "teacher__kind")

@@ -72,7 +72,7 @@ class Rows:
         """An iterator of (row, key of its prompt)."""
         for start in range(0, len(self), OBJECTS):
             part = self[start : start + OBJECTS]
-            prompts = Prompt.objects.filter(pk__among=part.table["prompt_id"].tolist()).order_by()
+            prompts = Prompt.objects.filter(pk__among=frozenset(part.table["prompt_id"].tolist())).order_by()
             keys = dict(prompts.values_list("pk", "key"))
             yield from ((row, keys[row.prompt_id]) for row in part)
 
@@ -110,7 +110,7 @@ def gather(prompts, look=lambda: None):
     names = ("pk", "key", "current_response_id", "group_key", "state", "domain", "task_type", "authoritative")
     for start in range(0, len(ids), AT_ONCE):
         look()
-        found = texts.filter(pk__among=ids[start : start + AT_ONCE].tolist()).values_list(*names)
+        found = texts.filter(pk__among=frozenset(ids[start : start + AT_ONCE].tolist())).values_list(*names)
         rows = [
             (
                 row_id(key, text),
