@@ -99,7 +99,7 @@ def bars(rows, *, title, x):
         x=alt.X(
             "number:Q",
             title=_text(x),
-            axis=_axis(alt, most=4, whole=True),
+            axis=_axis(alt, most=min(4, most), whole=True),
             scale=alt.Scale(domain=[0, most * 1.16], nice=False),
         ),
         y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=215, labelPadding=6, ticks=False)),
@@ -223,7 +223,8 @@ def _limit_lines(alt, lines, domain):
     layers = []
     for place, (label, value) in enumerate(inwards):
         top, right = alt.value(16 * place), value > middle
-        base = alt.Chart(_values([{"at": value, "name": _text(f"{label} {value:,g}")}])).encode(x=alt.X("at:Q"))
+        words = label if f"{value:,g}" in label else f"{label} {value:,g}"
+        base = alt.Chart(_values([{"at": value, "name": _text(words)}])).encode(x=alt.X("at:Q"))
         rule = base.mark_rule(color="var(--plot-limit)", strokeWidth=2, strokeDash=[5, 3])
         name = {"align": "right" if right else "left", "dx": -5 if right else 5, "dy": 2, "baseline": "top"}
         text = base.mark_text(color="var(--plot-limit)", fontSize=TEXT, fontWeight=600, **name)

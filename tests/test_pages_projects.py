@@ -1,18 +1,12 @@
 """My projects, a project's front page, making a project, and its settings."""
 
-import re
-
 import pytest
 
 from curation.models import Event, Membership, Project
 from tests import factories
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
-
-
-def text(response):
-    """A page as words, without its tags."""
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 def test_without_a_project_the_home_page_says_what_to_do():

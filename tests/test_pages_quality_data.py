@@ -1,7 +1,5 @@
 """The data page: counts and where they lead, spreads, what is doubled or empty, checks; sampled where there is much."""
 
-import re
-
 import pytest
 from django.core.cache import cache
 
@@ -12,6 +10,7 @@ from pipeline.inspecting.spread import spread
 from pipeline.stages import filtering
 from pipeline.trying import in_force
 from tests import factories
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -23,10 +22,6 @@ def nothing_kept():
 
 def page_of(people, project, query="", who="viewer"):
     return people[who].get(f"/p/{project.slug}/quality/data/{query}")
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 def answered(project, *, domain="chemistry", task="hypothesis", words=20, reason="stop", **numbers):
@@ -52,7 +47,7 @@ def test_an_empty_project_says_what_the_page_is_for(people, project):
 def test_a_project_without_answers_shows_what_it_would_ask(people, project):
     factories.prompt(project, domain="physics")
     page = text(page_of(people, project))
-    assert "0 of 1 prompts have an answer (0 %)" in page
+    assert "0 of 1 prompt has an answer (0 %)" in page
     assert "no lengths and times to show" in page
     assert "<svg" not in page_of(people, project).content.decode()
 

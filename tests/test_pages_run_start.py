@@ -9,18 +9,9 @@ import pytest
 from curation.models import Run
 from pipeline import jobs
 from tests import factories
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
-
-
-@pytest.fixture
-def a_worker(valkey, monkeypatch):
-    """As if a worker were alive: what it would do is another test's matter."""
-    monkeypatch.setattr(jobs, "workers_alive", lambda: 1)
 
 
 @pytest.fixture
@@ -59,7 +50,7 @@ def test_the_page_says_what_waits_for_each_stage_and_quotes_the_chosen_one(peopl
     assert "an estimate for answers, hypothesis: Stand-in gave too few of them in this project yet" in page
     limited = text(people["manager"].get(f"{address}start/?stage=collect&limit=2"))
     assert "2 of 3 waiting prompts" in limited
-    assert "1 of 1 waiting prompts , no calls" in text(people["manager"].get(f"{address}start/?stage=filter"))
+    assert "1 of 1 waiting prompt , no calls" in text(people["manager"].get(f"{address}start/?stage=filter"))
 
 
 def test_an_unknown_price_is_a_word_and_never_zero(people, project, address, a_worker, waiting, teacher):

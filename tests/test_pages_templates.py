@@ -70,3 +70,11 @@ def test_a_task_type_without_a_template_is_named(people, project):
 
 def test_a_name_that_nobody_asks_for_is_not_found(people, project):
     assert people["manager"].get(f"/p/{project.slug}/templates/nonsense/").status_code == 404
+
+
+def test_each_shipped_template_says_what_it_is_for(project, people):
+    page = people["manager"].get(f"/p/{project.slug}/templates/").content.decode()
+    assert "The system message of every first question." in page
+    page = people["manager"].get(f"/p/{project.slug}/templates/system_regen/").content.decode()
+    assert "<title>Prompt template system_regen" in page
+    assert "where an answer was sent back" in page

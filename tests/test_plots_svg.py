@@ -200,3 +200,15 @@ def test_colours_are_told_from_the_ground_and_words_are_read(theme):
         assert contrast(colours[name], colours["paper"]) >= 4.5, name
     deepest = mixed(colours["accent-fill"], colours["paper"], 0.45)
     assert contrast(colours["ink"], deepest) >= 4.5
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 1200])
+def test_an_axis_of_counts_has_no_halves(most):
+    said = words(plots.bars([("No citations", most), ("Refusal", 1)], title="Which?", x="Answers"))
+    assert [word for word in said if "." in word] == []
+
+
+def test_a_limit_that_is_named_by_its_number_says_it_once():
+    said = words(histogram(limits={"8 tokens": 8, "hypothesis": 5}))
+    assert "8 tokens" in said
+    assert "hypothesis 5" in said

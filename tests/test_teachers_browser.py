@@ -1,6 +1,7 @@
 """The pages of a teacher in a real browser: the test without leaving the page, the folds, what was typed."""
 
 import pytest
+from playwright.sync_api import expect
 
 from curation.models import Teacher
 from tests import factories, teacher_replies
@@ -72,3 +73,16 @@ def test_the_fold_opens_for_its_error_and_all_that_was_typed_stays(page, teacher
     page.get_by_role("button", name="Forget seed").click()
     page.get_by_text("Forgotten: seed").wait_for()
     assert Teacher.objects.get().profile == {"most_tokens": 4096}
+
+
+def test_a_form_that_came_back_begins_at_its_first_mistake_and_marks_it(page):
+    page.goto("/teachers/new/")
+    page.fill("[name=name]", "Films")
+    page.fill("[name=base_url]", "127.0.0.1:8000/v1")
+    page.fill("[name=model]", "any")
+    page.get_by_role("button", name="Save").click()
+    wrong = page.locator("[name=base_url]")
+    expect(wrong).to_be_focused()
+    bad = page.evaluate("getComputedStyle(document.querySelector('.errorlist')).color")
+    expect(wrong).to_have_css("border-top-color", bad)
+    expect(page.locator("[name=model]")).to_have_value("any")

@@ -125,10 +125,11 @@ def _names_a_parameter(words, param):
 
 SENTENCES = {
     "quota": "{teacher} has no quota or credit left: top up the account or raise its limit, then start the run again.",
-    "unauthorised": "{teacher} does not take the key: check the environment variable that the teacher names.",
+    "unauthorised": "{teacher} does not take the key: check the environment variable that the teacher names, then "
+    "start server and workers again, as they read it once.",
     "forbidden": "{teacher} does not let this key in: check what the key may use.",
     "unknown_model": "{teacher} has no model of the name that the teacher gives: correct the model.",
-    "wrong_address": "There is no chat endpoint at the address of {teacher}: correct its base URL.",
+    "wrong_address": "There is no chat endpoint at the address of {teacher}: correct its base URL; most end in /v1.",
     "unsupported_parameter": "{teacher} refuses a parameter and takes no other in its place: correct its parameters "
     "or its profile.",
     "no_key": "The environment variable with the key of {teacher} is not set where the workers run.",

@@ -13,6 +13,15 @@ from pipeline import prompts
 from pipeline.forms import TemplateForm
 
 SAMPLE = 5000  # prompts that the task types are taken from
+ABOUT = {
+    "hypothesis": "Asks for a hypothesis about a source text.",
+    "methodology": "Asks for the method that tests a hypothesis.",
+    "system_toolproto": "The system message of every first question.",
+    "system_regen": "The system message where an answer was sent back: stricter, with what was wrong.",
+    "judge_factuality": "Asks a judge whether the source supports an answer.",
+    "judge_reasoning": "Asks a judge whether an answer can be tested, repeated and is safe.",
+}
+OF_A_TASK = "Asks about rows of this task type that carry no prompt of their own."
 
 
 def _names(project):
@@ -23,6 +32,10 @@ def _names(project):
     return shipped, recorded, sorted(shipped | recorded | tasks)
 
 
+def _about(name):
+    return ABOUT.get(name, "" if "/" in name else OF_A_TASK)
+
+
 @require_GET
 def template_list(request, slug):
     """Which template is in force under each name."""
@@ -31,7 +44,9 @@ def template_list(request, slug):
     newest = {}
     for version in project.templates.select_related("created_by").order_by("name", "-version"):
         newest.setdefault(version.name, version)
-    rows = [{"name": name, "newest": newest.get(name), "shipped": name in shipped} for name in names]
+    rows = [
+        {"name": name, "newest": newest.get(name), "shipped": name in shipped, "about": _about(name)} for name in names
+    ]
     return render(request, "pipeline/template_list.html", {"project": project, "rows": rows})
 
 
@@ -55,6 +70,7 @@ def template_edit(request, slug, name):
     context = {
         "project": project,
         "name": name,
+        "about": _about(name),
         "form": form,
         "versions": versions,
         "shown": shown,

@@ -109,8 +109,17 @@
     });
   });
 
+  // A form that came back: the keyboard begins at the first field that needs a change.
+  function showMistake() {
+    const wrong = document.querySelector('main [aria-invalid="true"]');
+    if (!wrong || document.activeElement !== document.body) return;
+    for (let fold = wrong.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    wrong.focus();
+  }
+
   document.addEventListener("DOMContentLoaded", function () {
     startThemeButton();
+    showMistake();
     showPlace();
     document.querySelectorAll("form[data-bulk]").forEach(drawSelection);
     document.querySelectorAll("[data-needs-script]").forEach(function (element) { element.hidden = false; });
