@@ -1,12 +1,12 @@
 """The pages of withdrawal: what it would take, the run, the notice before files, the purge."""
 
-import re
-
 import pytest
 
+from curation import withdrawing
 from curation.models import ReleaseRow, Run, State, Withdrawal
 from pipeline import jobs
 from tests import factories
+from tests.pages import text
 from tests.test_withdrawing import about, hold, withdraw
 
 pytestmark = pytest.mark.django_db
@@ -29,10 +29,6 @@ def held(project):
     (release.directory / FILE).write_bytes(b"abc")
     hold(release, *prompts)
     return release
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 def url(project, rest):
@@ -192,3 +188,67 @@ def test_the_prompt_says_that_it_was_withdrawn_and_offers_no_way_back(people, pr
     assert "/reopen/" not in page.content.decode()
     said = people["manager"].post(f"/p/{project.slug}/prompts/{prompt.key}/reopen/", {"reason": "x"}, follow=True)
     assert "It stays rejected: Source 10.1000/a was withdrawn" in text(said)
+
+
+# -- patches ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def patchable(held):
+    """The release, with the files that a patch is made of."""
+    held.files = [{"path": "rows.parquet", "sha256": "0" * 64, "bytes": 3}, *held.files]
+    held.save()
+    (held.directory / "rows.parquet").write_bytes(b"abc")
+    return held
+
+
+def failing(monkeypatch):
+    def fail(*args):
+        raise OSError("no room")
+
+    monkeypatch.setattr("pipeline.releasing.leaving_out.write", fail)
+
+
+def test_a_failed_patch_is_asked_for_again_on_both_pages(people, project, patchable, monkeypatch):
+    failing(monkeypatch)
+    withdrawal = withdrawing.begin(project, "source", "10.1000/a", "Retracted.")
+    run = jobs.prepare(project, "withdraw", {"withdrawal": withdrawal.pk})
+    with pytest.raises(OSError, match="no room"):
+        jobs.carry_out(run)
+    patch = project.releases.get(base=patchable)
+    assert patch.state == "failed"
+    for rest in (f"withdraw/{withdrawal.pk}/", "1/"):
+        page = people["manager"].get(url(project, rest))
+        assert "Make a patch" in text(page), rest
+        assert f"/withdraw/{withdrawal.pk}/again/" in page.content.decode()
+    assert "v1 offers to make its patch again" in text(people["manager"].get(url(project, f"{patch.version}/")))
+    assert "Make a patch" not in text(people["viewer"].get(url(project, "1/")))
+    people["manager"].post(url(project, f"withdraw/{withdrawal.pk}/again/"), {"release": "1"})
+    assert Run.objects.filter(stage="withdraw", state="queued").get().parameters["release"] == 1
+    page = text(people["manager"].get(url(project, "1/")))
+    assert "A run is under way that may make it." in page
+    assert "Make a patch" not in page
+    assert "Make a patch" not in text(people["manager"].get(url(project, f"withdraw/{withdrawal.pk}/")))
+
+
+def test_an_older_release_offers_its_patch_and_one_that_has_it_does_not(people, project, patchable, monkeypatch):
+    monkeypatch.setattr("pipeline.releasing.patching.newest_affected", lambda project: None)
+    withdraw(project, "source", "10.1000/b")
+    assert "Make a patch" in text(people["manager"].get(url(project, "1/")))
+    patch = factories.release(project, version=5, base=patchable, manifest={"withdrawn": 1})
+    assert "Make a patch" not in text(people["manager"].get(url(project, "1/")))
+    tombstone = patchable.tombstones.get()
+    patch.tombstones.create(withdrawal=tombstone.withdrawal, row_id="f" * 64)
+    assert "More was withdrawn since" in text(people["manager"].get(url(project, "1/")))
+    factories.release(project, version=6, base=patch, manifest={"withdrawn": 1})
+    assert "Make a patch" not in text(people["manager"].get(url(project, "1/")))
+
+
+def test_a_release_of_before_rows_parquet_says_that_it_gets_no_patch(people, project, held):
+    withdrawal = withdraw(project, "source", "10.1000/a")
+    for rest in ("1/", f"withdraw/{withdrawal.pk}/"):
+        page = text(people["manager"].get(url(project, rest)))
+        assert "Release 1 was made before releases had rows.parquet: release anew instead." in page, rest
+        assert "Make a patch" not in page
+    assert "made before releases had rows.parquet" in text(people["viewer"].get(url(project, "1/")))
+    assert not project.releases.filter(base=held).exists()

@@ -1,10 +1,15 @@
 """Purged: every text of what was withdrawn is gone, every hash and every decision is there."""
 
+import bz2
 import gzip
+import hashlib
+import io
 import json
+import lzma
 import signal
 import subprocess
 import sys
+import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,8 +21,9 @@ from django.db import connection, models
 from curation import searching
 from curation.models import Call, Prompt, Release, State, TeacherResponse
 from curation.withdrawing import blanking
+from curation.withdrawing.needles import Needles
 from pipeline import formats, jobs
-from pipeline.releasing import patching, purging, verifying
+from pipeline.releasing import copies, patching, purging, verifying
 from tests import factories
 from tests.services import PRODUCT_DIR, product_environment
 from tests.test_pipeline_collect import run as run_stage
@@ -125,7 +131,7 @@ def files_with(project, needle=SECRET):
     return {
         path.relative_to(project.data_dir).as_posix()
         for path in project.data_dir.rglob("*")
-        if path.is_file() and any(needle.encode() in piece for piece in purging._pieces(path))
+        if path.is_file() and copies.stands_in(path, Needles([needle]))
     }
 
 
@@ -195,25 +201,114 @@ def test_folders_of_releases_that_never_came_to_be_go_too(project, secret, relea
     assert (released.directory / "manifest.json").is_file()
 
 
-@pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv", "rows.json.gz", "rows.parquet"])
-def test_uploads_that_hold_it_go_and_the_others_stay(project, secret, name):
+def packed(name, text):
+    """The bytes of an upload of this name that holds the text."""
+    line = json.dumps({"text": text}, ensure_ascii=name.startswith("escaped")).encode()
+    if name.endswith(".parquet"):
+        file = io.BytesIO()
+        pq.write_table(pa.table({"text": ["Else.", text]}), file)
+        return file.getvalue()
+    if name.endswith((".zip", ".xlsx")):
+        inner = "xl/sharedStrings.xml" if name.endswith(".xlsx") else "deep/rows.parquet"
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("first.txt", "Else.")
+            archive.writestr(inner, line if name.endswith(".xlsx") else packed(inner, text))
+        return file.getvalue()
+    if name.endswith(".utf16.txt"):
+        return text.encode("utf-16")
+    squeeze = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+    return squeeze.get("." + name.rpartition(".")[2], bytes)(line)
+
+
+NAMES = ["rows.jsonl", "rows.csv", "rows.json.gz", "rows.parquet", "rows.json.bz2", "rows.xz", "a.zip", "book.xlsx"]
+NAMES += ["escaped.jsonl", "rows.utf16.txt"]
+
+
+@pytest.mark.parametrize("words", [SECRET, "二氧化钛薄膜在四百摄氏度下退火一小时后结晶"])
+@pytest.mark.parametrize("name", NAMES)
+def test_uploads_that_hold_it_go_and_the_others_stay(project, secret, name, words):
+    project.documents.filter(pk=secret.document_id).update(text=f"{words}, ° and film 99 was annealed.")
     folder = project.data_dir / "uploads" / "0123"
     folder.mkdir(parents=True)
     (folder / "other.jsonl").write_text(json.dumps({"text": "Plain films of another kind."}) + "\n")
     (folder / "torn.parquet").write_bytes(b"PAR1 torn")
-    text = f"µ {SECRET}, and film 99 was annealed for an hour. °"
-    if name.endswith(".parquet"):
-        pq.write_table(pa.table({"text": ["Else.", text]}), folder / name)
-    elif name.endswith(".gz"):
-        (folder / name).write_bytes(gzip.compress(json.dumps([{"text": text}]).encode()))
-    else:
-        (folder / name).write_text(json.dumps({"text": text}) + "\n")
+    (folder / "paper.pdf").write_bytes(b"%PDF-1.7 something")
+    data = packed(name, f"µ {words}, ° and film 99 was annealed. °")
+    (folder / name).write_bytes(data)
     withdrawal = withdraw(project, "source", "10.1000/secret")
     purge(project, withdrawal)
-    assert {path.name for path in folder.iterdir()} == {"other.jsonl", "torn.parquet"}
+    left = {"other.jsonl", "torn.parquet", "paper.pdf", f"{name}.purged"}
+    assert {path.name for path in folder.iterdir()} == left
     said = purging.purged_so_far(withdrawal)
     assert said["copies"] == [f"uploads/0123/{name}"]
-    assert [each.partition(":")[0] for each in said["unread"]] == ["uploads/0123/torn.parquet"]
+    assert said["sha256"] == {f"uploads/0123/{name}": hashlib.sha256(data).hexdigest()}
+    tombstone = json.loads((folder / f"{name}.purged").read_text())
+    assert tombstone == {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), "withdrawal": withdrawal.pk}
+    names = ["uploads/0123/paper.pdf", "uploads/0123/torn.parquet"]
+    assert [each.partition(":")[0] for each in said["unread"]] == names
+
+
+def test_an_evaluation_set_that_holds_it_stays_and_is_named(project, secret):
+    folder = project.data_dir / "evaluation"
+    folder.mkdir(parents=True)
+    (folder / "questions.jsonl").write_text(json.dumps({"text": f"{SECRET}, and film 99 was annealed for an hour."}))
+    withdrawal = withdraw(project, "source", "10.1000/secret")
+    purge(project, withdrawal)
+    assert purging.purged_so_far(withdrawal)["stay"] == ["evaluation/questions.jsonl"]
+    assert (folder / "questions.jsonl").is_file()
+
+
+def test_texts_that_cannot_be_known_again_are_counted_with_the_files_that_may_hold_them(project, secret):
+    project.documents.filter(pk=secret.document_id).update(text="Too short.")
+    folder = project.data_dir / "uploads"
+    folder.mkdir(parents=True)
+    (folder / "rows.jsonl").write_text('{"text": "Too short."}')
+    withdrawal = withdraw(project, "source", "10.1000/secret")
+    project.prompts.filter(withdrawal=withdrawal).update(context="Too short.")
+    purge(project, withdrawal)
+    said = purging.purged_so_far(withdrawal)
+    assert (said["untold"], said["left"], said["copies"]) == (3, ["uploads/rows.jsonl"], [])
+
+
+def test_a_question_that_others_ask_too_removes_no_file(project):
+    asked = "Write one hypothesis about films that are annealed"
+    mine = factories.prompt(project, State.ACCEPTED, document=None, context="", user_prompt=f"{asked} in air")
+    factories.prompt(project, document=None, context="", user_prompt=f"{asked} in argon")
+    own = factories.prompt(project, document=None, context="", user_prompt="Zirconium sang quietly in the evening")
+    words, untold = blanking.telling_words(_withdrawn(project, mine, own))
+    assert (words, untold) == (["Zirconium sang quietly in the evening"], 1)
+
+
+def _withdrawn(project, *prompts):
+    withdrawal = factories.withdrawal(project, "10.1/x")
+    for prompt in prompts:
+        Prompt.objects.filter(pk=prompt.pk).update(withdrawal=withdrawal, user_prompt=prompt.user_prompt[:50])
+    return withdrawal
+
+
+@pytest.mark.parametrize("number", [3, 400])
+def test_many_words_are_looked_for_at_once(number):
+    words = [f"A film number {place:04} was annealed, and then measured" for place in range(number)]
+    wanted = Needles([*words, "Tüchtig geglühte Schichten über Nacht"])
+    assert wanted.stand_in(b"x" * 5000 + words[number // 2].encode() + b"y" * 99)
+    assert wanted.stand_in(json.dumps("Tüchtig geglühte Schichten über Nacht").replace("00fc", "00FC").encode())
+    assert not wanted.stand_in(words[0].encode()[1:])
+    assert not wanted.stand_in(b"and then measured" * 500)
+    assert not wanted.stand_in(b"")
+
+
+def test_a_tombstone_without_an_end_is_begun_again(project, secret):
+    folder = project.data_dir / "uploads"
+    folder.mkdir(parents=True)
+    text = json.dumps({"text": f"{SECRET}, and film 99 was annealed for an hour."})
+    withdrawal = withdraw(project, "source", "10.1000/secret")
+    (folder / "rows.jsonl").write_text(text)
+    (folder / "rows.jsonl.purged").write_text(json.dumps({"sha256": "0", "bytes": 1, "withdrawal": withdrawal.pk}))
+    assert copies.removed(withdrawal) == {}
+    purge(project, withdrawal)
+    found = copies.removed(withdrawal)
+    assert found["uploads/rows.jsonl"]["sha256"] == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_a_request_that_others_need_is_left_and_counted(project, secret):
@@ -302,7 +397,7 @@ jobs.carry_out(Run.objects.get(pk={run}))
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    "where", ["purging.remove_copies", "blanking._blank_machines", "blanking.blank_calls", "purging._tell"]
+    "where", ["purging.copies.remove", "blanking._blank_machines", "blanking.blank_calls", "purging._tell"]
 )
 def test_killed_half_way_its_successor_ends_it(project, secret, released, where):
     withdrawal = withdraw(project, "source", "10.1000/secret")

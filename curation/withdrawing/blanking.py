@@ -4,7 +4,6 @@ Titles and locators stay as well: they name what was withdrawn.
 """
 
 import json
-import re
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
@@ -37,13 +36,13 @@ from ..models.response import LONGER
 from ..models.writing import update_rows
 from .chosen import documents
 from .deeds import waiting
+from .needles import Needles, words_of
 
 PORTION = 200
 AT_ONCE = 2000
 PURGED = "(purged)"  # in place of a text that may not be empty
 CODES = ("rule", "name", "code", "rubric", "version", "dimension", "kind")  # whose values are no words of a text
 TYPED = ("reason", "error", "comment", "words", "reasons")  # in the detail of an event: typed, or quoted
-_PLAIN = re.compile(r"[A-Za-z0-9 ,.;()-]{20,}")  # what stands in every file the same, however it is escaped
 
 
 def why_not_blank(withdrawal, but_for=None):
@@ -59,13 +58,29 @@ def why_not_blank(withdrawal, but_for=None):
     return f"{other} may hold texts of it: purge when it has ended, or cancel it." if other else ""
 
 
-def telling_words(withdrawal, most=500):
-    """Words by which copies of its texts are known, plain enough to stand in any file as they are; at most `most`."""
-    texts = list(_documents(withdrawal).values_list("text", flat=True)[:most])
-    for context, user in withdrawal.prompts.values_list("context", "user_prompt")[:most]:
-        texts += [context or user]
-    found = (max(_PLAIN.findall(text), key=len, default="")[:80].strip() for text in texts)
-    return sorted({words for words in found if len(words) >= 20})[:most]
+def telling_words(withdrawal):
+    """(words by which copies of its texts are known, how many of its texts have none).
+
+    A text has none where it is too short, or where its question alone is known and others ask in the same words.
+    """
+    texts = _documents(withdrawal).exclude(text="").values_list("text", flat=True)
+    found = [words_of(text) for text in texts.iterator(chunk_size=AT_ONCE)]
+    own, questions = withdrawal.prompts.exclude(context="", user_prompt=""), []
+    for context, user in own.values_list("context", "user_prompt").iterator(chunk_size=AT_ONCE):
+        (found if context else questions).append(words_of(context or user))
+    shared = _asked_by_others(withdrawal.project, {*questions} - {""})
+    found += ["" if each in shared else each for each in questions]
+    return sorted({*found} - {""}), found.count("")
+
+
+def _asked_by_others(project, words):
+    """Those of `words` that stand in a question which was not withdrawn."""
+    several, shared = Needles(words), set()
+    others = project.prompts.filter(withdrawal=None).exclude(user_prompt="").values_list("user_prompt", flat=True)
+    for question in others.iterator(chunk_size=AT_ONCE) if words else ():
+        if several.stand_in(question.encode()):
+            shared |= {each for each in words if each in question}
+    return shared
 
 
 def _documents(withdrawal):
@@ -184,10 +199,10 @@ def shared_calls(withdrawal):
 
 def _unclaimed_calls(withdrawal, words):
     """Ids of calls that nothing points to, and whose request holds some of these words: their worker was killed."""
-    rows = Call.objects.filter(project=withdrawal.project, responses=None, judge_scores=None, batch_items=None)
+    rows, wanted = Call.objects.filter(responses=None, judge_scores=None, batch_items=None), Needles(words)
+    rows = rows.filter(project=withdrawal.project)
     for pk, request in rows.values_list("pk", "request").iterator(chunk_size=AT_ONCE):
-        said = json.dumps(request)
-        if any(each in said for each in words):
+        if wanted.stand_in(json.dumps(request).encode()):
             yield pk
 
 

@@ -37,9 +37,8 @@ def newest_affected(project):
 
 
 def left_to_bury(release):
-    """Whether a release holds withdrawn rows that no patch of it leaves out."""
-    gone = release.tombstones.count()
-    return bool(gone) and gone > max((patch.manifest["withdrawn"] for patch in patches_of(release)), default=0)
+    """Whether a release holds withdrawn rows that no patch of it leaves out, nor a patch of one of those."""
+    return release.tombstones.exists() and all(left_to_bury(patch) for patch in patches_of(release))
 
 
 def patches_of(release):
@@ -61,8 +60,10 @@ def patch(run, base, look=lambda: None):
 
 
 def _patch(run, base, look):
+    why_not = why_none(base)
+    if why_not:
+        raise CannotPatch(why_not)
     gone = set(base.tombstones.values_list("row_id", flat=True))
-    _refuse_impossible(base, gone)
     release = _open(run, base)
     scratch = release.directory.with_name(f".{release.directory.name}.part")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -80,20 +81,20 @@ def _patch(run, base, look):
     return release
 
 
-def _refuse_impossible(base, gone):
+def why_none(base):
+    """Why there can be no patch of a release, in a sentence; "" where one can be made."""
     if base.state != Release.State.PUBLISHED:
-        raise CannotPatch(f"Release {base.version} was not published: there is nothing to patch, release anew instead.")
+        return f"Release {base.version} was not published: there is nothing to patch, release anew instead."
+    gone = base.tombstones.count()
     if not gone:
-        raise CannotPatch(f"No row of release {base.version} was withdrawn.")
-    if gone.issuperset(ReleaseRow.objects.filter(release=base).values_list("row_id", flat=True)):
-        raise CannotPatch(f"Every row of release {base.version} was withdrawn: there is nothing left for a patch.")
-    paths = {entry["path"] for entry in base.files}
-    if proof.NAME not in paths:
-        raise CannotPatch(f"Release {base.version} was made before releases had {proof.NAME}: release anew instead.")
+        return f"No row of release {base.version} was withdrawn."
+    if gone >= ReleaseRow.objects.filter(release=base).count():
+        return f"Every row of release {base.version} was withdrawn: there is nothing left for a patch."
+    if proof.NAME not in {entry["path"] for entry in base.files}:
+        return f"Release {base.version} was made before releases had {proof.NAME}: release anew instead."
     needed = [proof.NAME, *(entry["path"] for entry in leaving_out.tables(base))]
     missing = [path for path in needed if not (base.directory / path).is_file()]
-    if missing:
-        raise CannotPatch(f"{missing[0]} of release {base.version} is not there: release anew instead.")
+    return f"{missing[0]} of release {base.version} is not there: release anew instead." if missing else ""
 
 
 @transaction.atomic

@@ -1,8 +1,6 @@
 """Purge as a run: the texts of a withdrawal are blanked, and files that hold them go; the record of them stays."""
 
-import gzip
 import shutil
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,10 +13,10 @@ from curation.models import Event, Project, Run, Withdrawal
 from curation.withdrawing import blanking
 from pipeline.outages import LOST
 
-COPIES = ("uploads", "exports", "imports", "migration")  # folders of a project with files that hold sources or answers
+from . import copies
+
 BATCH = 2000
-LONGEST = 100  # bytes of what is looked for in files
-PIECE = 1 << 20
+NAMED = 200  # files that are told by name
 
 
 class Halted(Exception):
@@ -59,30 +57,40 @@ def _purge(run, withdrawal, step):
     """Files first, found by what the record still says; then the record, the source texts last of all."""
     Run.objects.filter(pk=run.pk).update(total=withdrawal.prompts.count(), done=0)
     _overwrite_what_is_deleted()
-    words = blanking.telling_words(withdrawal)
+    words, untold = blanking.telling_words(withdrawal)
     removed = remove_from_releases(withdrawal, step)
-    copies, unread = remove_copies(withdrawal.project, words, step)
+    stay, unread = copies.remove(withdrawal, words, step)
     blanking.blank_prompts(withdrawal, step)
     calls, shared = blanking.blank_calls(withdrawal, words)
     texts = blanking.blank_documents(withdrawal)
+    numbers = {"calls": calls, "shared_calls": shared, "sources": texts}
+    files = {"stay": stay, "unread": unread, "untold": untold} | _not_looked_through(withdrawal.project, untold)
     with transaction.atomic():
-        _tell(run, withdrawal, removed, copies, unread, {"calls": calls, "shared_calls": shared, "sources": texts})
+        _tell(run, withdrawal, removed, files, numbers)
         run.end(Run.State.FINISHED)
 
 
-def _tell(run, withdrawal, removed, copies, unread, numbers):
+def _not_looked_through(project, untold):
+    """Where texts had no words to be known by: files that may hold them still, the first by name, and how many."""
+    left = [path.relative_to(project.data_dir).as_posix() for path in copies.listed(project)] if untold else []
+    return {"left": left[:NAMED], "left_number": len(left)}
+
+
+def _tell(run, withdrawal, removed, said, numbers):
     """Say what was done, where somebody will look for it: by the withdrawal, and on the run."""
     before = purged_so_far(withdrawal)
     releases = {each["version"]: each["files"] for each in before.get("releases", [])}
+    gone_copies = copies.removed(withdrawal)
     for version, files in removed.items():
         releases[version] = sorted({*releases.get(version, []), *files})
     detail = {
         "withdrawal": withdrawal.pk,
         "what": str(withdrawal),
         "releases": [{"version": version, "files": files} for version, files in sorted(releases.items()) if files],
-        "copies": sorted({*before.get("copies", []), *copies}),
-        "unread": unread,
-    } | numbers
+        "copies": sorted({*before.get("copies", []), *gone_copies}),
+        "sha256": before.get("sha256", {}) | {path: each["sha256"] for path, each in gone_copies.items()},
+    }
+    detail |= said | numbers
     Withdrawal.objects.filter(pk=withdrawal.pk).update(purged_at=timezone.now(), purged_by=run.created_by)
     Event.objects.create(project=run.project, run=run, actor=run.created_by, kind="purged", detail=detail)
     run.count(**{name: number for name, number in numbers.items() if number})
@@ -168,49 +176,3 @@ def _remove_folders_of_none(project):
 def missing(release):
     """Paths of a published release's files that are not there any more."""
     return [entry["path"] for entry in release.files if not (release.directory / entry["path"]).is_file()]
-
-
-# -- copies ----------------------------------------------------------------------------------------------------------
-
-
-def remove_copies(project, words, step=lambda: None):
-    """Remove uploads and exports in which any of `words` stands; returns (those removed, those nobody could read)."""
-    removed, unread = [], []
-    wanted = [each.encode()[:LONGEST] for each in words]
-    for path in copies(project):
-        step()
-        name = path.relative_to(project.data_dir).as_posix()
-        try:
-            if _stands_in(path, wanted):
-                path.unlink(missing_ok=True)
-                removed.append(name)
-        except (OSError, EOFError, pa.ArrowInvalid) as error:
-            unread.append(f"{name}: {error}")
-    return removed, unread
-
-
-def copies(project):
-    """Files that were uploaded to a project or exported from it."""
-    folders = (project.data_dir / name for name in COPIES)
-    return sorted(path for folder in folders if folder.is_dir() for path in folder.rglob("*") if path.is_file())
-
-
-def _stands_in(path, wanted):
-    before = b""
-    for piece in _pieces(path):
-        text = before + piece
-        if any(each in text for each in wanted):
-            return True
-        before = text[-LONGEST:]
-    return False
-
-
-def _pieces(path: Path):
-    """The bytes of a file, unpacked where it is packed."""
-    if path.suffix == ".parquet":
-        for batch in pq.ParquetFile(path).iter_batches(BATCH):
-            yield from (str(row).encode() for row in batch.to_pylist())
-        return
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-        while piece := file.read(PIECE):
-            yield piece

@@ -12,6 +12,8 @@ from curation.access import project_or_404
 from curation.models import Release, State
 from pipeline.releasing import auditing, card, choosing, comparing, telling
 from pipeline.views.release_notices import before_files
+from pipeline.views.run_start import why_not
+from pipeline.views.withdrawals import is_withdrawing, patch_wanted
 
 COUNTED = (
     *(("Task", "task_types"), ("Domain", "domains"), ("Model", "teachers")),
@@ -72,7 +74,14 @@ def release_detail(request, slug, version):
         "checked": telling.checks_in_words(release),
         "by_format": telling.rows_by_format(release),
     }
-    return render(request, "pipeline/release_detail.html", context)
+    return render(request, "pipeline/release_detail.html", context | (_patch(project, release) if notice else {}))
+
+
+def _patch(project, release):
+    """What the notice says of a patch: whether one is wanted, and why there can be none or who is about to make it."""
+    wanted, no_patch = patch_wanted(release)
+    under_way = wanted and is_withdrawing(project)
+    return {"patch_wanted": wanted, "no_patch": no_patch, "is_withdrawing": under_way, "trouble": wanted and why_not()}
 
 
 def _counted(release, name):

@@ -14,7 +14,7 @@ from curation.reviewing import settle
 from curation.withdrawing import blanking
 from pipeline import jobs
 from pipeline.forms_withdrawing import PurgeForm, ReasonForm, WithdrawalForm
-from pipeline.releasing import purging
+from pipeline.releasing import copies, patching, purging
 from pipeline.views.run_start import why_not
 
 SHOWN = 50  # files that a page lists
@@ -68,16 +68,29 @@ def release_withdrawal(request, slug, pk):
     project = project_or_404(request.user, slug, MANAGER)
     withdrawal = _withdrawal_or_404(project, pk)
     held = project.releases.filter(tombstones__withdrawal=withdrawal).annotate(number=Count("tombstones"))
+    held = held.defer("manifest", "report").prefetch_related("patches").order_by("-version")
     context = {
         "project": project,
         "withdrawal": withdrawal,
         "prompts": withdrawal.prompts.count(),
         "left": withdrawing.waiting(withdrawal).count(),
         "purged": purging.purged_so_far(withdrawal),
-        "releases": held.defer("manifest", "files").prefetch_related("patches").order_by("-version"),
+        "releases": [(release, *patch_wanted(release)) for release in held],
+        "is_withdrawing": is_withdrawing(project),
         "trouble": why_not(),
     }
     return render(request, "pipeline/release_withdrawal.html", context)
+
+
+def patch_wanted(release):
+    """(whether withdrawn rows of a release are in no patch of it yet, why none can be made or "")."""
+    wanted = patching.left_to_bury(release)
+    return wanted, patching.why_none(release) if wanted else ""
+
+
+def is_withdrawing(project):
+    """Whether a run is under way that withdraws, and makes patches."""
+    return Run.objects.live().filter(project=project, stage=Run.Stage.WITHDRAW).exists()
 
 
 @require_POST
@@ -123,7 +136,7 @@ def release_purge(request, slug, pk):
         "trouble": trouble,
         "prompts": withdrawal.prompts.count(),
         "holding": purging.holding(withdrawal),
-        "copies": [path.relative_to(project.data_dir).as_posix() for path in purging.copies(project)][:SHOWN],
+        "copies": [path.relative_to(project.data_dir).as_posix() for path in copies.listed(project)][:SHOWN],
         "shared": blanking.shared_calls(withdrawal).count(),
     }
     return render(request, "pipeline/release_purge.html", context, status=409 if request.method == "POST" else 200)

@@ -63,7 +63,18 @@ class Command(StepCommand):
         for each in said["releases"]:
             self.stdout.write(f"  release {each['version']} no longer verifies: {', '.join(each['files'])} are gone")
         for path in said["copies"]:
-            self.stdout.write(f"  removed {path}")
+            self.stdout.write(f"  removed {path}, which had sha256 {said['sha256'].get(path, 'unknown')}")
+        for path in said["stay"]:
+            self.stdout.write(f"  still holds it, see to it by hand: {path}")
         for path in said["unread"]:
             self.stdout.write(f"  could not be looked into, see to it by hand: {path}")
-        self.stdout.write("Backups, downloads, pushed datasets and other projects are yours to see to.")
+        if said["untold"]:
+            number = said["left_number"]
+            self.stdout.write(
+                f"{said['untold']:,} texts are too short, or worded like others, to be known again in files. These may "
+                f"hold them still: {', '.join(said['left']) or 'none'}{', …' if number > len(said['left']) else ''}"
+            )
+        self.stdout.write(
+            "Backups, downloads, pushed datasets and other projects are yours to see to, and files that hold answers "
+            "without their sources."
+        )
