@@ -3,9 +3,10 @@
 import os
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from curation.models import Run
+from curation.models import Event, Run
 from pipeline import jobs
 from tests import factories
 from tests.test_pages_browser import LOOKS, faults
@@ -39,16 +40,51 @@ def mia(project):
     return factories.member(project, "manager", name="mia")
 
 
+def a_purged_one(project, mia):
+    """A withdrawal with all that a purge may say, of a release that gets its patch by hand, and a patch that failed."""
+    factories.prompt(project, document=None)
+    counts = {"rows": 5, "groups": 5, "splits": {"train": 5}, "halves": 3}
+    files = [{"path": "rows.parquet", "bytes": 4, "sha256": "a" * 64}]
+    release = factories.release(project, version=4, semver="2.0.0", counts=counts, files=files)
+    (release.directory / "rows.parquet").parent.mkdir(parents=True, exist_ok=True)
+    (release.directory / "rows.parquet").write_bytes(b"abcd")
+    hold(release, about(project, "10.1000/d"), about(project, "10.1000/e"))
+    withdrawal = factories.withdrawal(project, "10.1000/d", purged_at=timezone.now(), purged_by=mia)
+    release.tombstones.create(withdrawal=withdrawal, row_id="d" * 64)
+    factories.release(project, version=5, state="failed", base=release, error="OSError: no room")
+    said = {
+        "copies": ["uploads/a/book.xlsx"],
+        "sha256": {"uploads/a/book.xlsx": "b" * 64},
+        "unread": ["uploads/p.pdf: PDF"],
+    }
+    said |= {
+        "stay": ["evaluation/questions.jsonl"],
+        "untold": 2,
+        "left": ["uploads/a/abstracts.jsonl"],
+        "left_number": 1,
+    }
+    said |= {"sources": 1, "calls": 2, "releases": [{"version": 4, "files": ["data/train-00000-of-00001.parquet"]}]}
+    Event.objects.create(project=project, kind="purged", detail=said | {"withdrawal": withdrawal.pk})
+    return withdrawal
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_page_is_fit_to_be_read(open_as, project, mia, look):
     first = withdraw(project, "source", LONG, "The publisher retracted it: figures were drawn. " + "w" * 90, mia)
     unfinished = factories.withdrawal(project, "10.1000/c", run=factories.run(project, "withdraw", "cancelled"))
+    purged = a_purged_one(project, mia)
     page, wrong = open_as(mia, BELOW, **LOOKS[look]), []
 
     for path in (
         *("", "withdraw/", "withdraw/?kind=source&value=10.1000/a", "withdraw/?kind=row&value=abc", "1/", "1/notice/"),
         *(f"withdraw/?kind=source&value={LONG}", f"withdraw/{first.pk}/", f"withdraw/{unfinished.pk}/"),
-        f"withdraw/{first.pk}/purge/",
+        *(
+            f"withdraw/{first.pk}/purge/",
+            "withdraw/?kind=licence&value=(not+stated)",
+            "4/",
+            f"withdraw/{purged.pk}/",
+            "5/",
+        ),
     ):
         page.goto(BELOW + path)
         wrong += faults(page, path)
