@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from curation.models import Prompt, Run
@@ -169,3 +170,32 @@ def test_a_run_without_a_sign_of_life_is_stalled(project, state, silent, stalled
     seen = timezone.now() - timedelta(seconds=silent)
     run = factories.run(project, state=state, created_at=seen, seen_at=None if state == "queued" else seen)
     assert run.is_stalled is stalled
+
+
+@pytest.mark.parametrize(("state", "error"), [("cancelled", "Its run was cancelled."), ("failed", "No room.")])
+def test_what_an_ended_run_was_building_is_built_no_more(project, state, error):
+    run = factories.run(project, stage="package", state="running")
+    half, made = factories.release(project, run=run, state="building"), factories.release(project, run=run, version=2)
+    run.end(state, error="" if state == "cancelled" else error)
+    half.refresh_from_db()
+    made.refresh_from_db()
+    assert (half.state, half.error, made.state) == ("failed", error, "published")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_ends_and_one_of_its_workers_that_saves_never_wait_for_each_other():
+    project = factories.project(paired=False)
+    made = prompts(project, 40)
+    for _ in range(5):
+        run = factories.run(project, state="running")
+        run.enlist(project.prompts.all())
+        ids = [prompt.pk for prompt in made]
+
+        def save(run=run, ids=ids):
+            with transaction.atomic():
+                Prompt.objects.filter(pk__in=ids[20:]).lock()
+                run.count(done=1)
+                Prompt.objects.filter(pk__in=ids[20:]).let_go()
+
+        together(save, lambda run=run: run.end("failed", error="It failed."), save)
+        assert not project.prompts.exclude(run=None).exists()

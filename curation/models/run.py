@@ -222,6 +222,8 @@ class Run(models.Model):
         )
         if not ended:
             return False
+        # What it was building is built by nobody now; one that it published says so before.
+        self.releases.filter(state="building").update(state="failed", error=error or f"Its run was {state}.")
         Event.objects.create(project=self.project, run=self, kind=f"run_{state}", detail={"error": error})
         self.refresh_from_db()
         return True
