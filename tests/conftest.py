@@ -4,12 +4,16 @@ import os
 import shutil
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 import redis
+from django.conf import settings as django_settings
 
+from pipeline.releasing import checking
 from tests import factories
 from tests.emptying import Emptying
+from tests.forking import Forks
 from tests.teacher_server import TeacherServer
 
 pytest_plugins = ["tests.services", "tests.people"]
@@ -49,6 +53,17 @@ def django_db_setup(django_db_setup, django_db_blocker):
     """The database of the run, emptied after tests that commit by what is given here."""
     with django_db_blocker.unblock():
         yield Emptying()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def begin_check():
+    """What begins the child of a release's check outside of the tests; in them it is forked off one that has loaded."""
+    home = {"HF_HOME": str(Path(django_settings.DATA_DIR, "readers"))}
+    forks = Forks(checking.__name__, checking.ROOT, os.environ | checking.OFFLINE | home)
+    begin, checking.begin = checking.begin, forks.start
+    yield begin
+    checking.begin = begin
+    forks.end()
 
 
 @pytest.fixture(scope="session")

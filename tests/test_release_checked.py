@@ -27,6 +27,13 @@ def folder(tmp_path):
     return folder
 
 
+@pytest.fixture(params=["own", "forked"])
+def child(request, begin_check, monkeypatch):
+    """The check as the product begins it, a process of its own, and as the other tests do (tests/forking.py)."""
+    if request.param == "own":
+        monkeypatch.setattr(checking, "begin", begin_check)
+
+
 def problems(folder, **options):
     return checking.check(folder, **options).problems
 
@@ -46,6 +53,7 @@ def answered(text):
     return change
 
 
+@pytest.mark.usefixtures("child")
 def test_a_sound_release_has_no_problem_and_its_figures(folder):
     found = checking.check(folder)
     assert found.problems == []
@@ -162,12 +170,14 @@ def test_names_of_folders_that_readers_take_for_patterns(tmp_path):
     assert problems(folder) == []
 
 
+@pytest.mark.usefixtures("child")
 def test_it_stops_when_it_is_asked_to(folder):
     with pytest.raises(checking.Stopped):
         checking.check(folder, should_stop=lambda: True)
     assert not [path for path in folder.parent.iterdir() if path != folder]
 
 
+@pytest.mark.usefixtures("child")
 def test_what_a_check_raises_goes_through_and_ends_the_child(folder):
     class Ended(Exception):
         pass
@@ -179,6 +189,7 @@ def test_what_a_check_raises_goes_through_and_ends_the_child(folder):
         checking.check(folder, should_stop=should_stop)
 
 
+@pytest.mark.usefixtures("child")
 def test_checks_that_break_are_no_word_on_the_files(folder):
     (folder / "manifest.json").write_text("{")
     with pytest.raises(checking.NotChecked, match="could not be checked"):

@@ -52,14 +52,17 @@ def check(directory, *, targets=None, should_stop=lambda: False):
         shutil.rmtree(cache, ignore_errors=True)
 
 
+def begin(asked, environment, output, errors):
+    """The child process, at work."""
+    command = [sys.executable, "-m", "pipeline.releasing.checking", *asked]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=errors, stdin=subprocess.DEVNULL)
+
+
 def _in_a_child(directory, cache, targets, should_stop):
     environment = os.environ | OFFLINE | {"HF_HOME": str(cache), "HF_DATASETS_CACHE": str(cache / "datasets")}
     asked = [str(directory), str(cache), json.dumps(targets), str(os.getpid())]
-    command = [sys.executable, "-m", "pipeline.releasing.checking", *asked]
     with open(cache / "found.json", "wb") as found, open(cache / "said.txt", "wb") as said:
-        child = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=found, stderr=said, stdin=subprocess.DEVNULL
-        )
+        child = begin(asked, environment, found, said)
         try:
             asked_at = time.monotonic()
             while child.poll() is None:
