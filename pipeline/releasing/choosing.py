@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 from django.db.models import Exists, OuterRef, Q
 
-from curation.models import Annotation, FilterResult, GateResult, Pair, Prompt, Resolution, State
+from curation.models import Annotation, FilterResult, GateResult, Pair, Prompt, Resolution, State, TeacherResponse
 from curation.models.prompt import AT_ONCE
 from pipeline.splits import SPLITS
 
@@ -72,7 +72,9 @@ def candidates(project, include="accepted", recipe=None):
         wanted |= waiting & Exists(verdicts.filter(passed=True))
     # An answer without a text has nothing to train on, whoever accepted it, unless a person wrote one.
     written = Resolution.objects.filter(response=OuterRef("current_response"), current=True, action="accept")
-    has_text = ~Q(current_response__text="") | Exists(written.exclude(text=""))
+    # Asked for, not joined: the texts would be carried along.
+    empty = TeacherResponse.objects.filter(pk=OuterRef("current_response"), text="")
+    has_text = ~Exists(empty) | Exists(written.exclude(text=""))
     prompts = Prompt.objects.filter(wanted, has_text, project=project, withdrawal=None)
     if recipe and recipe.domains:
         prompts = prompts.filter(domain__in=recipe.domains)

@@ -3,6 +3,7 @@
 It is started for releases that are worth it; `python -m pipeline.releasing.press PARENT` is the process.
 """
 
+import marshal
 import os
 import pickle
 import subprocess
@@ -15,14 +16,16 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.embedded.tied import die_with_parent
-from pipeline.formats import Record
+from pipeline.formats import Record, Refused
 
 from . import writing
 from .garbage import few_looks
 
 ROOT = Path(__file__).resolve().parents[2]
 WORTH_IT = 5000  # rows; below, the start of a process costs more than it gains
-_values = attrgetter(*(each.name for each in fields(Record) if each.name != "partner"))
+LENGTH = 8  # bytes before each portion, which say how many follow
+_plain = attrgetter(*(each.name for each in fields(Record) if each.name not in ("refused", "partner")))
+_of_refused = attrgetter(*(each.name for each in fields(Refused)))
 
 
 class Broken(RuntimeError):
@@ -46,7 +49,7 @@ class Beside:
         self._behind = behind
         command = [sys.executable, "-m", "pipeline.releasing.press", str(os.getpid())]
         self._child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self._send((Path(directory).absolute(), names, options))
+        self._send(pickle.dumps((Path(directory).absolute(), names, options)))
 
     def __enter__(self):
         return self
@@ -60,18 +63,21 @@ class Beside:
 
     def add(self, split, records):
         """Write a batch of Records of a split; splits come one after the other."""
-        rows = [(_values(each), each.partner and _values(each.partner)) for each in records]
-        self._behind.do(self._send, (split, rows))
+        self._behind.do(self._send_rows, split, [(_values(each), _values(each.partner)) for each in records])
 
     def close(self):
         """End all files; returns their entries."""
         self._behind.wait()
-        self._send(None)
+        self._send(b"")
         return self._answer()
+
+    def _send_rows(self, split, rows):
+        self._send(marshal.dumps((split, rows)))  # takes a third of the time that pickle takes for texts
 
     def _send(self, portion):
         try:
-            self._child.stdin.write(pickle.dumps(portion, pickle.HIGHEST_PROTOCOL))
+            self._child.stdin.write(len(portion).to_bytes(LENGTH))
+            self._child.stdin.write(portion)
             self._child.stdin.flush()
         except BrokenPipeError:
             self._answer()
@@ -101,16 +107,33 @@ def _main():
 
 def _made(incoming):
     """Entries of the files that the portions of a stream make."""
-    directory, names, options = pickle.load(incoming)
+    directory, names, options = pickle.loads(_portion(incoming))
     with writing.Behind() as behind, few_looks(), writing.Files(directory, names, behind=behind, **options) as files:
-        while portion := pickle.load(incoming):
-            split, rows = portion
-            files.add(split, [_record(*row) for row in rows])
+        while portion := _portion(incoming):
+            split, rows = marshal.loads(portion)
+            files.add(split, [_record(values, _record(partner)) for values, partner in rows])
         return files.close()
 
 
-def _record(values, partner):
-    return Record(*values, partner=partner and Record(*partner))
+def _portion(incoming):
+    """The next portion of a stream; empty at its end."""
+    size = int.from_bytes(incoming.read(LENGTH))
+    portion = incoming.read(size)
+    if len(portion) < size:
+        raise EOFError("The process that reads the rows ended.")
+    return portion
+
+
+def _values(record):
+    """The plain values of a Record, then those of what was refused; None for None."""
+    return record and (*_plain(record), tuple(map(_of_refused, record.refused)))
+
+
+def _record(values, partner=None):
+    if values is None:
+        return None
+    *plain, refused = values
+    return Record(*plain, refused=tuple(Refused(*each) for each in refused), partner=partner)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from pipeline.splits import SPLITS
 
 from . import proof
 
-BATCH = 1000
+AT_ONCE = 5000  # rows that are read by one set of statements: PostgreSQL may go over whole tables for each
+BATCH = 1000  # rows that are handed on together
 # What a Record takes of an answer beside what the proof takes: {name: field}.
 COLUMNS = proof.ANSWER | {
     "key": "prompt__key",
@@ -48,13 +49,15 @@ class Reader:
     def __init__(self, chosen, placed, needs, behind):
         self.chosen, self.placed, self.needs, self.behind = chosen, placed, needs, behind
 
-    def batches(self, places, size=BATCH):
+    def batches(self, places):
         """(Records, what is known of each) of some of the rows at these places at a time, all of one split.
 
         Raises Changed where a text is not the one that was chosen.
         """
-        for start in range(0, len(places), size):
-            yield self._read(places[start : start + size])
+        for start in range(0, len(places), AT_ONCE):
+            records, known = self._read(places[start : start + AT_ONCE])
+            for first in range(0, len(records), BATCH):
+                yield records[first : first + BATCH], known[first : first + BATCH]
 
     def _read(self, places):
         split, rows = SPLITS[self.placed[places[0]]], list(self.chosen.rows[places])
