@@ -4,7 +4,10 @@ import hashlib
 import hmac
 from collections import Counter
 
-from curation.models import SplitAssignment
+from django.db import transaction
+from django.db.models import Max
+
+from curation.models import Project, SplitAssignment
 from curation.models.prompt import AT_ONCE
 from curation.models.writing import insert_values
 
@@ -88,18 +91,31 @@ def _frozen(project):
     return found
 
 
-def freeze(project, groups, tied=None, *, seed=None, shares=None):
+class FrozenMeanwhile(Exception):
+    """Another release froze groups that are tied to others here; which rows go together is chosen anew."""
+
+
+def newest(project):
+    """What `freeze` takes as `since`: the last assignment that there is."""
+    return SplitAssignment.objects.filter(project=project).aggregate(last=Max("pk"))["last"] or 0
+
+
+@transaction.atomic
+def freeze(project, groups, tied=None, *, seed=None, shares=None, since=None):
     """Assign the new ones of {group: stratum} and store them; returns {group: split} for all of them.
 
-    Groups with the same name in `tied` ({group: name}) go into one split. Seed and shares are the project's unless
-    they are given.
+    Groups with the same name in `tied` ({group: name}) go into one split: raises FrozenMeanwhile where one of them was
+    frozen after `since`, and nobody asked whether that tears them apart. Seed and shares are the project's unless they
+    are given.
     """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)  # two releases freeze one after the other
+    if since is not None and tied:
+        later = SplitAssignment.objects.filter(project=project, pk__gt=since).values_list("group_key", flat=True)
+        if any(group in tied for group in later.iterator(AT_ONCE)):
+            raise FrozenMeanwhile("another release froze the splits of some")
     frozen = _frozen(project)
     placed, new = _place(project, groups, frozen, tied, seed, shares), sorted(groups.keys() - frozen.keys())
     for start in range(0, len(new), AT_ONCE):
         rows = [(group, placed[group], groups[group][:200]) for group in new[start : start + AT_ONCE]]
         insert_values(SplitAssignment, ("group_key", "split", "stratum"), rows, project_id=project.pk)
-    # Read back: where two releases froze at once, the first one's word holds.
-    rows = SplitAssignment.objects.filter(project=project).values_list("group_key", "split").order_by()
-    placed.update((group, split) for group, split in rows.iterator(AT_ONCE) if group in groups)
     return placed

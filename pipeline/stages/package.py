@@ -54,7 +54,8 @@ def work(run, should_stop=lambda: False):
     except _Interrupted:
         if should_stop() and not run.seen():
             return "stopped"
-        Release.objects.filter(pk=release.pk).update(state=Release.State.FAILED, error="Cancelled.")
+        own = Release.objects.filter(pk=release.pk, state=Release.State.BUILDING)
+        own.update(state=Release.State.FAILED, error="Cancelled.")
         run.end(Run.State.CANCELLED)
     except (NothingToRelease, NotYet) as error:
         _fail(run, release, str(error))
@@ -71,7 +72,7 @@ def work(run, should_stop=lambda: False):
 
 
 def _fail(run, release, said):
-    Release.objects.filter(pk=release.pk).update(state=Release.State.FAILED, error=said)
+    Release.objects.filter(pk=release.pk, state=Release.State.BUILDING).update(state=Release.State.FAILED, error=said)
     run.end(Run.State.FAILED, error=said)
 
 
@@ -86,11 +87,11 @@ def _wait_for(run, release, locked):
 @transaction.atomic
 def _open(run):
     """The Release row of this run; the next free version of the project."""
+    # Two releases at once: one after the other, and two jobs of one run build one.
+    project = Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
     found = Release.objects.filter(run=run).first()
     if found:
         return found
-    # Two releases at once: one after the other.
-    project = Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
     last = Release.objects.filter(project=project).aggregate(last=Max("version"))["last"] or 0
     stored = recipe.of_parameters(run.parameters).stored(project)
     return Release.objects.create(
@@ -104,9 +105,10 @@ def _build(run, release, scratch, should_stop):
     for _ in range(TRIES):
         shutil.rmtree(scratch, ignore_errors=True)
         try:
+            since = splits.newest(run.project)
             chosen = _choose(run, release, halted)
-            return _make(run, release, chosen, scratch, halted)
-        except reading.Changed as change:
+            return _make(run, release, chosen, scratch, halted, since)
+        except (reading.Changed, splits.FrozenMeanwhile) as change:
             said = str(change)
         except (deduplicate.Stopped, checking.Stopped):
             raise _Interrupted from None
@@ -143,14 +145,14 @@ def _choose(run, release, halted):
     return chosen
 
 
-def _make(run, release, chosen, scratch, halted):
+def _make(run, release, chosen, scratch, halted, since):
     Run.objects.filter(pk=run.pk).update(total=len(chosen.rows), done=0)
 
     def step(rows):
         halted.look()
         run.count(done=rows)
 
-    by = {"seed": release.seed, "shares": release.recipe["shares"]}
+    by = {"seed": release.seed, "shares": release.recipe["shares"], "since": since}
     placed = chosen.splits(splits.freeze(run.project, chosen.groups(), chosen.tied, **by))
     written = building.write(release, chosen, placed, scratch, step)
     base = versioning.former(run.project)
@@ -178,6 +180,8 @@ def _stands(run, release, base):
 
 def _refuse_outdated(run, release, base, rows):
     """Raise Changed or _Locked for what happened since; until the transaction ends none of it happens any more."""
+    if not Run.objects.live().filter(pk=run.pk).exists():  # ended, or published by another job that took this for dead
+        raise _Interrupted
     gone = withdrawing.withdrawn_among(run.project, rows.table["prompt_id"].tolist())
     if gone:
         raise reading.Changed(f"{gone:,} of them were withdrawn")
