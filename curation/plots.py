@@ -23,7 +23,7 @@ SIZES = {"15px": "13px", "16px": "14px"}  # what Vega lays out and what is shown
 TEXT = 15
 TITLE_LETTERS = 46
 KEPT_SECONDS = 24 * 3600
-VERSION = 2  # a change of how plots look makes the cached ones stale
+VERSION = 3  # a change of how plots look makes the cached ones stale
 SERIES = [f"var(--plot-{number})" for number in range(1, 7)]
 UNUSED = {"class", "role", "font-family", "pointer-events", "version"}
 SVG = "http://www.w3.org/2000/svg"
@@ -73,14 +73,16 @@ def histogram(bins, *, title, x, y="Responses", limit=None, limits=None):
     for row in rows:
         heights[row["from"]] += row["count"]
     # The names of the limits stand above the tallest bar, not on it.
-    room = alt.Scale(domain=[0, (max(heights.values()) or 1) * (1.04 + 0.1 * len(lines))], nice=False)
+    most = max(heights.values()) or 1
+    room = alt.Scale(domain=[0, most * (1.04 + 0.1 * len(lines))], nice=False)
+    counts = _axis(alt, most=min(5, most), whole=True, grid=True)
     bars = (
         alt.Chart(_values(rows))
         .mark_bar(stroke="var(--plot-ground)", strokeWidth=0.5)
         .encode(
             x=alt.X("from:Q", bin="binned", title=_text(x), scale=span, axis=_axis(alt)),
             x2="to:Q",
-            y=alt.Y("count:Q", title=_text(y), stack="zero", scale=room, axis=_axis(alt, whole=True, grid=True)),
+            y=alt.Y("count:Q", title=_text(y), stack="zero", scale=room, axis=counts),
             color=_series(alt, names),
         )
     )
@@ -121,12 +123,16 @@ def days(rows, *, title, y):
     dates = sorted({row["day"] for row in data})
     shown = dates[:: max(1, -(-len(dates) // 6))]
     axis = alt.Axis(values=shown, labelAngle=0, labelExpr="slice(datum.value, 5)")
+    heights = Counter()
+    for row in data:
+        heights[row["day"]] += row["count"]
+    counts = _axis(alt, most=min(5, max(heights.values()) or 1), whole=True, grid=True)
     bars = (
         alt.Chart(_values(data))
         .mark_bar(stroke="var(--plot-ground)", strokeWidth=0.5)
         .encode(
             x=alt.X("day:O", title="Day (UTC), month-day", axis=axis, scale=alt.Scale(domain=dates)),
-            y=alt.Y("count:Q", title=_text(y), stack="zero", axis=_axis(alt, whole=True, grid=True)),
+            y=alt.Y("count:Q", title=_text(y), stack="zero", axis=counts),
             color=_series(alt, names),
         )
     )

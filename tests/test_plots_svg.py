@@ -3,6 +3,7 @@
 import os
 import re
 import threading
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -204,8 +205,10 @@ def test_colours_are_told_from_the_ground_and_words_are_read(theme):
 
 @pytest.mark.parametrize("most", [1, 2, 3, 1200])
 def test_an_axis_of_counts_has_no_halves(most):
-    said = words(plots.bars([("No citations", most), ("Refusal", 1)], title="Which?", x="Answers"))
-    assert [word for word in said if "." in word] == []
+    upright = plots.histogram([(10, 20, most), (20, 30, 1)], title="How long?", x="Characters")
+    lying = plots.bars([("No citations", most), ("Refusal", 1)], title="Which?", x="Answers")
+    daily = plots.days([(date(2026, 1, day), number, "") for day, number in ((1, most), (2, 1))], title="When?", y="n")
+    assert [word for svg in (upright, lying, daily) for word in words(svg) if "." in word] == []
 
 
 def test_a_limit_that_is_named_by_its_number_says_it_once():
