@@ -29,11 +29,6 @@ def project(settings):
 
 
 @pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
-@pytest.fixture
 def reviewed(project, ada):
     """Three prompts: accepted with an edit, refused for two reasons, and one that nobody has decided."""
     prompts = [

@@ -11,12 +11,7 @@ from pipeline.stages import collect
 from tests import factories, teacher_replies
 from tests.test_pipeline_collect import run
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def quick_retries(settings):
-    settings.RETRY_PAUSE_SECONDS = 0.01
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_retries")]
 
 
 @pytest.fixture

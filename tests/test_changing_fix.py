@@ -25,11 +25,6 @@ def window(settings):
     settings.REVIEW_UNDO_SECONDS = 30
 
 
-@pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
 def waiting(project, text=WITH, **fields):
     return factories.prompt(project, "to_review", answer=text, **fields)
 

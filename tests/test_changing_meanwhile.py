@@ -19,11 +19,6 @@ def manager(project):
     return factories.member(project, "manager", name="manager")
 
 
-@pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
 def do(project, by, name, prompts, **wish):
     detail = {"keys": [prompt.key for prompt in prompts], "reason": "Once more."} | wish
     change = changing.begin(project, name, detail, by)

@@ -12,13 +12,10 @@ from curation.models import Prompt, State
 from pipeline import failures, jobs
 from pipeline.teachers import errors
 from tests import factories
+from tests.pages import text
 from tests.teacher_replies import bad_request, server_error
 
 pytestmark = pytest.mark.django_db
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 def keys(page):

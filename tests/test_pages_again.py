@@ -7,12 +7,9 @@ import pytest
 from curation.models import Run, State
 from pipeline import jobs
 from tests import factories
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 @pytest.fixture

@@ -1,18 +1,13 @@
 """Audits on their pages: rows one after the other, the result with its bound, and the override."""
 
-import re
-
 import pytest
 
 from curation.models import Audit, Resolution
 from tests import factories
+from tests.pages import text
 from tests.test_pipeline_collect import run as work
 
 pytestmark = pytest.mark.django_db
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 @pytest.fixture

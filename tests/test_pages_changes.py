@@ -7,6 +7,7 @@ import pytest
 from curation.models import Change, Prompt, Run, State
 from pipeline import jobs
 from tests import factories
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -15,10 +16,6 @@ pytestmark = pytest.mark.django_db
 def workers(valkey, monkeypatch):
     """A queue, and somebody who would take its jobs."""
     monkeypatch.setattr(jobs, "workers_alive", lambda: 1)
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 def ask(client, project, **data):

@@ -7,23 +7,15 @@ import pytest
 from curation.models import Annotation, Change
 from curation.reviewing import Choice, submit
 from tests import factories
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 PHRASE = "It is important to note that"
 
 
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
-
-
 @pytest.fixture(autouse=True)
 def window(settings):
     settings.REVIEW_UNDO_SECONDS = 30
-
-
-@pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
 
 
 @pytest.fixture

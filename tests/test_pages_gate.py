@@ -10,12 +10,9 @@ from pipeline import simulating
 from pipeline.gate import load_gate
 from pipeline.stages import gating
 from tests import factories, judged
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 @pytest.fixture

@@ -17,11 +17,6 @@ CSV = "abstract,doi,year\n" + "\n".join(f"Film {n} was annealed at {n} K for an 
 
 
 @pytest.fixture
-def a_worker(valkey, monkeypatch):
-    monkeypatch.setattr(jobs, "workers_alive", lambda: 1)
-
-
-@pytest.fixture
 def manager(people):
     return people["manager"]
 

@@ -24,11 +24,6 @@ def ada(project):
     return factories.member(project, "manager", name="ada")
 
 
-@pytest.fixture
-def browser(ada):
-    return factories.client(ada)
-
-
 def invite(browser, project, **fields):
     """The path of a new link, read from the page that shows it."""
     page = browser.post(f"/p/{project.slug}/invitations/", {"role": "reviewer", "days": 7} | fields)

@@ -1,7 +1,5 @@
 """The overview of quality: the way to its places, what filters catch, judges, agreement; plots show the tables."""
 
-import re
-
 import pytest
 from django.urls import reverse
 
@@ -9,12 +7,9 @@ from curation import plots
 from pipeline import gate
 from pipeline.views import quality
 from tests import factories
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 def page_of(people, project):

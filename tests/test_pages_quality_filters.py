@@ -13,6 +13,7 @@ from curation.models import Event, FilterResult, GateResult, Prompt, Ruleset, Ru
 from pipeline import filters
 from pipeline.views import quality_filters_change
 from tests import factories
+from tests.pages import text
 from tests.test_trying import answers, measure, only, recorded
 
 pytestmark = pytest.mark.django_db
@@ -29,10 +30,6 @@ def measured(project):
 
 def address(project, path="", **query):
     return f"/p/{project.slug}/quality/filters/{path}{'?' if query else ''}{urlencode(query)}"
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 def inputs(response):

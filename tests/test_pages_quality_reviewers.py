@@ -13,6 +13,7 @@ from curation import plots
 from curation.models import Annotation, Event, Gold, ReviewClaim, State
 from curation.reviewing import checks
 from tests import factories
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -25,10 +26,6 @@ def manager(project):
 @pytest.fixture
 def browser(manager):
     return factories.client(manager)
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 def page_of(browser, project, name="quality_reviewers"):

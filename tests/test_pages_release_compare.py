@@ -8,13 +8,10 @@ import pytest
 
 from curation.models import Prompt, Release, Resolution
 from tests import factories
+from tests.pages import text
 from tests.test_pipeline_collect import run
 
 pytestmark = pytest.mark.django_db
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 @pytest.fixture

@@ -10,22 +10,14 @@ from pipeline.forms_releases import RecipeForm
 from pipeline.releasing import expecting
 from pipeline.releasing import recipe as recipes
 from tests import factories
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 @pytest.fixture
 def project(db):
     return factories.project("Films", paired=False, split_seed="a seed")
-
-
-@pytest.fixture
-def a_worker(valkey, monkeypatch):
-    monkeypatch.setattr(jobs, "workers_alive", lambda: 1)
 
 
 @pytest.fixture

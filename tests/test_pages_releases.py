@@ -1,24 +1,15 @@
 """Releases: what would be in, what is in, and the files."""
 
 import hashlib
-import re
 
 import pytest
 
 from curation.models import Release, Run
 from pipeline import jobs
 from tests import factories
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
-
-
-@pytest.fixture
-def a_worker(valkey, monkeypatch):
-    monkeypatch.setattr(jobs, "workers_alive", lambda: 1)
 
 
 @pytest.fixture

@@ -8,12 +8,9 @@ from curation.models import Annotation, Event, Prompt, Resolution, State
 from curation.reviewing import reopening
 from pipeline.views import run_flips
 from tests import factories
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 @pytest.fixture

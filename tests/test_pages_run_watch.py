@@ -1,6 +1,5 @@
 """The page of a run while it works: where its prompts are, speed, money, errors, latency; and what a look costs."""
 
-import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,6 +11,7 @@ from django.utils import timezone
 from curation.models import Run
 from pipeline import limits, watching
 from tests import factories
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 QUOTE = {"price_usd": {"p10": "1.500000", "p50": "2.000000", "p90": "2.500000"}}
@@ -34,10 +34,6 @@ FULL = {
     "latencies": {"200": 30, "500": 250, "2000": 40, "more": 4},
     "notice": "The cap of 3.00 USD is reached: 160 prompts keep waiting.",
 }
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 @pytest.fixture

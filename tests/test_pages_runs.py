@@ -7,20 +7,10 @@ import pytest
 from django.utils import timezone
 
 from curation.models import Run
-from pipeline import jobs
 from tests import factories
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
-
-
-@pytest.fixture
-def a_worker(valkey, monkeypatch):
-    """As if a worker were alive: what it would do is another test's matter."""
-    monkeypatch.setattr(jobs, "workers_alive", lambda: 1)
 
 
 @pytest.fixture

@@ -10,12 +10,7 @@ from curation.models import Call, Event, Prompt, Run, State, TeacherResponse
 from pipeline import inline, jobs
 from tests import factories, teacher_replies
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def quick_retries(settings):
-    settings.RETRY_PAUSE_SECONDS = 0.01
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_retries")]
 
 
 @pytest.fixture

@@ -8,12 +8,7 @@ from pipeline.regenerating import Said, complaints_of, wording
 from tests import factories
 from tests.second_chances import failed, fresh, project_at, run, sent_back
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def quick_retries(settings):
-    settings.RETRY_PAUSE_SECONDS = 0.01
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_retries")]
 
 
 @pytest.fixture

@@ -8,12 +8,7 @@ from pipeline.regenerating import record_recipes, shipped
 from tests import factories, teacher_replies
 from tests.second_chances import CITED, failed, fresh, ladder, project_at, recipes, run, sent_back, told
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def quick_retries(settings):
-    settings.RETRY_PAUSE_SECONDS = 0.01
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_retries")]
 
 
 @pytest.fixture

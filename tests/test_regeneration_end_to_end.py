@@ -10,7 +10,8 @@ from curation.models import Complaint, Prompt, State
 from curation.reviewing import settle
 from pipeline import jobs
 from tests import factories
-from tests.test_review_pages import HTMX, answer, get, send
+from tests.pages import HTMX
+from tests.review_forms import answer, get, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CITED = f"{factories.HYPOTHESIS} This was shown before [1]."

@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from curation.models import Annotation, Call, Complaint, Event, Ruleset, State
 from tests import factories
-from tests.test_review_pages import HTMX, answer, fields, get, send
+from tests.pages import HTMX
+from tests.review_forms import answer, fields, get, send
 
 pytestmark = pytest.mark.django_db
 
@@ -22,16 +23,6 @@ def project(db):
         teacher=factories.teacher("Small one"),
         regen_teacher=factories.teacher("Strong one", input_price=1, output_price=4, parameters={"max_tokens": 900}),
     )
-
-
-@pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
-@pytest.fixture
-def browser(ada):
-    return factories.client(ada)
 
 
 @pytest.fixture

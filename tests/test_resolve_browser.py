@@ -15,6 +15,7 @@ from tests.services import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+LIST = "/p/oxides/resolve/"
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 SERIOUS, MINOR_TOO = ("serious", "critical"), ("minor", "moderate", "serious", "critical")
 OURS = ("resolve-list", "mentions", "resolve", "resolve-skipped", "talk")
@@ -33,28 +34,6 @@ def project(transactional_db, settings):
 def people(project):
     made = {name: factories.member(project, "reviewer", name=name) for name in ("ada", "ben")}
     return made | {name: factories.member(project, "manager", name=name) for name in ("mia", "zoe")}
-
-
-@pytest.fixture
-def open_as(chromium, live_server):
-    """A function: a page of a browser of its own in which this person is logged in."""
-    contexts, mistakes = [], []
-
-    def open_as(person, path="/p/oxides/resolve/", *, viewport=WIDE, **options):
-        context = chromium.new_context(viewport=viewport, base_url=live_server.url, **options)
-        contexts.append(context)
-        session = factories.client(person).cookies["sessionid"].value
-        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: mistakes.append(str(error)))
-        page.on("console", lambda said: mistakes.append(said.text) if "Content Security" in said.text else None)
-        page.goto(path)
-        return page
-
-    yield open_as
-    for context in contexts:
-        context.close()
-    assert mistakes == []
 
 
 def disputed(project, people, number=1, **edits):
@@ -94,7 +73,7 @@ def barriers(page, impacts):
 
 def test_disagreements_are_resolved_with_the_keyboard_alone(project, people, open_as):
     first, second, third = disputed(project, people, 3, ada="must fall")
-    page = open_as(people["mia"])
+    page = open_as(people["mia"], LIST)
     page.get_by_role("link", name="Begin with the first").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/resolve/*/")  # loaded, with what listens to keys
@@ -162,7 +141,7 @@ def test_two_resolvers_are_given_different_ones(project, people, open_as):
 
     assert [shown(page) for page in (mia, zoe)] == [first.current_response_id, second.current_response_id]
     listed = zoe.context.new_page()
-    listed.goto("/p/oxides/resolve/")
+    listed.goto(LIST)
     listed.get_by_text("mia has it open").wait_for()
     for page, key in ((mia, "a"), (zoe, "r")):
         page.keyboard.press(key)
@@ -208,7 +187,7 @@ def test_who_comes_second_keeps_what_was_typed(project, people, open_as):
 
 def test_without_javascript_all_of_it(project, people, open_as):
     first, second = disputed(project, people, 2)
-    page = open_as(people["mia"], java_script_enabled=False)
+    page = open_as(people["mia"], LIST, java_script_enabled=False)
     page.get_by_role("link", name="Begin with the first").click()
     page.get_by_role("link", name="Skip", exact=True).click()
     assert shown(page) == second.current_response_id
@@ -251,9 +230,9 @@ def test_pages_are_fit_to_be_read(project, people, open_as, look):
     factories.flag(prompt, people["ben"], "The passage seems to be cut off after the second sentence.")
     waiting = factories.prompt(project, State.TO_REVIEW, document=factories.document(project))
     factories.comment(waiting, people["ben"], "I would reject it.")
-    page, wrong = open_as(people["mia"], **LOOKS[look]), []
+    page, wrong = open_as(people["mia"], LIST, **LOOKS[look]), []
     for name, path in {
-        "resolve-list": "/p/oxides/resolve/",
+        "resolve-list": LIST,
         "mentions": "/mentions/",
         "resolve": f"/p/oxides/resolve/{prompt.key}/",
         "resolve-skipped": f"/p/oxides/resolve/{skipped.key}/",

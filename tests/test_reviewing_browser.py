@@ -7,11 +7,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from curation.models import Annotation, Prompt, Resolution, ReviewClaim, State
-from curation.views import review
+from curation.views import review_page
 from tests import factories
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+REVIEW = "/p/oxides/review/"
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -19,33 +20,6 @@ WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 def project(transactional_db, settings):
     settings.REVIEW_UNDO_SECONDS = 30
     return factories.project(slug="oxides", paired=False, reviews_required=1, guidelines="# Accept\n\nwhat is *true*.")
-
-
-@pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
-@pytest.fixture
-def open_as(chromium, live_server):
-    """A function: a page of a browser of its own in which this person is logged in."""
-    contexts, mistakes = [], []
-
-    def open_as(person, path="/p/oxides/review/", *, viewport=WIDE, **options):
-        context = chromium.new_context(viewport=viewport, base_url=live_server.url, **options)
-        contexts.append(context)
-        session = factories.client(person).cookies["sessionid"].value
-        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: mistakes.append(str(error)))
-        page.on("console", lambda said: mistakes.append(said.text) if "Content Security" in said.text else None)
-        page.goto(path)
-        return page
-
-    yield open_as
-    for context in contexts:
-        context.close()
-    assert mistakes == []
 
 
 def prompts(project, number):
@@ -67,7 +41,7 @@ def decisions():
 
 def test_five_prompts_with_the_keyboard_alone(project, ada, open_as):
     prompts(project, 6)
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     for number, key in enumerate("agrsag"):
         before = shown(page)
         page.keyboard.press(key)
@@ -84,7 +58,7 @@ def test_five_prompts_with_the_keyboard_alone(project, ada, open_as):
 def test_a_submit_in_the_moment_of_a_swap_keeps_the_page_and_its_focus(project, ada, open_as):
     """What came is wired at once: else the browser sends the form by itself, and the page begins anew."""
     prompts(project, 3)
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     before = shown(page)
     page.evaluate(
         """() => {
@@ -107,7 +81,7 @@ def test_a_submit_in_the_moment_of_a_swap_keeps_the_page_and_its_focus(project, 
 
 def test_letters_are_text_while_typing_and_escape_leaves(project, ada, open_as):
     (prompt,) = prompts(project, 1)
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     page.keyboard.press("e")
     page.keyboard.press("Control+End")
     page.keyboard.type(" arsgu?")
@@ -123,7 +97,7 @@ def test_letters_are_text_while_typing_and_escape_leaves(project, ada, open_as):
 
 def test_the_last_decision_is_taken_back_with_one_key(project, ada, open_as):
     first, _ = prompts(project, 2)
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     page.keyboard.press("r")
     page.keyboard.press("Control+Enter")
     wait_for_another(page, first.current_response_id)
@@ -137,7 +111,7 @@ def test_the_last_decision_is_taken_back_with_one_key(project, ada, open_as):
 
 def test_a_draft_survives_a_reload_and_goes_with_the_submit(project, ada, open_as):
     first, _ = prompts(project, 2)
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     page.keyboard.press("g")
     page.get_by_label("Comment on the hypothesis").fill("Half a thought")
     page.locator("[data-reasons] summary").click()
@@ -154,7 +128,7 @@ def test_a_draft_survives_a_reload_and_goes_with_the_submit(project, ada, open_a
 
 def test_a_double_click_sends_once(project, ada, open_as):
     prompts(project, 2)
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     page.keyboard.press("a")
     page.get_by_role("button", name="Submit").dblclick()
     page.get_by_text("Saved: accept").wait_for()
@@ -165,7 +139,7 @@ def test_a_double_click_sends_once(project, ada, open_as):
 def test_two_people_on_one_queue_and_a_stale_form(project, ada, open_as):
     first, second = prompts(project, 2)
     bob = factories.member(project, "reviewer", name="bob")
-    one, other = open_as(ada), open_as(bob)
+    one, other = open_as(ada, REVIEW), open_as(bob, REVIEW)
     assert (shown(one), shown(other)) == (first.current_response_id, second.current_response_id)
 
     one.keyboard.press("a")
@@ -183,7 +157,7 @@ def test_a_pair_takes_a_letter_for_each_half(project, ada, open_as):
     project.paired = True
     project.save()
     factories.pair(project, State.TO_REVIEW)
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     page.keyboard.press("a")
     page.keyboard.press("g")
     page.keyboard.press("Control+Enter")
@@ -196,7 +170,7 @@ def test_letters_go_on_to_the_next_half_where_the_page_set_the_focus(project, ad
     project.paired = True
     project.save()
     factories.pair(project, State.TO_REVIEW)
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     page.keyboard.press("Control+Enter")
     page.locator("input[value=accept]:focus").first.wait_for()
     page.keyboard.press("a")
@@ -209,7 +183,7 @@ def test_letters_go_on_to_the_next_half_where_the_page_set_the_focus(project, ad
 
 def test_what_is_missing_is_said_and_focused(project, ada, open_as):
     prompts(project, 1)
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     page.keyboard.press("Control+Enter")
     page.get_by_text("Choose accept, regenerate or reject.").wait_for()
 
@@ -218,7 +192,7 @@ def test_what_is_missing_is_said_and_focused(project, ada, open_as):
 
 def test_everything_works_without_javascript(project, ada, open_as):
     first, second, third = prompts(project, 3)
-    page = open_as(ada, java_script_enabled=False)
+    page = open_as(ada, REVIEW, java_script_enabled=False)
     page.get_by_role("button", name="Skip").click()
     assert shown(page) == second.current_response_id
     page.locator(".rv-edit summary").click()
@@ -243,7 +217,7 @@ def test_a_disagreement_is_resolved_without_javascript(project, ada, open_as):
     (prompt,) = prompts(project, 1)
     bob, mia = factories.member(project, "reviewer", name="bob"), factories.member(project, "manager", name="mia")
     for person, action in ((ada, "Accept"), (bob, "Reject")):
-        page = open_as(person)
+        page = open_as(person, REVIEW)
         page.get_by_label(action).check()
         page.get_by_role("button", name="Submit").click()
         page.locator("#review-form").wait_for(state="detached")
@@ -260,7 +234,7 @@ def test_a_disagreement_is_resolved_without_javascript(project, ada, open_as):
 
 def test_the_heartbeat_keeps_the_claim_and_moves_nothing(project, ada, open_as):
     prompts(project, 1)
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     page.get_by_label("Comment on the hypothesis").fill("Typing")
     before = ReviewClaim.objects.get().until
     with page.expect_response("**/heartbeat/"):
@@ -280,7 +254,7 @@ def test_the_page_does_not_scroll_and_the_bar_is_in_sight(project, ada, open_as)
     project.save()
     both = factories.pair(project, State.TO_REVIEW, text="A long source. " * 600)
     factories.filter_result(both.methodology.current_response, failed=["ban_citations"])
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
 
     size = page.evaluate("[document.documentElement.scrollHeight, innerHeight, document.documentElement.scrollWidth]")
     assert size == [900, 900, 1440]
@@ -314,7 +288,7 @@ def judged_pair(project):
 
 
 def test_all_that_decides_is_in_sight_with_many_judges(judged_pair, ada, open_as):
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     assert page.evaluate("[document.documentElement.scrollHeight, innerHeight]") == [900, 900]
     shown = page.locator(".rv-strip, .rv-text, .rv-decision, .pair-score").all()
     assert len(shown) == 7
@@ -324,11 +298,11 @@ def test_all_that_decides_is_in_sight_with_many_judges(judged_pair, ada, open_as
     for strip in page.locator(".rv-strip").all():
         assert all(words in strip.inner_text() for words in ("factuality 80", "reasoning 80", "No citations"))
     assert serious(page) == []
-    assert serious(open_as(ada, viewport=NARROW, color_scheme="dark")) == []
+    assert serious(open_as(ada, REVIEW, viewport=NARROW, color_scheme="dark")) == []
 
 
 def test_from_an_answer_to_its_sentence_and_back(judged_pair, ada, open_as):
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     claim = page.get_by_role("link", name="It stayed so for two hours.")
     claim.click()
     back = page.get_by_role("link", name="supports the methodology, back to it")
@@ -343,7 +317,7 @@ def test_from_an_answer_to_its_sentence_and_back(judged_pair, ada, open_as):
 
 def test_on_a_phone_the_response_comes_first_and_the_source_is_folded(project, ada, open_as):
     (prompt,) = prompts(project, 1)
-    page = open_as(ada, viewport=NARROW)
+    page = open_as(ada, REVIEW, viewport=NARROW)
 
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert not page.get_by_text(prompt.context).is_visible()
@@ -358,7 +332,7 @@ def test_every_reason_can_be_reached(project, ada, open_as, viewport):
     prompts(project, 1)
     project.reason_codes = [{"code": f"r{n}", "label": f"Reason {n} of many", "help": ""} for n in range(40)]
     project.save()
-    page = open_as(ada, viewport=viewport)
+    page = open_as(ada, REVIEW, viewport=viewport)
     page.locator("details.rv-reasons summary").click()
     box = page.locator(".rv-pop")
     assert box.evaluate("e => e.scrollWidth <= e.clientWidth")
@@ -383,7 +357,7 @@ def test_no_barrier_for_assistive_technology(project, ada, open_as, viewport, sc
     mia = factories.member(project, "manager", name="mia")
     factories.annotation(disputed.current_response, factories.member(project, "reviewer"), "reject", comment="No.")
     options = {"viewport": viewport, "color_scheme": scheme}
-    page = open_as(ada, **options)
+    page = open_as(ada, REVIEW, **options)
     page.locator("[data-reasons] summary").click()
     page.locator("input[value=accept]").check()
     found = serious(page)
@@ -411,7 +385,7 @@ def serious(page):
 def test_accepted_in_the_browser_is_accepted_in_the_record(project, ada, open_as, settings):
     settings.REVIEW_UNDO_SECONDS = 0
     prompts(project, 1)
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     page.keyboard.press("a")
     page.keyboard.press("Control+Enter")
     page.get_by_text("All reviewed").wait_for()
@@ -420,9 +394,9 @@ def test_accepted_in_the_browser_is_accepted_in_the_record(project, ada, open_as
 
 
 def test_the_number_left_falls_with_each_decision_also_where_it_is_not_counted_anew(project, ada, open_as, monkeypatch):
-    monkeypatch.setattr(review, "_left", lambda *_: None)
+    monkeypatch.setattr(review_page, "_left", lambda *_: None)
     prompts(project, 3)
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     left = page.locator(".places a[aria-current=page] .count")
     expect(left).to_have_text("3")
     before = shown(page)
@@ -442,7 +416,7 @@ def test_the_number_left_falls_with_each_decision_also_where_it_is_not_counted_a
 
 def test_choosing_answers_what_an_empty_submit_asked_for(project, ada, open_as):
     prompts(project, 1)
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Choose accept, regenerate or reject.")).to_be_visible()
     page.keyboard.press("g")

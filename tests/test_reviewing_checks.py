@@ -43,11 +43,6 @@ def project(db):
 
 
 @pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
-@pytest.fixture
 def always(monkeypatch):
     """Every place in the queue draws this purpose."""
 

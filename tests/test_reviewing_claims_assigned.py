@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 
 from curation.models import Assignment, Event, Prompt, Resolution, ReviewClaim, State
-from curation.reviewing import Choice, ReviewItem, assigning, claim_next, release, renew, skip, submit, why_empty
+from curation.reviewing import assigning, claim_next, release, renew, skip, why_empty
 from tests import factories
+from tests.reviewed import decide, first, to_review
 
 pytestmark = pytest.mark.django_db
 
@@ -26,30 +27,6 @@ def project(db):
 @pytest.fixture
 def boss(project):
     return factories.member(project, "manager", name="boss")
-
-
-@pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
-@pytest.fixture
-def bob(project):
-    return factories.member(project, "reviewer", name="bob")
-
-
-def to_review(project, number=1):
-    return [factories.prompt(project, State.TO_REVIEW) for _ in range(number)]
-
-
-def first(project, user):
-    item = claim_next(project, user)
-    return item.prompts[0].pk if isinstance(item, ReviewItem) else None
-
-
-def decide(project, user, prompt, action="accept"):
-    prompt.refresh_from_db()
-    return submit(project, user, [Choice(prompt.current_response_id, action)], idempotency_key=f"{user}{prompt.pk}")
 
 
 def require(project, number):

@@ -6,7 +6,7 @@ from django.urls import reverse
 from curation.models import Annotation, ComplaintCheck, State
 from curation.reviewing import Choice, submit
 from tests import factories
-from tests.test_review_pages import answer, fields, get, send
+from tests.review_forms import answer, fields, get, send
 
 pytestmark = pytest.mark.django_db
 
@@ -14,16 +14,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def project(db):
     return factories.project(slug="oxides", reviews_required=1, paired=False)
-
-
-@pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
-@pytest.fixture
-def browser(ada):
-    return factories.client(ada)
 
 
 @pytest.fixture

@@ -21,11 +21,6 @@ def prompt(project):
     return factories.prompt(project, State.TO_REVIEW, answer="If iron, then rust.")
 
 
-@pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
 def posted(response, form="review", *, made=None, seen="", **fields):
     """What the browser posts of a form about `response`."""
     names = {f"r{response.pk}-{name}" if form == "review" else name: value for name, value in fields.items()}

@@ -29,11 +29,6 @@ def project(transactional_db, settings):
 
 
 @pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
-@pytest.fixture
 def prompt(project):
     return factories.prompt(project, State.TO_REVIEW)
 

@@ -17,11 +17,6 @@ OURS = {"Origin": "http://testserver"}
 
 
 @pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
-@pytest.fixture
 def prompt(project):
     return factories.prompt(project, State.TO_REVIEW, answer="If iron, then rust.")
 

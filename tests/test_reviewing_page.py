@@ -10,10 +10,10 @@ from django.urls import reverse
 from curation.models import Annotation, Event, Prompt, State
 from curation.reviewing.card import MOST_TABS
 from tests import factories
+from tests.pages import HTMX
 
 pytestmark = pytest.mark.django_db
 
-HTMX = {"HX-Request": "true"}
 SOURCE = "Iron was added to the cobalt oxide films. The overpotential fell by 60 mV. The weather was mild."
 STEPS = "1. Add iron to six cobalt oxide films.\n2. Record how far the overpotential fell."
 
@@ -21,16 +21,6 @@ STEPS = "1. Add iron to six cobalt oxide films.\n2. Record how far the overpoten
 @pytest.fixture
 def project(db):
     return factories.project(slug="oxides", reviews_required=1, paired=False)
-
-
-@pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
-@pytest.fixture
-def browser(ada):
-    return factories.client(ada)
 
 
 @pytest.fixture

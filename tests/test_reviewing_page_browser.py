@@ -24,11 +24,6 @@ def project(transactional_db, settings):
 
 
 @pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
-@pytest.fixture
 def pair(project):
     """A pair of which both halves have two attempts, and whose method leans on the source."""
     both = factories.pair(project, State.TO_REVIEW, text=SOURCE)

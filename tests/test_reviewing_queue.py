@@ -18,6 +18,7 @@ from curation.reviewing import (
     submit,
 )
 from tests import factories
+from tests.reviewed import to_review
 
 pytestmark = pytest.mark.django_db
 
@@ -25,20 +26,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def project(db):
     return factories.project(reviews_required=1, paired=False)
-
-
-@pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
-@pytest.fixture
-def bob(project):
-    return factories.member(project, "reviewer", name="bob")
-
-
-def to_review(project, number=1):
-    return [factories.prompt(project, State.TO_REVIEW) for _ in range(number)]
 
 
 def pair(project, hypothesis=State.TO_REVIEW, methodology=State.TO_REVIEW):

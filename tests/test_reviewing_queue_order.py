@@ -3,11 +3,12 @@
 import pytest
 
 from curation.models import Project, Prompt, State
-from curation.reviewing import Choice, ReviewItem, claim_next, pending_counts, ranking, submit, why_empty
+from curation.reviewing import pending_counts, ranking, why_empty
 from pipeline import jobs
 from pipeline.stages import ranking as rank_stage
 from pipeline.stages.sending import send_on
 from tests import factories
+from tests.reviewed import decide, first, to_review
 
 pytestmark = pytest.mark.django_db
 Order = Project.QueueOrder
@@ -27,30 +28,6 @@ def project(db):
 @pytest.fixture
 def boss(project):
     return factories.member(project, "manager", name="boss")
-
-
-@pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
-@pytest.fixture
-def bob(project):
-    return factories.member(project, "reviewer", name="bob")
-
-
-def to_review(project, number=1):
-    return [factories.prompt(project, State.TO_REVIEW) for _ in range(number)]
-
-
-def first(project, user):
-    item = claim_next(project, user)
-    return item.prompts[0].pk if isinstance(item, ReviewItem) else None
-
-
-def decide(project, user, prompt, action="accept"):
-    prompt.refresh_from_db()
-    return submit(project, user, [Choice(prompt.current_response_id, action)], idempotency_key=f"{user}{prompt.pk}")
 
 
 def scored(project, *scores, spread=0):

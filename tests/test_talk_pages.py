@@ -7,9 +7,9 @@ from django.urls import reverse
 
 from curation.models import Comment, Draft, Flag, Mention, State
 from tests import factories
+from tests.pages import HTMX
 
 pytestmark = pytest.mark.django_db
-HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from tests import factories
 from tests.test_pages_browser import LOOKS, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+REVIEW = "/p/oxides/review/"
 PHRASE = "As is well known in the literature, "
 TEXT = PHRASE + "iron lowers the overpotential of cobalt oxide by {} mV when the film is dense."
 
@@ -19,33 +20,6 @@ def project(transactional_db, settings):
         document = factories.document(project, title="W" * 90, text="A long source. " * 60 + f"Passage {number}.")
         factories.prompt(project, "to_review", document=document, answer=TEXT.format(number * 10))
     return project
-
-
-@pytest.fixture
-def ada(project):
-    return factories.member(project, "reviewer", name="ada")
-
-
-@pytest.fixture
-def open_as(chromium, live_server):
-    """A function: a page of a browser of its own in which this person is logged in."""
-    contexts, mistakes = [], []
-
-    def open_as(person, path="/p/oxides/review/", *, look="wide and light", **options):
-        context = chromium.new_context(base_url=live_server.url, **LOOKS[look], **options)
-        contexts.append(context)
-        session = factories.client(person).cookies["sessionid"].value
-        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: mistakes.append(str(error)))
-        page.on("console", lambda said: mistakes.append(said.text) if "Content Security" in said.text else None)
-        page.goto(path)
-        return page
-
-    yield open_as
-    for context in contexts:
-        context.close()
-    assert mistakes == []
 
 
 def edit(project, person):
@@ -62,7 +36,7 @@ def decided():
 
 
 def test_from_the_edit_to_the_last_answer_with_the_keyboard_alone(project, ada, open_as):
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     page.keyboard.press("e")
     page.keyboard.press("Control+Home")
     for _ in range(len(PHRASE)):
@@ -104,7 +78,7 @@ def test_from_the_edit_to_the_last_answer_with_the_keyboard_alone(project, ada, 
 
 
 def test_an_edit_that_fits_nowhere_else_offers_nothing(project, ada, open_as):
-    page = open_as(ada)
+    page = open_as(ada, REVIEW)
     page.keyboard.press("e")
     page.keyboard.press("Control+End")
     page.keyboard.type(" End.")
@@ -135,7 +109,7 @@ def test_what_somebody_else_holds_now_is_said_and_the_text_kept(project, ada, op
     ben = factories.member(project, "reviewer", name="ben")
     row = edit(project, ada)
     page = open_as(ada, f"/p/oxides/review/fix/{row.pk}/")
-    open_as(ben)  # takes the next one in the queue
+    open_as(ben, REVIEW)  # takes the next one in the queue
     page.keyboard.press("e")
     page.keyboard.press("Control+End")
     page.keyboard.type(" Mine.")
@@ -150,7 +124,7 @@ def test_what_somebody_else_holds_now_is_said_and_the_text_kept(project, ada, op
 @pytest.mark.parametrize("look", LOOKS)
 def test_the_page_is_fit_to_be_read(project, ada, open_as, look):
     row = edit(project, ada)
-    page = open_as(ada, f"/p/oxides/review/fix/{row.pk}/", look=look)
+    page = open_as(ada, f"/p/oxides/review/fix/{row.pk}/", **LOOKS[look])
     assert faults(page, "fix") == []
     page.get_by_text("Your edit").first.click()
     page.get_by_text("Source").first.click()
