@@ -74,3 +74,10 @@ def test_where_nothing_waits_nothing_is_said(paired, paired_):
     assert release.counts.get("halves", 0) == 0
     assert ("halves" in release.counts) is paired_
     assert "other half of their pair" not in (release.directory / "README.md").read_text()
+
+
+def test_the_page_that_makes_a_release_tells_them_apart_from_what_is_left_out(paired):
+    half_accepted(paired, 2)
+    page = factories.clients(paired)["manager"].get(f"/p/{paired.slug}/releases/new/")
+    assert page.status_code == 200
+    assert "2 accepted, whose other half of the pair is not" in " ".join(page.content.decode().split())

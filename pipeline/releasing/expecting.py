@@ -41,7 +41,8 @@ def expected(project, recipe):
         by_split[placed[row.group]] += 1
     domains = [(domain, counts.total(), counts) for domain, counts in by_domain.items()]
     in_order = {split: by_split[split] for split in splits.SPLITS if by_split[split]}
-    left_out = [(choosing.LEFT_OUT[why], number) for why, number in chosen.counts().items() if number]
+    counts = chosen.counts()  # of halves too, which the page tells by themselves
+    left_out = [(words, counts[why]) for why, words in choosing.LEFT_OUT.items() if counts[why]]
     return Expected(len(chosen.rows), True, sorted(domains, key=_most), in_order, left_out)
 
 

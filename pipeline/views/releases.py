@@ -111,11 +111,11 @@ def _by_format(files):
 
 def _by_domain(release):
     """The plot of rows by domain and split, of a release that counted them; None for others."""
-    table = _rows_by_domain(release) if release.state == Release.State.PUBLISHED else {}
+    splits = list(release.counts.get("splits", ()))
+    table = _rows_by_domain(release) if splits and release.state == Release.State.PUBLISHED else {}
     if not table:
         return None
     shown = sorted(table.items(), key=lambda item: (-sum(item[1].values()), item[0]))[:DOMAINS_DRAWN]
-    splits = list(release.counts["splits"])
     cells = [(split, name or "none given", counts.get(split, 0)) for name, counts in shown for split in splits]
     title = f"Is every domain in every split? (n = {release.counts['rows']:,})"
     more = f"; the {DOMAINS_DRAWN} largest of {len(table):,} domains" if len(table) > DOMAINS_DRAWN else ""

@@ -37,7 +37,10 @@ def release_withdraw(request, slug):
     rows = project.withdrawals.select_related("created_by", "run").annotate(number=Count("prompts")).order_by("-pk")
     context = {"project": project, "form": form, "reason": reason, "trouble": trouble}
     context["page"] = Paginator(rows, 50).get_page(request.GET.get("page"))
-    context |= {"unknown": withdrawing.without_licence(project).count(), "unknown_word": withdrawing.UNKNOWN}
+    context |= {
+        "unknown": withdrawing.without_licence(project).filter(withdrawal=None).count(),
+        "unknown_word": withdrawing.UNKNOWN,
+    }
     if form.is_bound and form.is_valid():
         context["preview"] = form.preview()
         context["before"] = _before(project, form.cleaned_data)
