@@ -201,3 +201,10 @@ def test_without_a_reason_it_says_that_none_is_named_yet(browser, project):
     page = browser.get(address(factories.prompt(project, State.TO_REVIEW))).content.decode()
     assert "No reason is named yet" in page
     assert "sent back without a reason" not in page
+
+
+def test_an_order_that_names_no_reason_says_so(project, browser):
+    made = factories.prompt(project, State.TO_REVIEW, answer="Iron is good for films.")
+    assert "No reason is named: choose one or write a comment" in order(browser, made)
+    assert "No reason is named" not in order(browser, made, comment="Which iron?")
+    assert "No reason is named" not in order(browser, made, reasons=["too_vague"])
