@@ -4,6 +4,7 @@ import json
 import random
 import time
 import uuid
+from collections import Counter
 
 from curation import annotations, changing, withdrawing
 from curation.changing import bulk, fitting, fixing, undoing
@@ -52,7 +53,7 @@ class Office:
 
     def __init__(self, folder, teacher, seed, until):
         self.folder, self.teacher, self.seed, self.until = folder, teacher, seed, until
-        self.changes, self.sent, self.wrong = [], [], []
+        self.changes, self.sent, self.done = [], [], Counter()
         self.project = factories.project(
             "Films", paired=True, reviews_required=2, teacher=teacher, regen_teacher=teacher, audit_sample=2,
             audit_allowed=2, attempt_limit=4, judge_factuality=teacher,
@@ -80,11 +81,13 @@ class Office:
             verb = luck.choice(verbs)
             try:
                 verb(user, luck)
-            except REFUSALS:
-                continue  # somebody was faster
+            except REFUSALS as refusal:  # somebody was faster
+                self.done[f"{verb.__name__}: {type(refusal).__name__}"] += 1
             except ValueError as error:
                 if not any(known in str(error) for known in KNOWN_ERRORS):
                     raise
+            else:
+                self.done[verb.__name__] += 1
 
     def some(self, luck, number=6):
         return luck.sample(sorted(self.keys), number)

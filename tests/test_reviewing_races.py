@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from curation.models import Annotation, Event, Prompt, Resolution, ReviewClaim, State
-from curation.reviewing import Choice, EmptyQueue, ReviewItem, TooLate, claim_next, settle, submit, take_back
+from curation.reviewing import Choice, EmptyQueue, ReviewItem, TooLate, claim_next, claims, settle, submit, take_back
 from tests import factories
 from tests.threads import together
 
@@ -184,3 +184,21 @@ def test_pairs_decided_and_settled_at_once_never_wait_for_each_other(undo):
 
     assert sum(results) == 8, results
     assert Prompt.objects.filter(state=State.REJECTED).count() == 16
+
+
+def test_what_is_decided_between_two_looks_at_it_is_no_item(monkeypatch):
+    project = factories.project(paired=True, reviews_required=1)
+    user = factories.member(project, "reviewer")
+    first, second = (factories.pair(project, State.TO_REVIEW) for _ in range(2))
+    looked, unit_of = [], claims.unit_of
+
+    def moved_meanwhile(project, prompt_id):
+        if not looked:
+            looked.append(prompt_id)
+            Prompt.objects.filter(pk__in=[first.hypothesis_id, first.methodology_id]).move(State.REJECTED, "rejected")
+        return unit_of(project, prompt_id)
+
+    monkeypatch.setattr(claims, "unit_of", moved_meanwhile)
+    item = claim_next(project, user)
+    assert looked == [first.hypothesis_id]
+    assert [prompt.pk for prompt in item.prompts] == [second.hypothesis_id, second.methodology_id]

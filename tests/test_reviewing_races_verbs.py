@@ -53,10 +53,12 @@ def test_every_verb_at_once_leaves_what_is_kept_true(office, settings):
         *[lambda user=user: office.work(user, [office.run]) for user in (machine, *office.managers)],
     )
     office.finish()
+    print(dict(sorted(office.done.items())))
 
     assert deadlocks() == before
     assert broken(office.project) == []
     assert office.sent
+    assert office.done["run"]
     kept = dict(Annotation.objects.values_list("pk", "action"))
     assert [each for each in office.sent if kept.get(each[0]) != each[1]] == []
     assert not Call.objects.filter(maybe_paid_twice=True).exists()

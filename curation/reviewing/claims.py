@@ -22,6 +22,7 @@ from .walking import Walk, enough_given
 CLAIMING = 0x4E65  # marks the lock among those that this database gives for other things
 SETTLED, SETTLED_IF_EMPTY = 4, 50  # resolutions that take effect on the way to a claim
 AT_HAND, PUT_OFF = 100, 500  # of one's own claims, so many are looked at
+TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,21 @@ def claim_next(project, user):
     skipped comes last.
     """
     settle(project, limit=SETTLED)  # more than one reviewer sends in at a time; the stages settle all
-    item = _claim(project, user)
+    item = _claim_one(project, user)
     # Where nothing is left: what is due may free a methodology, and a lowered number of reviews decides what nobody
     # could be given any more.
     if item is None and settle(project, limit=SETTLED_IF_EMPTY) + recount(project, enough_given(project)):
-        item = _claim(project, user)
+        item = _claim_one(project, user)
     return item or why_empty(project, user)
+
+
+def _claim_one(project, user):
+    """The next item, None where there is none; what somebody decided between two looks at it is no item."""
+    for _ in range(TRIES):
+        item = _claim(project, user)
+        if item is None or item.prompts:
+            return item
+    return None
 
 
 @transaction.atomic
