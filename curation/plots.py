@@ -8,29 +8,17 @@ both themes and the switch between them work. It is hidden from screen readers: 
 
 import hashlib
 import json
-import os
-import re
-import textwrap
 from collections import Counter
 from functools import wraps
-from xml.etree import ElementTree
 
 from django.core.cache import cache
 from django.utils.safestring import SafeString
 
-WIDTH = 440  # of the drawing, in its own pixels: a screen of 390 px shrinks it a little, a wide one enlarges it
-SIZES = {"15px": "13px", "16px": "14px"}  # what Vega lays out and what is shown: the page's font may be a wide one
-TEXT = 15
-TITLE_LETTERS = 46
+from .plot_svg import TEXT, WIDTH, drawable, drawn
+
 KEPT_SECONDS = 24 * 3600
 VERSION = 3  # a change of how plots look makes the cached ones stale
 SERIES = [f"var(--plot-{number})" for number in range(1, 7)]
-UNUSED = {"class", "role", "font-family", "pointer-events", "version"}
-SVG = "http://www.w3.org/2000/svg"
-UNDRAWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")  # XML or Rust would refuse them
-
-ElementTree.register_namespace("", SVG)
-_drawn_by = None  # the process that has the renderer's threads: a fork of it has not
 
 
 def _kept(draw):
@@ -61,7 +49,7 @@ def histogram(bins, *, title, x, y="Responses", limit=None, limits=None):
     import altair as alt
 
     rows = [
-        {"from": low, "to": high, "count": count, "series": _text(series[0]) if series else ""}
+        {"from": low, "to": high, "count": count, "series": drawable(series[0]) if series else ""}
         for low, high, count, *series in bins
     ]
     lines = {"limit": limit} if limit is not None else dict(limits or {})
@@ -80,13 +68,13 @@ def histogram(bins, *, title, x, y="Responses", limit=None, limits=None):
         alt.Chart(_values(rows))
         .mark_bar(stroke="var(--plot-ground)", strokeWidth=0.5)
         .encode(
-            x=alt.X("from:Q", bin="binned", title=_text(x), scale=span, axis=_axis(alt)),
+            x=alt.X("from:Q", bin="binned", title=drawable(x), scale=span, axis=_axis(alt)),
             x2="to:Q",
-            y=alt.Y("count:Q", title=_text(y), stack="zero", scale=room, axis=counts),
+            y=alt.Y("count:Q", title=drawable(y), stack="zero", scale=room, axis=counts),
             color=_series(alt, names),
         )
     )
-    return _drawn(alt.layer(bars, *_limit_lines(alt, lines, domain)), title, height=240 if len(names) < 2 else 280)
+    return drawn(alt.layer(bars, *_limit_lines(alt, lines, domain)), title, height=240 if len(names) < 2 else 280)
 
 
 @_kept
@@ -100,7 +88,7 @@ def bars(rows, *, title, x):
     base = alt.Chart(_values(data)).encode(
         x=alt.X(
             "number:Q",
-            title=_text(x),
+            title=drawable(x),
             axis=_axis(alt, most=min(4, most), whole=True),
             scale=alt.Scale(domain=[0, most * 1.16], nice=False),
         ),
@@ -110,7 +98,7 @@ def bars(rows, *, title, x):
     numbers = base.mark_text(align="left", dx=4, fontSize=TEXT, color="currentColor").encode(
         text=alt.Text("number:Q", format=",~f")
     )
-    return _drawn(alt.layer(shapes, numbers), title, height=70 + 26 * len(rows))
+    return drawn(alt.layer(shapes, numbers), title, height=70 + 26 * len(rows))
 
 
 @_kept
@@ -118,7 +106,7 @@ def days(rows, *, title, y):
     """Upright bars of [(date, count, series)], one a day; series are stacked. A day is in its place also with none."""
     import altair as alt
 
-    data = [{"day": day.isoformat(), "count": count, "series": _text(series)} for day, count, series in rows]
+    data = [{"day": day.isoformat(), "count": count, "series": drawable(series)} for day, count, series in rows]
     names = list(dict.fromkeys(row["series"] for row in data))
     dates = sorted({row["day"] for row in data})
     shown = dates[:: max(1, -(-len(dates) // 6))]
@@ -132,11 +120,11 @@ def days(rows, *, title, y):
         .mark_bar(stroke="var(--plot-ground)", strokeWidth=0.5)
         .encode(
             x=alt.X("day:O", title="Day (UTC), month-day", axis=axis, scale=alt.Scale(domain=dates)),
-            y=alt.Y("count:Q", title=_text(y), stack="zero", axis=counts),
+            y=alt.Y("count:Q", title=drawable(y), stack="zero", axis=counts),
             color=_series(alt, names),
         )
     )
-    return _drawn(bars, title, height=240 if len(names) < 2 else 290)
+    return drawn(bars, title, height=240 if len(names) < 2 else 290)
 
 
 @_kept
@@ -152,9 +140,9 @@ def points(rows, *, title, x, y, diagonal=False):
     if diagonal:
         most = max(max(row["x"], row["y"], row["high"] or 0) for row in data)
         scale = alt.Scale(domain=[0, 1 if most <= 1 else max(100, most)], nice=False)
-    base = alt.Chart(_values(data)).encode(x=alt.X("x:Q", title=_text(x), axis=_axis(alt), scale=scale))
+    base = alt.Chart(_values(data)).encode(x=alt.X("x:Q", title=drawable(x), axis=_axis(alt), scale=scale))
     marks = base.mark_circle(color=SERIES[0], opacity=1, clip=False).encode(
-        y=alt.Y("y:Q", title=_text(y), axis=_axis(alt, grid=True), scale=scale),
+        y=alt.Y("y:Q", title=drawable(y), axis=_axis(alt, grid=True), scale=scale),
         size=alt.Size("n:Q", legend=None, scale=alt.Scale(range=[40, 240], domainMin=0)),
     )
     layers = [marks]
@@ -165,7 +153,7 @@ def points(rows, *, title, x, y, diagonal=False):
     if diagonal:
         line = alt.Chart(_values([{"x": at, "y": at} for at in scale.domain]))
         layers.insert(0, line.mark_line(color="var(--plot-line)", strokeDash=[4, 4]).encode(x="x:Q", y="y:Q"))
-    return _drawn(alt.layer(*layers), title, height=320 if diagonal else 260)
+    return drawn(alt.layer(*layers), title, height=320 if diagonal else 260)
 
 
 @_kept
@@ -183,9 +171,9 @@ def shares(rows, *, title, x):
     base = alt.Chart(_values(data)).encode(y=alt.Y("label:N", sort=None, title=None, axis=axis))
     whiskers = base.mark_rule(color=SERIES[0], strokeWidth=2).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
     points = base.mark_circle(color=SERIES[0], opacity=1, size=90).encode(
-        x=alt.X("percent:Q", title=_text(x), scale=scale, axis=_axis(alt, grid=True))
+        x=alt.X("percent:Q", title=drawable(x), scale=scale, axis=_axis(alt, grid=True))
     )
-    return _drawn(alt.layer(whiskers, points), title, height=70 + 42 * len(rows))
+    return drawn(alt.layer(whiskers, points), title, height=70 + 42 * len(rows))
 
 
 @_kept
@@ -193,11 +181,11 @@ def grid(rows, *, title, x, y):
     """A heat table of [(column, row, number)] with its numbers: the more, the deeper. Order is that of first sight."""
     import altair as alt
 
-    data = [{"column": _text(column), "row": _text(row), "number": number} for column, row, number in rows]
+    data = [{"column": drawable(column), "row": drawable(row), "number": number} for column, row, number in rows]
     columns, lines = (list(dict.fromkeys(row[side] for row in data)) for side in ("column", "row"))
     base = alt.Chart(_values(data)).encode(
-        x=alt.X("column:N", sort=columns, title=_text(x), axis=alt.Axis(orient="top", labelAngle=0, labelLimit=110)),
-        y=alt.Y("row:N", sort=lines, title=_text(y), axis=alt.Axis(labelLimit=150)),
+        x=alt.X("column:N", sort=columns, title=drawable(x), axis=alt.Axis(orient="top", labelAngle=0, labelLimit=110)),
+        y=alt.Y("row:N", sort=lines, title=drawable(y), axis=alt.Axis(labelLimit=150)),
     )
     most = max((row["number"] or 0 for row in data), default=0) or 1
     depth = alt.Opacity("number:Q", legend=None, scale=alt.Scale(domain=[0, most], range=[0, 0.45]))
@@ -205,7 +193,7 @@ def grid(rows, *, title, x, y):
     frames = base.mark_rect(fill=None, stroke="var(--plot-grid)")
     numbers = base.mark_text(fontSize=TEXT, color="currentColor").encode(text=alt.Text("number:Q", format=",~f"))
     width = max(WIDTH, 170 + 72 * len(columns))
-    return _drawn(alt.layer(cells, frames, numbers), title, height=90 + 28 * len(lines), width=width)
+    return drawn(alt.layer(cells, frames, numbers), title, height=90 + 28 * len(lines), width=width)
 
 
 def _axis(alt, *, whole=False, grid=False, most=5):
@@ -230,7 +218,7 @@ def _limit_lines(alt, lines, domain):
     for place, (label, value) in enumerate(inwards):
         top, right = alt.value(16 * place), value > middle
         words = label if f"{value:,g}" in label else f"{label} {value:,g}"
-        base = alt.Chart(_values([{"at": value, "name": _text(words)}])).encode(x=alt.X("at:Q"))
+        base = alt.Chart(_values([{"at": value, "name": drawable(words)}])).encode(x=alt.X("at:Q"))
         rule = base.mark_rule(color="var(--plot-limit)", strokeWidth=2, strokeDash=[5, 3])
         name = {"align": "right" if right else "left", "dx": -5 if right else 5, "dy": 2, "baseline": "top"}
         text = base.mark_text(color="var(--plot-limit)", fontSize=TEXT, fontWeight=600, **name)
@@ -244,80 +232,9 @@ def _values(rows):
     return alt.Data(values=rows)
 
 
-def _text(value):
-    return UNDRAWABLE.sub("\N{REPLACEMENT CHARACTER}", str(value))
-
-
 def _distinct(labels):
     """Labels as text, equal ones told apart by spaces of no width: a scale would lay them on top of each other."""
     seen = {}
-    for label in map(_text, labels):
+    for label in map(drawable, labels):
         seen[label] = seen.get(label, -1) + 1
         yield label + "\N{ZERO WIDTH SPACE}" * seen[label]
-
-
-def _drawn(chart, title, *, height, width=WIDTH):
-    """The chart as SVG."""
-    lines = textwrap.wrap(_text(title), TITLE_LETTERS * width // WIDTH)
-    chart = chart.properties(width=width, height=height + 16 * len(lines), title=lines).configure(**_looks())
-    return _fit_for_a_page(_rendered(chart.to_dict()), wide=width > WIDTH)
-
-
-def _looks():
-    axis = {
-        **{"labelColor": "currentColor", "titleColor": "currentColor", "gridColor": "var(--plot-grid)"},
-        **{"domainColor": "var(--plot-line)", "tickColor": "var(--plot-line)", "titleFontWeight": "normal"},
-        **{"labelFontSize": TEXT, "titleFontSize": TEXT, "titlePadding": 8},
-    }
-    return {
-        "background": "transparent",
-        "autosize": {"type": "fit", "contains": "padding"},
-        "view": {"stroke": None},
-        "axis": axis,
-        "legend": {"labelColor": "currentColor", "labelFontSize": TEXT},
-        "title": {
-            "color": "currentColor",
-            "fontSize": TEXT + 1,
-            "fontWeight": 600,
-            "anchor": "start",
-            "frame": "bounds",
-        },
-    }
-
-
-def _rendered(spec):
-    """Vega's SVG of a specification; nothing is fetched for it.
-
-    The renderer has threads of its own, which a fork does not take along: it would wait for them for ever.
-    """
-    global _drawn_by
-    import vl_convert
-
-    if _drawn_by not in (None, os.getpid()):
-        raise RuntimeError("This process was forked from one that had drawn plots: draw the first plot after forking.")
-    _drawn_by = os.getpid()
-    return vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
-
-
-def _fit_for_a_page(svg, *, wide):
-    """Vega's SVG without what a page has no use for: sizes, roles, classes, fonts, and marks that nobody sees."""
-    root = ElementTree.fromstring(svg)
-    for parent in list(root.iter()):
-        for child in [child for child in parent if _unseen(child)]:
-            parent.remove(child)
-    for element in root.iter():
-        for name in [name for name in element.attrib if name in UNUSED or name.startswith("aria-")]:
-            del element.attrib[name]
-        if "font-size" in element.attrib:
-            element.set("font-size", SIZES[element.get("font-size")])
-    classes = "plot plot-wide" if wide else "plot"
-    root.attrib.update({"class": classes, "aria-hidden": "true", "focusable": "false"})
-    return ElementTree.tostring(root, encoding="unicode")
-
-
-def _unseen(element):
-    return (
-        element.get("display") == "none"
-        or element.get("opacity") == "0"
-        or (element.tag == f"{{{SVG}}}path" and element.get("class") in ("background", "foreground"))
-    )

@@ -11,7 +11,7 @@ import pytest
 from django.core.cache import cache
 from django.template.loader import render_to_string
 
-from curation import plots
+from curation import plot_svg, plots
 
 EVIL = "<script>alert('evil')</script> & \"more\" \x00\x0b\ud800"
 CSS = (Path(plots.__file__).parent / "static/curation/app.css").read_text()
@@ -146,7 +146,7 @@ def test_the_same_plot_is_drawn_once(monkeypatch):
     cache.clear()
     drawn = []
     monkeypatch.setattr(
-        plots, "_rendered", lambda spec: drawn.append(spec) or '<svg xmlns="http://www.w3.org/2000/svg"/>'
+        plot_svg, "_rendered", lambda spec: drawn.append(spec) or '<svg xmlns="http://www.w3.org/2000/svg"/>'
     )
     assert histogram() == histogram()
     histogram(limit=3)
@@ -170,7 +170,7 @@ def test_several_threads_draw_at_once():
 
 def test_a_fork_of_a_process_that_has_drawn_says_so_rather_than_hang(monkeypatch):
     cache.clear()
-    monkeypatch.setattr(plots, "_drawn_by", os.getpid() + 1)
+    monkeypatch.setattr(plot_svg, "_drawn_by", os.getpid() + 1)
     with pytest.raises(RuntimeError, match="after forking"):
         histogram()
 
