@@ -45,7 +45,9 @@ def main(order):
             factories.judge_score(response, judge=judge)
             stand_behind(response, number, people)
     TeacherResponse.objects.update(templates=used)
-    found = digest(project, formats=list(FORMATS))
+    targets = {"zeta": 40, "a longer name": 900, "b": 40}  # as JSON they come back in another order from PostgreSQL
+    found = digest(project, formats=list(FORMATS), targets=targets)
+    found |= {f"patch/{path}": sha256 for path, sha256 in patched(project).items()}
     alike = near_duplicates(numbers)
     print(json.dumps(found | {f"alike/{path}": sha256 for path, sha256 in digest(alike).items()}))
 
@@ -80,6 +82,22 @@ def digest(project, **wanted):
     again = jobs.prepare(project, "package", wanted | {"min_score": 0} if wanted else {})
     jobs.carry_out(again)
     same_again(release, Release.objects.filter(run=again).first())
+    return {entry["path"]: entry["sha256"] for entry in release.files}
+
+
+def patched(project):
+    """{path: sha256} of the patch release that a withdrawn source brings."""
+    from curation import withdrawing
+    from curation.models import Release
+    from pipeline import jobs
+    from pipeline.releasing.verifying import verify
+
+    withdrawal = withdrawing.begin(project, "source", "doc:4", "retracted")
+    run = jobs.prepare(project, "withdraw", {"withdrawal": withdrawal.pk})
+    jobs.carry_out(run)
+    release = Release.objects.get(run=run)
+    assert (release.state, release.problems) == ("published", []), release.error
+    verify(release.directory)
     return {entry["path"]: entry["sha256"] for entry in release.files}
 
 

@@ -77,3 +77,9 @@ def test_nothing_is_no_error():
 
 def test_an_endless_row_is_one_bin_too():
     assert len(figures((record("a" * 4_000_000), known(prompt_tokens=None)))["histogram"]) == 1
+
+
+def test_targets_stand_in_the_order_of_their_limits_however_a_database_kept_them():
+    names = [figures(targets=dict(given))["over"] for given in ([("zeta", 9), ("b", 9)], [("b", 9), ("zeta", 9)])]
+    assert names[0] == names[1]
+    assert [each["name"] for each in names[0]] == ["1,024 tokens", "4,096 tokens", "b", "zeta"]

@@ -30,4 +30,5 @@ def test_a_release_is_the_same_bytes_on_both_databases(postgres_url, tmp_path):
     every |= {f"jsonl/{name}/train.jsonl" for name in FORMATS} | {"jsonl/messages/test.meta.jsonl", "rows.parquet"}
     assert every | {"manifest.json", "README.md", "dataset_info.json"} <= on_sqlite.keys()
     assert {"alike/manifest.json", "alike/data/train-00000-of-00001.parquet"} <= on_sqlite.keys()
+    assert {"patch/manifest.json", "patch/README.md", "patch/tombstones.json"} <= on_sqlite.keys()
     assert on_sqlite == backward == on_postgres

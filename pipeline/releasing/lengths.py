@@ -14,7 +14,8 @@ class Lengths:
     """
 
     def __init__(self, targets=None, *, system=False):
-        self.limits = ALWAYS | dict(targets or {})
+        # PostgreSQL keeps the keys of JSON in an order of its own.
+        self.limits = ALWAYS | dict(sorted((targets or {}).items(), key=lambda each: (each[1], each[0])))
         self.system = system
         self.counted, self.estimated = array("I"), array("I")  # tokens; characters
         self._characters = self._tokens = 0
