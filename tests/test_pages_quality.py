@@ -65,8 +65,8 @@ def test_cards_say_how_it_stands_and_lead_on(people, project):
         "Gate": "50 % of 4 answers pass. Thresholds 80 and 80.",
         "Judges against people": "75 % of 4 verdicts as people decided.",
         "Rubrics": "2 shipped, in use with the first judge.",
-        "Near-duplicates": "1 clusters, with 3 answers that resemble another.",
-        "Regeneration": "– No second chance was measured yet.",
+        "Near-duplicates": "1 cluster, with 3 answers that resemble another.",
+        "Regeneration": " No second chance was measured yet.",
         "Data": "5 prompts, 3 of them accepted.",
     }
     page = page_of(people, project).content.decode()

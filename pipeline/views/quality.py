@@ -84,7 +84,7 @@ def _percent(part, whole):
 def _filters_card(project, failed):
     version = f"Version {project.filter_ruleset.version}" if project.filter_ruleset else "The shipped rules"
     if not failed["n"]:
-        return Card("Filters", "quality_filters", "–", f"{version}: no answer measured yet.")
+        return Card("Filters", "quality_filters", "", f"{version}: no answer measured yet.")
     passed = failed["n"] - failed["failed"]
     return Card(
         "Filters", "quality_filters", _percent(passed, failed["n"]), f"of {failed['n']:,} answers pass. {version}."
@@ -94,9 +94,9 @@ def _filters_card(project, failed):
 def _gate_card(project, limits, counted):
     both = f"{limits['judge_f_threshold']:g} and {limits['judge_r_threshold']:g}"
     if not project.judges:
-        return Card("Gate", "quality_gate", "–", "No judges: what passes the filters goes to people.")
+        return Card("Gate", "quality_gate", "", "No judges: what passes the filters goes to people.")
     if not counted["n"]:
-        return Card("Gate", "quality_gate", "–", f"Thresholds {both}: no answer gated yet.")
+        return Card("Gate", "quality_gate", "", f"Thresholds {both}: no answer gated yet.")
     if not limits["decides"]:
         sentence = f"answers gated: scores are shown and decide nothing. Thresholds {both}."
         return Card("Gate", "quality_gate", f"{counted['n']:,}", sentence)
@@ -108,7 +108,7 @@ def _judges_card(project, against):
     same = sum(row["pass_accept"] + row["hold_refuse"] for row in against)
     n = sum(row["n"] for row in against)
     if not n:
-        return Card("Judges against people", "quality_judges", "–", "No answer has a score and a decision yet.")
+        return Card("Judges against people", "quality_judges", "", "No answer has a score and a decision yet.")
     return Card("Judges against people", "quality_judges", _percent(same, n), f"of {n:,} verdicts as people decided.")
 
 
@@ -125,9 +125,8 @@ def _rubrics_card(project):
 
 def _duplicates_card(found):
     clusters, members = found
-    sentence = (
-        f"clusters, with {members:,} answers that resemble another." if clusters else "clusters of answers known."
-    )
+    word = "cluster" if clusters == 1 else "clusters"
+    sentence = f"{word}, with {members:,} answers that resemble another." if clusters else f"{word} of answers known."
     return Card("Near-duplicates", "quality_duplicates", f"{clusters:,}", sentence)
 
 
@@ -139,15 +138,17 @@ def _mended(project):
 
 def _regeneration_card(counted):
     if not counted or not counted["n"]:
-        return Card("Regeneration", "quality_regeneration", "–", "No second chance was measured yet.")
+        return Card("Regeneration", "quality_regeneration", "", "No second chance was measured yet.")
     share = _percent(counted["met"], counted["n"])
     return Card("Regeneration", "quality_regeneration", share, f"of {counted['n']:,} measured complaints were met.")
 
 
 def _data_card(project):
     counts = tallies.states(project)
-    accepted = counts[State.ACCEPTED]
-    return Card("Data", "quality_data", f"{sum(counts.values()):,}", f"prompts, {accepted:,} of them accepted.")
+    total, accepted = sum(counts.values()), counts[State.ACCEPTED]
+    return Card(
+        "Data", "quality_data", f"{total:,}", f"{'prompt' if total == 1 else 'prompts'}, {accepted:,} of them accepted."
+    )
 
 
 def failed_lists(project):
