@@ -54,8 +54,9 @@ def work(run, should_stop=lambda: False):
     except _Interrupted:
         if should_stop() and not run.seen():
             return "stopped"
-        own = Release.objects.filter(pk=release.pk, state=Release.State.BUILDING)
-        own.update(state=Release.State.FAILED, error="Cancelled.")
+        Release.objects.filter(pk=release.pk, state=Release.State.BUILDING).update(
+            state=Release.State.FAILED, error="Cancelled."
+        )
         run.end(Run.State.CANCELLED)
     except (NothingToRelease, NotYet) as error:
         _fail(run, release, str(error))
