@@ -8,7 +8,7 @@ import pytest
 
 from curation import reviewing
 from curation.models import Audit, Prompt, Release, Run, State
-from pipeline import formats, jobs, splits
+from pipeline import formats, jobs, orders, splits
 from pipeline.releasing import building, checking, choosing, verifying, writing
 from pipeline.stages import package
 from tests import factories
@@ -107,6 +107,27 @@ def test_reasons_of_filters_gate_and_people_stand_with_what_was_refused(project,
         "people": ["reviewer:vague"],
         "all": ["filter:refusal", "gate:flagged", "reviewer:unsafe"],
     }
+
+
+def test_what_a_file_of_annotations_sent_back_is_refused(project, tmp_path, unchecked):
+    first = factories.prompt(project, State.TO_REVIEW)
+    second = factories.prompt(project, State.TO_REVIEW)
+    lines = [
+        {"action": "reject", "reasons": ["No control", "by my own words"]},
+        {"action": "regenerate"},
+    ]
+    path = tmp_path / "rejected.jsonl"
+    with path.open("w") as stream:
+        for prompt, line in zip((first, second), lines, strict=True):
+            said = {"task_type": prompt.task_type, "context": prompt.context}
+            said["teacher_output"] = prompt.current_response.text
+            stream.write(json.dumps(said | line) + "\n")
+    assert orders.order_regeneration(project, path).ordered == 2
+    for prompt in (first, second):
+        factories.resolution(factories.response(prompt, "If iron is added, then the overpotential decreases by 30 mV."))
+        Prompt.objects.filter(pk=prompt.pk).update(state=State.ACCEPTED)
+    found = {row["prompt_key"]: row["reasons"] for row in rows(release(project), "preference")}
+    assert found == {first.key: ["reviewer:no_control", "reviewer:other"], second.key: []}
 
 
 def test_a_method_for_another_hypothesis_is_no_worse_answer(unchecked):

@@ -6,14 +6,16 @@ from collections import defaultdict, namedtuple
 from django.db.models import TextField
 from django.db.models.functions import Cast, NullIf
 
-from curation.models import FilterResult, GateResult, Resolution, Teacher, TeacherResponse
+from curation.models import Event, FilterResult, GateResult, Resolution, Teacher, TeacherResponse
 from curation.models.response import LONGER
+from curation.reviewing.reasons import known_reasons
 from pipeline.formats import Record, Refused, row_id
 from pipeline.splits import SPLITS
 
 from . import proof
 
 AT_ONCE = 5000  # rows that are read by one set of statements: PostgreSQL may go over whole tables for each
+OTHER = "other"  # the reviewers' reason for what is said in words of their own
 BATCH = 1000  # rows that are handed on together
 # What a Record takes of an answer beside what the proof takes: {name: field}.
 COLUMNS = proof.ANSWER | {
@@ -172,7 +174,7 @@ def _refused(current):
     others = others.exclude(text="").exclude(metadata__has_key=LONGER)
     names = ("pk", "prompt_id", "hypothesis_id", "text", "attempt", "candidate", "model_id", "teacher__kind")
     rows = list(others.order_by("pk").values_list(*names, "teacher__name"))
-    reasons = _reasons([row[0] for row in rows]) if rows else {}
+    reasons = _reasons([row[0] for row in rows], {row[1] for row in rows}) if rows else {}
     about = _hypotheses({current[row[1]] for row in rows})
     found = defaultdict(list)
     for pk, prompt, hypothesis, text, attempt, candidate, model, kind, name in rows:
@@ -188,9 +190,21 @@ def _hypotheses(responses):
     return dict(TeacherResponse.objects.filter(pk__among=responses).values_list("pk", "hypothesis_id"))
 
 
-def _reasons(responses):
-    """{response id: codes of all reasons} of those that were refused, by the newest verdict of each kind."""
+def _ordered(prompts):
+    """{response id: codes} of what a file of annotations sent back; its reasons may be codes or free words."""
     found = {}
+    orders = Event.objects.filter(prompt__among=frozenset(prompts), kind="regeneration_ordered").order_by("pk")
+    for order in orders.select_related("project"):
+        known = known_reasons(order.project)
+        codes = {"_".join(text.lower().split()) for text in order.detail.get("reasons") or ()}
+        codes = {code if code in known else OTHER for code in codes}
+        found.setdefault(order.detail.get("response"), set()).update(f"reviewer:{code}" for code in codes)
+    return found
+
+
+def _reasons(responses, prompts):
+    """{response id: codes of all reasons} of those that were refused, by the newest verdict of each kind."""
+    found = _ordered(prompts)
     results = FilterResult.objects.filter(response__among=responses).order_by("pk")
     for response, codes in dict(results.values_list("response", "failed")).items():
         if codes:
