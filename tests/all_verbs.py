@@ -107,16 +107,17 @@ class Office:
         if luck.random() < 0.2:
             luck.choice([skip, claims.release, claims.renew])(self.project, user, ids)
             return
-        choices = [self._choice(p, luck) for p in item.prompts]
+        choices = [self._choice(p, user, luck) for p in item.prompts]
         done = submit(self.project, user, choices, idempotency_key=uuid.uuid4().hex)
         self.sent += [(row.pk, row.action) for row in done.annotations]
         row = Annotation.objects.select_related("response__prompt__project").get(pk=done.annotations[0].pk)
         luck.choice([self._take_back, self._fix, lambda *_: None])(user, row, luck)
 
-    def _choice(self, prompt, luck):
+    def _choice(self, prompt, user, luck):
         action = luck.choice(["accept", "accept", "accept", "reject", "regenerate"])
         text = prompt.current_response.text.replace(PHRASE, "The") if action == "accept" else None
-        return Choice(prompt.current_response_id, action, edited_text=text)
+        own = Annotation.objects.filter(response=prompt.current_response_id, reviewer=user).order_by("version").last()
+        return Choice(prompt.current_response_id, action, edited_text=text, version=own.version if own else 0)
 
     def _take_back(self, user, row, luck):
         take_back(user, row)
