@@ -58,7 +58,7 @@ def test_a_release_is_built_by_a_run(people, project, a_worker):
     assert response.url == f"/p/{project.slug}/runs/{run.pk}/"
     jobs.carry_out(run)
     page = people["viewer"].get(f"/p/{project.slug}/releases/1/")
-    assert "1 rows from 1 documents" in text(page)
+    assert "1 row from 1 document" in text(page)
     release = Release.objects.get()
     for entry in release.files:
         fetched = people["viewer"].get(f"/p/{project.slug}/releases/1/files/{entry['path']}")
