@@ -7,7 +7,7 @@ from curation.models import Event, FilterResult, GateResult, JudgeScore, Prompt,
 from pipeline.gate import Verdict, load_gate
 from pipeline.stages import choosing
 from tests import factories, gates, teacher_replies
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from curation.models import Call, Event, Prompt, State, TeacherResponse
 from pipeline import jobs
 from pipeline.stages import collect
 from tests import factories, teacher_replies
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_retries")]
 

@@ -5,8 +5,8 @@ import pytest
 from curation.models import Call, Run, State, TeacherResponse
 from pipeline import jobs
 from tests import factories
+from tests.running import ended, kill_with_its_child
 from tests.services import PATIENCE_SECONDS, wait_until
-from tests.test_pipeline_crash import ended, kill_with_its_child
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

@@ -6,8 +6,8 @@ from curation import changing, tallies
 from curation.models import Change, Event, Prompt, State
 from pipeline import jobs
 from tests import factories
+from tests.running import ended, kill_with_its_child
 from tests.services import PATIENCE_SECONDS, wait_until
-from tests.test_pipeline_crash import ended, kill_with_its_child
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 PROMPTS = 2600

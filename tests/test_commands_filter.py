@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from curation.models import Event, FilterResult, Ruleset, Run, State
 from pipeline import filters
 from tests import factories
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

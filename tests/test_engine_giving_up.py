@@ -11,7 +11,7 @@ from pipeline import jobs, ledger, teachers
 from pipeline.asks import Ask, Ticket
 from pipeline.stages import collect
 from tests import factories, teacher_replies
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

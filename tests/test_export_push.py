@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from curation.models import Release, State
 from pipeline.releasing import pushing
 from tests import factories
-from tests.test_withdrawing import withdraw
+from tests.withdrawals import withdraw
 
 pytestmark = pytest.mark.django_db
 OID = "1" * 40

@@ -9,7 +9,7 @@ from curation.models import Event, GateResult, Prompt, Resolution, Ruleset, Stat
 from pipeline import jobs
 from pipeline.gate import load_gate
 from tests import factories, gates, teacher_replies
-from tests.test_pipeline_collect import run
+from tests.running import run
 from tests.threads import together
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from pipeline import jobs, quotes
 from pipeline.stages.importing import answer_reader, read_scores
 from tests import factories
 from tests.import_files import content, parquet_bytes, write
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,7 @@ from pipeline.gate import load_gate
 from pipeline.stages import judge, questions
 from pipeline.stages.packing import Unpacker, pack
 from tests import factories, gates, teacher_replies
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,7 @@ from pipeline import jobs
 from pipeline.stages.importing import answer_reader
 from tests import factories
 from tests.import_files import content, jsonl_text, write
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db
 

@@ -6,10 +6,11 @@ from decimal import Decimal
 import pytest
 
 from curation.models import Call, Prompt, Run, State
-from pipeline import jobs, ledger, teachers
+from pipeline import ledger, teachers
 from pipeline.answers.completions import read_completion
 from pipeline.asks import Ask, Ticket
 from tests import factories, teacher_replies
+from tests.running import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,13 +24,6 @@ def teacher(teacher_server, settings):
 @pytest.fixture
 def project(teacher):
     return factories.project(teacher=teacher, paired=False)
-
-
-def run(project, stage, **parameters):
-    made = jobs.prepare(project, stage, parameters)
-    jobs.carry_out(made)
-    made.refresh_from_db()
-    return made
 
 
 def completion(message, **more):

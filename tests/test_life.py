@@ -10,7 +10,7 @@ from curation.life import as_text, life_of
 from curation.models import State
 from curation.reviewing import Choice, submit
 from tests import factories
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db
 EDITED = "If iron is added to cobalt oxide, then the overpotential falls by at least 60 mV."

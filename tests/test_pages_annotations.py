@@ -10,7 +10,7 @@ from curation.models import Annotation, Run
 from pipeline import jobs
 from pipeline.stages import annotating
 from tests import factories
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db
 

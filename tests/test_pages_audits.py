@@ -5,7 +5,7 @@ import pytest
 from curation.models import Audit, Resolution
 from tests import factories
 from tests.pages import text
-from tests.test_pipeline_collect import run as work
+from tests.running import run as work
 
 pytestmark = pytest.mark.django_db
 

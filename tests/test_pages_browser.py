@@ -1,16 +1,12 @@
 """Every page in a real browser: no violation that axe finds, nothing wider than the window, no refused script."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from curation.models import Invitation, Run
 from tests import factories
+from tests.looks import LOOKS, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-LOOKS = {
-    "wide and light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
-    "narrow and dark": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
-}
 
 
 @pytest.fixture
@@ -94,15 +90,6 @@ def addresses(project):
         *("/", "/mentions/", "/projects/new/", "/password/", "/teachers/", "/teachers/new/", f"/teachers/{teacher}/"),
         *(f"/teachers/{teacher}/edit/", "/p/nowhere/"),
     ]
-
-
-def faults(page, path):
-    """What is wrong with the page as it stands."""
-    too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    found = [f"{path}: {too_wide} pixels wider than the window"] if too_wide > 0 else []
-    for violation in Axe().run(page).response["violations"]:
-        found.append(f"{path}: {violation['id']}: {violation['nodes'][0]['html'][:120]}")
-    return found
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -9,7 +9,7 @@ import pytest
 from curation.models import Prompt, Release, Resolution
 from tests import factories
 from tests.pages import text
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 from curation.models import Run
 from pipeline import limits
 from tests import factories
+from tests.looks import LOOKS, faults
 from tests.test_failed_ledger import parked
-from tests.test_pages_browser import LOOKS, faults
 from tests.test_pages_run_watch import FULL
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

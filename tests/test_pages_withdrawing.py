@@ -7,7 +7,7 @@ from curation.models import ReleaseRow, Run, State, Withdrawal
 from pipeline import jobs
 from tests import factories
 from tests.pages import text
-from tests.test_withdrawing import about, hold, withdraw
+from tests.withdrawals import about, hold, withdraw
 
 pytestmark = pytest.mark.django_db
 FILE = "data/train-00000-of-00001.parquet"

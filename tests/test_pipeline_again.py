@@ -10,6 +10,7 @@ from pipeline import jobs
 from pipeline.stages import again
 from pipeline.stages.again import AgainFilter, WrongFilter, quote_again
 from tests import factories
+from tests.running import run
 from tests.threads import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,13 +25,6 @@ def teacher(teacher_server):
 @pytest.fixture
 def project(teacher):
     return factories.project(teacher=teacher, regen_teacher=teacher)
-
-
-def run(project, stage="collect", **parameters):
-    made = jobs.prepare(project, stage, parameters)
-    jobs.carry_out(made)
-    made.refresh_from_db()
-    return made
 
 
 def collected(project, number=3):

@@ -9,6 +9,7 @@ import pytest
 from curation.models import Call, Event, Prompt, Run, State, TeacherResponse
 from pipeline import inline, jobs
 from tests import factories, teacher_replies
+from tests.running import run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_retries")]
 
@@ -21,14 +22,6 @@ def teacher(teacher_server):
 @pytest.fixture
 def project(teacher):
     return factories.project(teacher=teacher, regen_teacher=teacher, paired=True)
-
-
-def run(project, stage, **parameters):
-    """Work on a stage in this process; returns the ended run."""
-    made = jobs.prepare(project, stage, parameters)
-    jobs.carry_out(made)
-    made.refresh_from_db()
-    return made
 
 
 def test_an_answer_is_stored_with_its_call_and_all_that_is_known_of_it(project, teacher_server):

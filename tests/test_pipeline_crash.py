@@ -1,6 +1,5 @@
 """Workers killed and stopped in the middle of a collect: every prompt ends with one stored answer."""
 
-import os
 import signal
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from curation.models import Call, Prompt, Run, State, TeacherResponse
 from pipeline import jobs
 from tests import factories
+from tests.running import ended, kill_with_its_child
 from tests.services import PATIENCE_SECONDS, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -24,19 +24,6 @@ def project(teacher_server):
     teacher_server.delay = 0.1
     yield made
     teacher_server.delay = 0
-
-
-def kill_with_its_child(process):
-    """kill -9 the worker and its work horse at one moment."""
-    children = os.popen(f"pgrep -P {process.pid}").read().split()
-    for pid in [process.pid, *map(int, children)]:
-        os.kill(pid, signal.SIGKILL)
-    process.wait()
-
-
-def ended(run):
-    run.refresh_from_db()
-    return not run.is_live
 
 
 def everything_is_stored_once(project):

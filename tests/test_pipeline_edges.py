@@ -8,6 +8,7 @@ from curation.models import Event, Prompt, State, TeacherResponse
 from pipeline import jobs, orders
 from pipeline.regenerating import record_recipes, shipped
 from tests import factories, teacher_replies
+from tests.running import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,13 +22,6 @@ def teacher(teacher_server, settings):
 @pytest.fixture
 def project(teacher):
     return factories.project(teacher=teacher, regen_teacher=teacher, paired=False)
-
-
-def run(project, stage, **parameters):
-    made = jobs.prepare(project, stage, parameters)
-    jobs.carry_out(made)
-    made.refresh_from_db()
-    return made
 
 
 def state_of(prompt):

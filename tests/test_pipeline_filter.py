@@ -5,7 +5,7 @@ import pytest
 from curation.models import FilterResult, State
 from pipeline import jobs
 from tests import factories
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from pipeline import jobs
 from pipeline.config_errors import ConfigError
 from pipeline.gate import DEFAULTS, Reading, judge_verdict, load_gate
 from tests import factories, gates, teacher_replies
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 BOTH = ["factuality", "reasoning"]
 

@@ -10,7 +10,7 @@ from curation.models import FilterResult, Prompt, Resolution, Run, State
 from curation.models.prompt_queryset import PromptQuerySet
 from pipeline import jobs
 from tests import factories
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from curation.models import Prompt, Release, Resolution, SplitAssignment, State
 from pipeline import formats, splits
 from pipeline.stages.package import candidates
 from tests import factories
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from pipeline.releasing import card, readers
 from pipeline.releasing.card.head import feature
 from pipeline.releasing.card.snippets import trl_code
 from tests import factories
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db
 

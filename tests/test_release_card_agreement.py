@@ -9,8 +9,8 @@ from curation.models import Release, State
 from pipeline.releasing import card, checking
 from pipeline.releasing.card import figures
 from tests import factories
-from tests.test_pipeline_collect import run
-from tests.test_withdrawing import withdraw
+from tests.running import run
+from tests.withdrawals import withdraw
 
 pytestmark = pytest.mark.django_db
 ACTIONS = ("accept", "regenerate", "reject")

@@ -13,8 +13,8 @@ import pytest
 from curation.models import Release, State
 from pipeline.releasing import checking
 from tests import factories, released
+from tests.running import run
 from tests.services import PRODUCT_DIR
-from tests.test_pipeline_collect import run
 
 TRAIN = "data/train-00000-of-00001.parquet"
 LINES = "jsonl/messages/train.jsonl"

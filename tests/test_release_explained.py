@@ -9,8 +9,8 @@ from curation.models import Release, State, TeacherResponse
 from pipeline.formats import row_id
 from pipeline.releasing.explaining import NotOneRow, explain, told
 from tests import factories
-from tests.test_pipeline_collect import run
-from tests.test_withdrawing import withdraw
+from tests.running import run
+from tests.withdrawals import withdraw
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from curation.models import Release, State, TeacherResponse
 from pipeline.releasing import proof
 from pipeline.releasing.verifying import verify
 from tests import factories
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db
 

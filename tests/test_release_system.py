@@ -6,7 +6,7 @@ import pytest
 
 from curation.models import Release, State
 from tests import factories
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db
 STRICT = "Do not repeat: Drag falls. A reviewer said: vague."

@@ -8,7 +8,7 @@ import pytest
 from curation.models import Release, Rubric, State, TeacherResponse
 from pipeline.releasing import card, provenance
 from tests import factories
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db
 

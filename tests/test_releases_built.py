@@ -11,7 +11,7 @@ from curation.models import Audit, Prompt, Release, Run, State
 from pipeline import formats, jobs, orders, splits
 from pipeline.releasing import building, checking, choosing, verifying, writing
 from pipeline.stages import package
-from tests import factories
+from tests import factories, running
 
 pytestmark = pytest.mark.django_db
 
@@ -27,16 +27,11 @@ def project():
 
 
 def run_of(project, **wanted):
-    run = jobs.prepare(project, "package", {"recipe": wanted})
-    jobs.carry_out(run)
-    run.refresh_from_db()
-    return run
+    return running.run(project, "package", recipe=wanted)
 
 
 def release(project, **wanted):
-    run = run_of(project, **wanted)
-    assert run.state == "finished", run.error
-    return Release.objects.get(project=project, version=run.versions["release"])
+    return running.release(project, recipe=wanted)
 
 
 def rows(made, name):

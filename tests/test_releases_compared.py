@@ -9,7 +9,7 @@ from django.utils import timezone
 from curation.models import Prompt, Release, ReleaseRow, Resolution, TeacherResponse, Tombstone
 from pipeline.releasing import comparing
 from tests import factories
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db
 EARLIER = timezone.now() - timedelta(days=9)

@@ -6,8 +6,8 @@ from curation.models import Release, Run, State
 from pipeline import jobs
 from pipeline.releasing import verifying
 from tests import factories
+from tests.running import kill_with_its_child
 from tests.services import PATIENCE_SECONDS, wait_until
-from tests.test_pipeline_crash import kill_with_its_child
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 PROMPTS = 300

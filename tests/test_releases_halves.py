@@ -7,7 +7,7 @@ import pytest
 from curation.models import Release, State
 from pipeline.releasing import checking
 from tests import factories
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db
 

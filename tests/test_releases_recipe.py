@@ -5,10 +5,10 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from curation.models import Release, SplitAssignment, State
+from curation.models import SplitAssignment, State
 from pipeline import jobs
 from pipeline.releasing import checking, choosing, recipe
-from tests import factories
+from tests import factories, running
 
 pytestmark = pytest.mark.django_db
 
@@ -25,11 +25,7 @@ def project():
 
 
 def release(project, **wanted):
-    run = jobs.prepare(project, "package", {"recipe": wanted})
-    jobs.carry_out(run)
-    run.refresh_from_db()
-    assert run.state == "finished", run.error
-    return Release.objects.get(project=project, version=run.versions["release"])
+    return running.release(project, recipe=wanted)
 
 
 def keys_of(made):

@@ -10,6 +10,7 @@ from curation.models import Fingerprint, Prompt, Release, Resolution, Run, Split
 from pipeline import jobs, splits
 from pipeline.resemblance import leaks
 from tests import factories
+from tests.running import release
 from tests.test_resemblance_clusters import changed, text_of
 
 pytestmark = pytest.mark.django_db
@@ -28,14 +29,6 @@ def accepted(project, answer, by=Resolution.By.CONSENSUS, score=None, **fields):
     if score is not None:
         factories.gate_result(prompt.current_response, score=score)
     return prompt
-
-
-def release(project, **parameters):
-    run = jobs.prepare(project, "package", parameters)
-    assert jobs.carry_out(run) == "ended"
-    run.refresh_from_db()
-    assert run.state == Run.State.FINISHED, run.error
-    return Release.objects.get(project=project, version=run.versions["release"])
 
 
 def rows_of(release):

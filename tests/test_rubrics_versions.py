@@ -9,7 +9,7 @@ from pipeline import jobs, prompts, quotes, rubrics
 from pipeline.demo import SMALL_MODEL
 from pipeline.stages import gating, judge, questions
 from tests import factories
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 OLD = (
     "Give a score from 0 to 100 for plausibility, grounding, falsifiability, method_rigour, reproducibility and "

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from curation.models import Teacher
 from tests import factories, teacher_replies
-from tests.test_pages_browser import LOOKS, faults
+from tests.looks import LOOKS, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LEARNED = {"at": "2026-01-02", "part": "seed", "from": "Unsupported: 'seed'" * 9, "changed": {"omit": ["seed"]}}

@@ -9,7 +9,7 @@ from pipeline import teachers
 from pipeline.teachers import errors
 from pipeline.teachers.batches import BatchDesk
 from tests import factories, teacher_replies
-from tests.test_pipeline_collect import run
+from tests.running import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "sk-secret-of-the-test"

@@ -4,8 +4,8 @@ import pytest
 
 from curation import changing, reviewing, tallies, withdrawing
 from curation.models import Event, Prompt, ReleaseRow, State, Tombstone, Withdrawal
-from pipeline import formats, jobs
 from tests import factories
+from tests.withdrawals import about, hold, state_of, withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -13,34 +13,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def project():
     return factories.project("Films")
-
-
-def about(project, locator, state=State.ACCEPTED, **fields):
-    document = factories.document(project, locator=locator, **fields)
-    return factories.prompt(project, state, document=document)
-
-
-def withdraw(project, kind, value, reason="Retracted by its authors.", by=None):
-    """As a run would: the withdrawal, with every prompt taken."""
-    withdrawal = withdrawing.begin(project, kind, value, reason, by)
-    run = jobs.prepare(project, "withdraw", {"withdrawal": withdrawal.pk}, by)
-    assert jobs.carry_out(run) == "ended"
-    run.refresh_from_db()
-    assert run.state == "finished", run.error
-    return withdrawal
-
-
-def hold(release, *prompts):
-    """Rows of a release that hold these prompts."""
-    for prompt in prompts:
-        response = prompt.current_response
-        row_id = formats.row_id(prompt.key, response.text)
-        ReleaseRow.objects.create(release=release, prompt=prompt, response=response, row_id=row_id, split="train")
-
-
-def state_of(prompt):
-    prompt.refresh_from_db()
-    return prompt.state
 
 
 @pytest.mark.parametrize("state", State.values)

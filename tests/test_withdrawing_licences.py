@@ -10,7 +10,7 @@ from curation import withdrawing
 from curation.importing import import_file
 from curation.models import Prompt, State, Withdrawal
 from tests import factories
-from tests.test_withdrawing import about, state_of, withdraw
+from tests.withdrawals import about, state_of, withdraw
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,9 @@ from curation.models import Release, State, Withdrawal
 from pipeline import formats, jobs
 from pipeline.releasing import leaving_out, patching, verifying
 from tests import factories
+from tests.running import run as run_stage
 from tests.services import PRODUCT_DIR, product_environment
-from tests.test_pipeline_collect import run as run_stage
-from tests.test_withdrawing import withdraw
+from tests.withdrawals import withdraw
 
 pytestmark = pytest.mark.django_db
 ALL = list(formats.FORMATS)

@@ -25,9 +25,9 @@ from curation.withdrawing.needles import Needles
 from pipeline import formats, jobs
 from pipeline.releasing import copies, patching, purging, verifying
 from tests import factories
+from tests.running import run as run_stage
 from tests.services import PRODUCT_DIR, product_environment
-from tests.test_pipeline_collect import run as run_stage
-from tests.test_withdrawing import withdraw
+from tests.withdrawals import withdraw
 
 OURS = list(apps.get_app_config("curation").get_models())
 pytestmark = pytest.mark.django_db

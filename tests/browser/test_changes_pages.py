@@ -5,7 +5,7 @@ import pytest
 from curation.models import Change
 from pipeline import jobs
 from tests import factories
-from tests.test_pages_browser import LOOKS, faults
+from tests.looks import LOOKS, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

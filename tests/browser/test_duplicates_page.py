@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from curation.models import Fingerprint
 from tests import factories
-from tests.test_pages_browser import LOOKS, faults
+from tests.looks import LOOKS, faults
 from tests.test_resemblance_clusters import changed, text_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from curation.models import FilterResult, Ruleset
 from pipeline import filters
 from tests import factories
-from tests.test_pages_browser import LOOKS, faults
+from tests.looks import LOOKS, faults
 from tests.test_trying import measure, only, recorded
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

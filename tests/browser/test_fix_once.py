@@ -4,7 +4,7 @@ import pytest
 
 from curation.models import Annotation, Change
 from tests import factories
-from tests.test_pages_browser import LOOKS, faults
+from tests.looks import LOOKS, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 REVIEW = "/p/oxides/review/"

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from curation.models import Annotation, ComplaintCheck, Draft, Ruleset, State
 from pipeline.regenerating import record_recipes, shipped
 from tests import factories
-from tests.test_pages_browser import LOOKS, faults
+from tests.looks import LOOKS, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 NARROW = {"width": 390, "height": 844}

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from curation.models import Audit, ReleaseRecipe, ReleaseRow, Run
 from pipeline import jobs
 from tests import factories
-from tests.test_pages_browser import LOOKS, faults
+from tests.looks import LOOKS, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LONG = "W" * 120

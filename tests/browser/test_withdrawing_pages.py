@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 from curation.models import Event, Run
 from pipeline import jobs
 from tests import factories
-from tests.test_pages_browser import LOOKS, faults
-from tests.test_withdrawing import about, hold, withdraw
+from tests.looks import LOOKS, faults
+from tests.withdrawals import about, hold, withdraw
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PICTURES = os.environ.get("PICTURES")  # a folder: every page is kept there as a picture
