@@ -62,7 +62,7 @@ def withdrawn_among(project, prompt_ids):
     A release asks in the transaction that publishes it: what is withdrawn later finds its rows and says so of them.
     """
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-    return Prompt.objects.filter(pk__among=list(prompt_ids)).exclude(withdrawal=None).count()
+    return Prompt.objects.filter(pk__among=frozenset(prompt_ids)).exclude(withdrawal=None).count()
 
 
 @transaction.atomic

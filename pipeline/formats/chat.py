@@ -112,8 +112,10 @@ def _messages(batch, options):
 
 
 def _pairs(batch, options):
+    talks = conversations(batch, options)
     both = [(first, first.partner) for first in batch if first.partner]
-    turns = [conversation(first, options) + to_messages(second.user, second.text) for first, second in both]
+    firsts = [talk for first, talk in zip(batch, talks, strict=True) if first.partner]
+    turns = [talk + to_messages(second.user, second.text) for talk, (_, second) in zip(firsts, both, strict=True)]
     columns = {"id": [row_id(first.id, second.id) for first, second in both], "messages": turns}
     columns["hypothesis_id"] = [first.id for first, _ in both]
     columns |= {f"methodology_{name}": [getattr(second, name) for _, second in both] for name in OF_THE_SECOND}

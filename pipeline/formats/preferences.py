@@ -21,6 +21,8 @@ WORSE = {
 
 def worse(record):
     """[(kind, Refused)] in a fixed order: what stands against the accepted text, each text once, none without words."""
+    if not record.original and not record.refused:
+        return []
     found = {}
     edited = [("edited", Refused(record.original, record.reasons, record.attempt, record.teacher))]
     refused = sorted(record.refused, key=lambda each: (each.attempt, each.candidate, each.text))

@@ -24,7 +24,7 @@ from .garbage import few_looks
 ROOT = Path(__file__).resolve().parents[2]
 WORTH_IT = 5000  # rows; below, the start of a process costs more than it gains
 LENGTH = 8  # bytes before each portion, which say how many follow
-_plain = attrgetter(*(each.name for each in fields(Record) if each.name not in ("refused", "partner")))
+_but_the_partner = attrgetter(*(each.name for each in fields(Record) if each.name != "partner"))
 _of_refused = attrgetter(*(each.name for each in fields(Refused)))
 
 
@@ -125,15 +125,21 @@ def _portion(incoming):
 
 
 def _values(record):
-    """The plain values of a Record, then those of what was refused; None for None."""
-    return record and (*_plain(record), tuple(map(_of_refused, record.refused)))
+    """The plain values of a Record but for its partner, what was refused last; None for None."""
+    if record is None:
+        return None
+    values = _but_the_partner(record)
+    return (*values[:-1], tuple(map(_of_refused, record.refused))) if record.refused else values
 
 
 def _record(values, partner=None):
+    """The Record of what `_values` gave."""
     if values is None:
         return None
-    *plain, refused = values
-    return Record(*plain, refused=tuple(Refused(*each) for each in refused), partner=partner)
+    record = Record(*values, partner)
+    if record.refused:
+        record.refused = tuple(Refused(*each) for each in record.refused)
+    return record
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 from collections import namedtuple
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 
 import numpy as np
 import pyarrow as pa
@@ -81,7 +82,7 @@ class Known:
 
 def columns(records, known):
     """{column: values} of rows.parquet for Records and, in the same order, what `Reader.read` knows of each."""
-    found = {name: [getattr(record, name) for record in records] for name in OF_RECORD}
+    found = {name: list(map(attrgetter(name), records)) for name in OF_RECORD}
     found["text_sha256"] = [sha256(record.text) for record in records]
     found["teacher_text_sha256"] = [
         sha256(record.original) if record.edited else text
@@ -90,7 +91,7 @@ def columns(records, known):
     found["gate_score"] = [None if record.score is None else record.score + 0.0 for record in records]
     for name in SCHEMA.names:
         if name not in found:
-            found[name] = [getattr(each, name) for each in known]
+            found[name] = list(map(attrgetter(name), known))
     return found
 
 
