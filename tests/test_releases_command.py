@@ -165,3 +165,14 @@ def test_a_release_that_fails_its_checks_stays_a_draft(project, tmp_path, monkey
     assert not (tmp_path / "films").exists()
     monkeypatch.undo()
     assert export(project).semver == "1.0.0"
+
+
+def test_splits_and_formats_are_told_in_their_own_order(project, capsys):
+    """PostgreSQL gives the keys of JSON back by their length."""
+    release = export(project, formats=["alpaca", "prompt_completion"])
+    counts = {"train": 3, "test": 1, "validation": 2}, {"alpaca": {"train": 6}, "messages": {"train": 6}}
+    Release.objects.update(counts=release.counts | dict(zip(("splits", "formats"), counts, strict=True)))
+    capsys.readouterr()
+    export(project, formats=["alpaca", "prompt_completion"])
+    said = capsys.readouterr().out
+    assert "  train: 3\n  validation: 2\n  test: 1\n  messages: 6 rows\n  alpaca: 6 rows\n" in said

@@ -5,7 +5,7 @@ from django.core.management.base import CommandError
 from curation.models import Prompt, Release
 from curation.reviewing import settle
 from pipeline import formats, jobs
-from pipeline.releasing import choosing, recipe
+from pipeline.releasing import choosing, recipe, telling
 from pipeline.stages.package import LEFT_OUT, candidates
 
 
@@ -66,19 +66,22 @@ def _tell_missing(command, release, wanted):
 def tell(command, release):
     """How many rows, in which splits and formats, and what stayed out."""
     counts = release.counts
-    command.stdout.write(
-        f"Release {release.version}: {counts['rows']:,} rows in {release.directory}, version {release.semver}"
-    )
-    for split, number in counts["splits"].items():
+    held = f"{_rows(counts['rows'])} in {release.directory}, version {release.semver}"
+    command.stdout.write(f"Release {release.version}: {held}")
+    for split, number in telling.rows_by_split(release).items():
         command.stdout.write(f"  {split}: {number:,}")
-    for name, splits in counts.get("formats", {}).items():
-        command.stdout.write(f"  {name.replace('_', ' ')}: {(n := sum(splits.values())):,} row{'' if n == 1 else 's'}")
+    for name, splits in telling.rows_of_formats(release).items():
+        command.stdout.write(f"  {name.replace('_', ' ')}: {_rows(sum(splits.values()))}")
     for why in LEFT_OUT:
         if counts.get(why):
             command.stdout.write(f"  left out, {why.replace('_', ' ')}: {counts[why]:,}")
     waiting = choosing.halves(release.project, release.recipe["include"])  # now: of a release that stands it is older
     if waiting:
         command.stdout.write(f"  accepted, and waiting for the other half of their pair: {waiting:,}")
+
+
+def _rows(number):
+    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 def read(body):

@@ -1,6 +1,7 @@
 """A recipe in words, for pages."""
 
 from pipeline import formats
+from pipeline.splits import SPLITS
 
 from .recipe import SHARD_BYTES
 
@@ -45,8 +46,22 @@ def checks_in_words(release):
     ]
 
 
+def rows_by_split(release):
+    """{split: rows} in the order of splits: PostgreSQL keeps the keys of JSON in an order of its own."""
+    return dict(_in_order(release.counts.get("splits"), SPLITS))
+
+
+def rows_of_formats(release):
+    """{format: {split: rows}} of a release that counted them, in the order of formats."""
+    return dict(_in_order(release.counts.get("formats"), formats.FORMATS))
+
+
 def rows_by_format(release):
     """[(what the format is called, {split: rows})] of a release that counted them."""
     known = formats.FORMATS
-    counted = release.counts.get("formats") or {}
-    return [(known[name].label if name in known else name, splits) for name, splits in counted.items()]
+    return [(known[name].label if name in known else name, each) for name, each in rows_of_formats(release).items()]
+
+
+def _in_order(counted, order):
+    places = {name: number for number, name in enumerate(order)}
+    return sorted((counted or {}).items(), key=lambda each: (places.get(each[0], len(places)), each[0]))

@@ -73,6 +73,7 @@ def release_detail(request, slug, version):
         "by_domain": _by_domain(release),
         "checked": telling.checks_in_words(release),
         "by_format": telling.rows_by_format(release),
+        "splits": telling.rows_by_split(release),
     }
     return render(request, "pipeline/release_detail.html", context | (_patch(project, release) if notice else {}))
 
