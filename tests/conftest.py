@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 from django.conf import settings as django_settings
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from pipeline.releasing import checking
 from tests import factories
@@ -64,6 +65,23 @@ def begin_check():
     yield begin
     checking.begin = begin
     forks.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_once():
+    """Every client of a test brings middleware of its own, which would look through all static files once more."""
+    look, found = WhiteNoiseMiddleware.add_files_from_finders, {}
+
+    def add_files(middleware):
+        if middleware.static_prefix not in found:
+            others, middleware.files = middleware.files, {}
+            look(middleware)
+            found[middleware.static_prefix], middleware.files = middleware.files, others
+        middleware.files.update(found[middleware.static_prefix])
+
+    WhiteNoiseMiddleware.add_files_from_finders = add_files
+    yield
+    WhiteNoiseMiddleware.add_files_from_finders = look
 
 
 @pytest.fixture(scope="session")

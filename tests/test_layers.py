@@ -4,6 +4,7 @@ distill_site → pipeline → curation; inside pipeline: views, commands → job
 """
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -93,10 +94,16 @@ def sources():
                 yield path, ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
+def parsed(path):
+    """What a file says, read once for all rules."""
+    return ast.parse(path.read_text())
+
+
 def imported(path, module):
     """What `path` imports as (line, dotted name), relative names made whole, also from inside functions."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, name.name) for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -258,7 +265,7 @@ def test_only_models_change_states():
         f"{path.relative_to(ROOT)}:{line} writes a state: use Prompt.objects….move(), prompt.go() or a verb of Run"
         for path, module in sources()
         if not is_in(module, "curation.models")
-        for line in state_writes(ast.parse(path.read_text()))
+        for line in state_writes(parsed(path))
     ]
     assert found == []
 
