@@ -6,7 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 
+import psycopg
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -50,6 +52,15 @@ def filled(settings):
     shutil.rmtree(projects)  # a test may have set DATA_DIR elsewhere since
 
 
+@pytest.fixture
+def empty_postgres(postgres_url):
+    """The URL of a database of its own on that server: what is restored into must be empty."""
+    name = f"empty_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+    return f"{postgres_url.rpartition('/')[0]}/{name}"
+
+
 def tables_of(folder):
     """{table: its lines} of a backup; what restoring is bound to change is left out."""
     found = {}
@@ -78,12 +89,12 @@ def elsewhere(folder, database_url, data_dir):
 
 
 @pytest.mark.slow
-def test_a_backup_comes_back_on_both_databases(filled, tmp_path, postgres_url):
+def test_a_backup_comes_back_on_both_databases(filled, tmp_path, empty_postgres):
     back_up(tmp_path / "first")
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
     on_sqlite = elsewhere(tmp_path / "first", f"sqlite:///{tmp_path}/one.sqlite3", tmp_path / "one")
-    on_postgres = elsewhere(on_sqlite, postgres_url, tmp_path / "two")
+    on_postgres = elsewhere(on_sqlite, empty_postgres, tmp_path / "two")
     wanted = tables_of(tmp_path / "first")
     assert sum(map(len, wanted.values())) > 20
     assert tables_of(on_sqlite) == wanted
@@ -140,11 +151,11 @@ SIGNS_THERE = {"no\ufffdte": ["a\ufffdb", "half \ufffd a pair", SIGNS["no\0te"][
 
 @pytest.mark.slow
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL refuses them")
-def test_what_postgresql_cannot_hold_becomes_another_sign_there(filled, tmp_path, postgres_url):
+def test_what_postgresql_cannot_hold_becomes_another_sign_there(filled, tmp_path, empty_postgres):
     Prompt.objects.filter(task_type="hypothesis").update(metadata=SIGNS, context="c\0d")
     back_up(tmp_path / "first")
     (tmp_path / "two").mkdir()
-    on_postgres = elsewhere(tmp_path / "first", postgres_url, tmp_path / "two")
+    on_postgres = elsewhere(tmp_path / "first", empty_postgres, tmp_path / "two")
     fields = [line["fields"] for line in tables_of(on_postgres)["curation.prompt.jsonl.gz"]]
     (changed,) = [each for each in fields if each["task_type"] == "hypothesis"]
     assert (changed["metadata"], changed["context"]) == (SIGNS_THERE, "c\ufffdd")
