@@ -13,7 +13,7 @@ from .statistics import wilson
 
 @dataclass(frozen=True)
 class Share:
-    """`hits` of `n` decisions are as they should be."""
+    """`hits` of `n` decisions are as they should be; fewer than ENOUGH say little."""
 
     hits: int = 0
     n: int = 0

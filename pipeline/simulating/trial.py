@@ -5,36 +5,14 @@ from decimal import Decimal
 
 import numpy
 
-from curation.agreement import wilson
+from curation.agreement import ENOUGH
+from curation.agreement.known import Share
 from curation.models import State
 
 from .judged import ACCEPT, ACCEPTED, PEOPLE, REFUSE, REFUSED, bands
 
-ENOUGH = 20  # decisions below which a share says nothing
 EXAMPLES = 200  # flips of which some are shown
 FURTHER = 1_000  # answers like these that a workload is told for
-
-
-@dataclass(frozen=True)
-class Share:
-    """`hits` of `n`."""
-
-    hits: int
-    n: int
-
-    @property
-    def enough(self):
-        return self.n >= ENOUGH
-
-    @property
-    def percent(self):
-        return 100 * self.hits / self.n if self.n else None
-
-    @property
-    def interval(self):
-        """(low, high) in per cent by Wilson, 95 %; None without a case."""
-        found = wilson(self.hits, self.n)
-        return found and tuple(100 * each for each in found)
 
 
 @dataclass(frozen=True)
