@@ -6,13 +6,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def few_looks():
-    """No look until the block ends, but those that are asked for by `gc.collect()`, at what is new since it began."""
+    """No look until the block ends, but those that are asked for by `gc.collect()`."""
     was_on = gc.isenabled()
     gc.disable()
-    gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
         if was_on:
             gc.enable()

@@ -51,15 +51,15 @@ class Reader:
     def __init__(self, chosen, placed, needs, behind):
         self.chosen, self.placed, self.needs, self.behind = chosen, placed, needs, behind
 
-    def batches(self, places):
+    def batches(self, places, size=BATCH):
         """(Records, what is known of each) of some of the rows at these places at a time, all of one split.
 
         Raises Changed where a text is not the one that was chosen.
         """
         for start in range(0, len(places), AT_ONCE):
             records, known = self._read(places[start : start + AT_ONCE])
-            for first in range(0, len(records), BATCH):
-                yield records[first : first + BATCH], known[first : first + BATCH]
+            for first in range(0, len(records), size):
+                yield records[first : first + size], known[first : first + size]
 
     def _read(self, places):
         split, rows = SPLITS[self.placed[places[0]]], list(self.chosen.rows[places])
