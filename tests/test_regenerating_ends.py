@@ -78,6 +78,7 @@ def again(prompt, code="ban_citations", source="filter", words=""):
         ("reviewer", "no_control", "Where?", "Still nowhere.", True),
         ("reviewer", "other", "Where?", "Who?", False),
         ("reviewer", "other", "Where is it?", "where  is it?", True),
+        ("reviewer", "other", "", "", False),  # no reason was named, so none came back
         ("filter", "ban_citations", "", "", False),  # people sent it back, for another reason
     ],
 )

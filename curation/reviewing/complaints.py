@@ -69,6 +69,8 @@ def _asked(row, project):
     checks = getattr(row, "_prefetched_objects_cache", {}).get("checks", ())
     said = tuple((check.annotation.reviewer, check.met) for check in checks)
     label = label_of(row.source, row.code, project)
+    if (row.source, row.code) == (Complaint.Source.REVIEWER, "other") and not row.words:
+        label = "Sent back without a reason"
     return Asked(row.pk, row.source, label, row.words, row.met, row.addendum, said)
 
 

@@ -76,7 +76,7 @@ def _came_back(prompts, said, body):
     asked = _asked_to_mend(prompts)
     found = {}
     for prompt in prompts:
-        wanted = _counted(said[prompt.pk])
+        wanted = [each for each in _counted(said[prompt.pk]) if each.is_named]
         if not ladder.is_last(ladder.ladder_of(body, said[prompt.pk]), prompt.attempts):
             continue
         chain = asked[prompt.pk][: most - 1]

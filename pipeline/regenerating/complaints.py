@@ -36,6 +36,11 @@ class Said:
         said = " ".join(self.words.lower().split()) if (self.source, self.code) == (REVIEWER, OTHER) else ""
         return self.source, self.code, said
 
+    @property
+    def is_named(self):
+        """Whether it names a fault: sent back with neither reason nor comment, an answer has none."""
+        return (self.source, self.code) != (REVIEWER, OTHER) or bool(self.words.strip())
+
 
 def complaints_of(prompt, also=(), *, sources=SOURCES):
     """Everything said against the current answer of `prompt`, as Said; `also` are reasons that are not stored yet.
