@@ -29,6 +29,11 @@ def ruleset_of(project):
     return project.filter_ruleset or adopt(project)
 
 
+def fix_rules(project):
+    """Version 1 of the rules, before any prompt is locked: versions are made under the project's lock."""
+    ruleset_of(project)
+
+
 def adopt(project, path=None, by=None):
     """Make the rules of a filters.yaml (default: the shipped one) the project's; raises ConfigError by key."""
     path = path or settings.CONFIG_DIR / "filters.yaml"

@@ -52,6 +52,12 @@ def _to_judge(waiting, found):
     return {prompt.pk: passing[prompt.pk] or [prompt.current_response] for prompt in waiting}
 
 
+def fix_rules(project):
+    """Version 1 of the gate, before any prompt is locked: versions are made under the project's lock."""
+    if project.is_gated:
+        gating.gate_of(project)
+
+
 def save(run, works):
     """Store the scores, ask once more where a reply could not be read, and let the gate decide on the rest.
 

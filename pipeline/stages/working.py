@@ -43,13 +43,17 @@ def work(run, stages, should_stop=lambda: False):
     """Work on what `run` enlisted until nothing is left. Returns "ended", or "stopped" when `should_stop` said so.
 
     `stages` are modules in flow order, each with STATE, room(run), prepare(run, prompts) and save(run, works), and
-    LOOKS_AT where it needs rows beside the prompt's, read(works) where reading answers needs no transaction. One that
-    asks nobody goes through a run of its own: go_through(run, should_stop).
+    LOOKS_AT where it needs rows beside the prompt's, fix_rules(project) where its rules become a version at first use,
+    read(works) where reading answers needs no transaction. One that asks nobody goes through a run of its own:
+    go_through(run, should_stop).
     """
     if not run.begin():
         return "ended"
     settle(run.project)
     try:
+        for stage in stages:
+            if hasattr(stage, "fix_rules"):
+                stage.fix_rules(run.project)
         if len(stages) == 1:
             recalling.catch_up(run, stages[0], should_stop)
         if len(stages) == 1 and hasattr(stages[0], "go_through"):
