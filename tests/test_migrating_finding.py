@@ -94,6 +94,16 @@ def test_what_lies_beside_and_is_not_read_is_named(root):
     assert notes == []
 
 
+def test_raw_texts_beside_the_inputs_are_told_once(root):
+    raw = write(root / "data/teacher_inputs", "a_enhanced.json", json.dumps({"texts": ["Ice melts."]}))
+
+    _, notes = found(root, root / "data")
+
+    assert notes == [
+        f"data/teacher_inputs/{raw.name} holds texts without prompts: `import_inputs` takes them in, if wanted."
+    ]
+
+
 def test_of_a_crowd_beside_the_first_are_named(root):
     for number in range(30):
         put(root, f"data/training/other_{number:02}.jsonl", [{"colour": "red"}])

@@ -143,6 +143,7 @@ class _Search:
     def _in_folder(self, path, kind):
         """Raw texts in a folder are what the inputs were made of: they are left, unless they are named."""
         if kind == "inputs" and path.resolve() not in self.found and not columns_of(path) & PROMPTS:
+            self.seen.add(path.resolve())
             name = _name(path.resolve(), self.roots)
             self.notes.append(f"{name} holds texts without prompts: `import_inputs` takes them in, if wanted.")
         else:
