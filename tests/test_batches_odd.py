@@ -12,7 +12,7 @@ from pipeline.stages import batch_reading
 from pipeline.stages.packing import Unpacker, pack
 from pipeline.teachers.batches import BatchDesk
 from tests import factories, teacher_replies
-from tests.test_batches_run import answered_once, run, states
+from tests.batched import answered_once, run, states
 from tests.threads import together
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,11 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from curation.models import Batch, Call, GateResult, JudgeScore, Prompt, State, TeacherResponse
+from curation.models import Batch, Call, GateResult, JudgeScore, Prompt, State
 from pipeline import jobs
 from pipeline.stages import batch_filling
 from pipeline.teachers.batches import BatchTrouble
 from tests import factories, teacher_replies
+from tests.batched import answered_once, run, states
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,25 +33,6 @@ def teacher(teacher_server):
 @pytest.fixture
 def project(teacher):
     return factories.project(teacher=teacher, regen_teacher=teacher, paired=False)
-
-
-def run(project, stage="collect", **parameters):
-    """Work on a stage by batches in this process; returns the ended run."""
-    made = jobs.prepare(project, stage, {"mode": "batch"} | parameters)
-    jobs.carry_out(made)
-    made.refresh_from_db()
-    return made
-
-
-def states(project):
-    return sorted(project.prompts.values_list("state", flat=True))
-
-
-def answered_once(project, batches, number):
-    """Every prompt has one answer, and the endpoint answered no request twice."""
-    assert states(project) == [State.TO_FILTER] * number
-    assert TeacherResponse.objects.count() == number
-    assert len(batches.asked) == len(set(batches.asked)) == number
 
 
 def test_a_batch_is_handed_over_looked_at_and_saved(project, batches, teacher_server):
