@@ -16,11 +16,10 @@ WRITTEN_BY_MIGRATING = {"auth_permission", "django_content_type", "django_migrat
 
 
 def filled():
-    """Tables that hold rows, without those that the search of SQLite keeps its index in."""
+    """Tables that hold rows, without SQLite's own and those that its search keeps the index in."""
     with connection.cursor() as cursor:
-        names = [
-            name for name in connection.introspection.table_names(cursor) if not name.startswith("curation_search_")
-        ]
+        own = ("curation_search_", "sqlite_")
+        names = [name for name in connection.introspection.table_names(cursor) if not name.startswith(own)]
         for name in [*names, "curation_search_mark"]:
             cursor.execute(f"SELECT count(*) FROM {name}")
             if cursor.fetchone()[0]:
