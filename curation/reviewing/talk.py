@@ -270,4 +270,6 @@ def see(user, comments=None):
     rows = Mention.objects.filter(user=user, seen_at=None)
     if comments is not None:
         rows = rows.filter(comment__in=comments)
+        if not comments:
+            return 0
     return update_in_order(rows, seen_at=timezone.now())
