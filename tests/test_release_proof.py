@@ -71,6 +71,24 @@ def test_a_row_says_what_stands_behind_it(project):
     }
 
 
+@pytest.mark.parametrize(
+    ("document", "metadata", "expected"),
+    [
+        (None, {"licence": "CC0-1.0", "locator": "doi:10.1/y", "title": "Zinc"}, ("CC0-1.0", "doi:10.1/y", "Zinc")),
+        (None, {"license": "MIT"}, ("MIT", "", "")),
+        (None, {"licence": 4, "title": ["Zinc"]}, ("", "", "")),
+        (None, [1], ("", "", "")),
+        ({"locator": "doi:10.1/x"}, {"license": "MIT", "locator": "doi:10.1/y"}, ("MIT", "doi:10.1/x", "")),
+    ],
+)
+def test_what_no_source_text_says_of_a_source_is_what_the_prompts_own_row_said(project, document, metadata, expected):
+    empty = {"locator": "", "licence": "", "title": ""}
+    document = document and factories.document(project, **empty | document)
+    prompt = factories.accepted(project, document=document, metadata=metadata)
+    row = rows_of(released(project))[prompt.key]
+    assert (row["licence"], row["locator"], row["title"]) == expected
+
+
 def test_decisions_are_those_that_count_and_name_nobody(project):
     people = [factories.member(project, "reviewer", name=name) for name in ("maria", "jan", "ada")]
     prompt = factories.prompt(project, State.ACCEPTED)

@@ -5,6 +5,7 @@ they may not see yet: judges' words of a blind share, and decisions of others wh
 """
 
 from ..models import Change, State
+from ..models.document import said_of_source
 from ..reviewing import hidden_from, without_judgements
 from .attempts import answers, attempt, iso, name
 
@@ -77,12 +78,12 @@ def _parked(prompt):
 
 
 def _source(prompt):
-    document = prompt.document
+    document, said = prompt.document, said_of_source(prompt.metadata)
     return {
-        "title": document.title if document else "",
-        "locator": document.locator if document else "",
+        "title": (document and document.title) or said["title"],
+        "locator": (document and document.locator) or said["locator"],
         "passage": document.passage or None if document else None,
-        "licence": document.licence if document else "",
+        "licence": (document and document.licence) or said["licence"],
         "text": prompt.context or (document.text if document else ""),
     }
 

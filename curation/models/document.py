@@ -3,6 +3,16 @@
 from django.db import models
 from django.utils import timezone
 
+# Where a prompt without a source text keeps what its own row said of the source: fields of its metadata.
+IN_METADATA = {"title": ("title",), "locator": ("locator",), "licence": ("licence", "license")}
+
+
+def said_of_source(metadata):
+    """{title, locator, licence} that a prompt's metadata gives, "" for what it does not."""
+    said = metadata if isinstance(metadata, dict) else {}
+    found = {name: [said.get(each) for each in names] for name, names in IN_METADATA.items()}
+    return {name: next((each for each in those if isinstance(each, str)), "") for name, those in found.items()}
+
 
 class SourceDocument(models.Model):
     """A source passage. Passages cut from one document share its locator, hence its split."""

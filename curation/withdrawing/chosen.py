@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import Lower
 
 from ..models import Pair, Release, ReleaseRow, SourceDocument, State, Withdrawal
+from ..models.document import IN_METADATA
 
 DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 BEFORE_A_DOI = (
@@ -17,7 +18,6 @@ BEFORE_A_DOI = (
 HOLDING = (Release.State.PUBLISHED, Release.State.DRAFT)  # releases that have files
 LEAST_ROW = 12  # characters that may stand for a whole row id
 UNKNOWN = "(not stated)"  # in place of a licence: every prompt of which nobody knows one, as cards and pages call it
-IN_METADATA = ("licence", "license")  # where a prompt without a source text keeps it
 SHOWN = 20  # prompts that a preview names
 Kind = Withdrawal.Kind
 
@@ -133,7 +133,7 @@ def _by_group(kind, value):
 def _by_metadata(value):
     """Prompts whose source has no licence of its own, or that have no source text, keep what their row said."""
     said = Q()
-    for name in IN_METADATA:
+    for name in IN_METADATA["licence"]:
         said |= Q(**{f"metadata__{name}__iexact": value})
     return (Q(document=None) | Q(document__licence="")) & said
 
@@ -141,7 +141,7 @@ def _by_metadata(value):
 def without_licence(project):
     """The prompts of a project of which nobody knows the licence."""
     rows = project.prompts.filter(Q(document=None) | Q(document__licence=""))
-    for name in IN_METADATA:
+    for name in IN_METADATA["licence"]:
         path = f"metadata__{name}"
         rows = rows.filter(Q(**{f"{path}__isnull": True}) | Q(**{path: None}) | Q(**{path: ""}))
     return rows
@@ -150,7 +150,7 @@ def without_licence(project):
 def licences(project, most=20):
     """The licences that prompts of a project are under, sorted; at most so many of each kind of place."""
     found = set(project.documents.exclude(licence="").order_by().values_list("licence", flat=True).distinct()[:most])
-    for name in IN_METADATA:
+    for name in IN_METADATA["licence"]:
         rows = project.prompts.filter(
             Q(document=None) | Q(document__licence=""), **{f"metadata__{name}__isnull": False}
         )

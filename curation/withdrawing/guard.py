@@ -3,7 +3,8 @@
 import json
 
 from ..models import Withdrawal
-from .chosen import IN_METADATA, groups_of, names, same_source
+from ..models.document import IN_METADATA
+from .chosen import groups_of, names, same_source
 
 Kind = Withdrawal.Kind
 
@@ -37,5 +38,5 @@ class Guard:
         if draft.group_key in self._groups or not self._licences:
             return self._groups.get(draft.group_key)
         said = json.loads(draft.metadata)
-        found = (self._licences.get(str(said.get(name) or "").strip().casefold()) for name in IN_METADATA)
+        found = (self._licences.get(str(said.get(name) or "").strip().casefold()) for name in IN_METADATA["licence"])
         return next(filter(None, found), None)

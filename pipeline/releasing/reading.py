@@ -6,7 +6,8 @@ from collections import defaultdict, namedtuple
 from django.db.models import TextField
 from django.db.models.functions import Cast, NullIf
 
-from curation.models import Event, FilterResult, GateResult, Resolution, Teacher, TeacherResponse
+from curation.models import Event, FilterResult, GateResult, Prompt, Resolution, Teacher, TeacherResponse
+from curation.models.document import said_of_source
 from curation.models.response import LONGER
 from curation.reviewing.reasons import known_reasons
 from pipeline.formats import Record, Refused, row_id
@@ -72,6 +73,7 @@ class Reader:
             _, score = gate.get(row.response_id, (None, None))
             found[row.prompt_id] = _record(row, split, score, answers[row.response_id])
         _as_first_asked(found)
+        _as_their_rows_say(found)
         for prompt_id, other in others.items():
             found[prompt_id].partner = found[other.prompt_id]
         if "refused" in self.needs:
@@ -109,6 +111,17 @@ def _as_first_asked(found):
     systems = dict(first.values_list("prompt_id", "sent_system"))
     for prompt_id, record in again.items():
         record.system = systems.get(prompt_id, "")
+
+
+def _as_their_rows_say(found):
+    """Give Records whose source text does not say its title, locator or licence, or that have none, what the prompt's
+    own row said."""
+    short = {prompt_id: row for prompt_id, row in found.items() if not (row.title and row.locator and row.licence)}
+    if not short:
+        return
+    for prompt_id, metadata in Prompt.objects.filter(pk__among=frozenset(short)).values_list("pk", "metadata"):
+        for name, said in said_of_source(metadata).items():
+            setattr(short[prompt_id], name, getattr(short[prompt_id], name) or said)
 
 
 def _gate(ids):
