@@ -86,7 +86,10 @@ class RecipeForm(forms.Form):
         help_text="Otherwise it stays out: a model trained on it would know the answers.",
     )
     cap_per_domain = forms.IntegerField(
-        min_value=1, required=False, label="Rows of a domain at most", help_text="Which of them is drawn by chance."
+        min_value=1,
+        required=False,
+        label="Rows of a domain at most",
+        help_text="Which of them is drawn by chance; a pair counts two.",
     )
     domain_caps = NumbersField(
         required=False, label="Domains with a limit of their own", help_text="One a line, as in “physics: 500”."

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from curation.models import Release, ReleaseRecipe
 from pipeline.management.commands.export_sft import Command as ExportSft
-from pipeline.releasing import checking
+from pipeline.releasing import checking, writing
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +37,16 @@ def test_a_release_is_made_and_copied(project, tmp_path, capsys):
     for entry in release.files:
         assert (out / entry["path"]).read_bytes() == (release.directory / entry["path"]).read_bytes()
     assert sorted(path.name for path in out.parent.iterdir()) == ["films"]
+
+
+def test_a_full_disk_is_a_sentence(project, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writing.File, "write", full)
+    with pytest.raises(CommandError, match=r"^Writing a file: No space left on device\.$"):
+        export(project)
+    assert not Release.objects.filter(state="published").exists()
 
 
 def test_what_waits_for_its_other_half_is_told(capsys):

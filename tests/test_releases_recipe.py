@@ -185,5 +185,13 @@ def test_a_run_by_a_wrong_recipe_does_not_start(project):
 
 def test_where_all_stays_out_it_is_said_why(project):
     factories.accepted(project)
-    with pytest.raises(choosing.NothingToRelease, match=r"All of 1 rows stay out \(1 below score\)"):
+    with pytest.raises(choosing.NothingToRelease, match=r"The only row stays out \(1 below score\)"):
         choosing.choose(project, recipe.read({"min_score": 1}))
+
+
+def test_a_cap_that_takes_no_pair_says_what_pairs_count():
+    project = factories.project("Pairs", split_seed="a seed")
+    for _ in range(2):
+        factories.pair(project, State.ACCEPTED, domain="optics")
+    with pytest.raises(choosing.NothingToRelease, match=r"All 4 rows stay out \(4 over cap\).* counts two"):
+        choosing.choose(project, recipe.read({"cap_per_domain": 1}))

@@ -142,7 +142,7 @@ def test_where_everything_stays_out_there_is_no_release(project):
     jobs.carry_out(run)
     run.refresh_from_db()
     assert run.state == Run.State.FAILED
-    assert run.error == "All of 1 rows stay out (1 leaks), so there is nothing to release."
+    assert run.error == "The only row stays out (1 leaks), so there is nothing to release."
 
 
 def test_the_command_says_what_stayed_out(project, capsys, tmp_path, monkeypatch):

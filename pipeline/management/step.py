@@ -1,5 +1,6 @@
 """What the pipeline commands share: which project, with or without the queue, and how a run is followed."""
 
+import errno
 import signal
 import sys
 import time
@@ -21,6 +22,7 @@ from pipeline.stages import batching
 from pipeline.workers import stop_on_signal
 
 EXIT_INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT)  # which name no file
 
 
 def positive(text):
@@ -68,9 +70,9 @@ class StepCommand(BaseCommand):
         except (ConfigError, ServiceError, jobs.CannotStart) as error:
             raise CommandError(str(error)) from None
         except OSError as error:
-            if not error.filename:
+            if not error.filename and error.errno not in FULL:
                 raise
-            raise CommandError(f"{error.filename}: {error.strerror}.") from error
+            raise CommandError(f"{error.filename or 'Writing a file'}: {error.strerror}.") from error
 
     # -- project and configuration ------------------------------------------------------------------------------
 

@@ -108,6 +108,14 @@ def nothing(project, recipe):
     return f"Nothing is {recipe.include} yet"
 
 
+def _all_out(reasons, paired):
+    number = sum(reasons.values())
+    said = ", ".join(f"{found:,} {why.replace('_', ' ')}" for why, found in reasons.items() if found)
+    rows = "The only row stays" if number == 1 else f"All {number:,} rows stay"
+    hint = " A pair goes in whole and counts two towards its cap." if paired and reasons["over_cap"] else ""
+    return f"{rows} out ({said}), so there is nothing to release.{hint}"
+
+
 def choose(project, recipe, look=lambda: None):
     """What a release by `recipe` holds, by clusters and leaks as they are stored; raises NothingToRelease.
 
@@ -125,9 +133,7 @@ def choose(project, recipe, look=lambda: None):
     _leave_out_over_caps(picked, recipe, project)
     inside = picked.inside
     if not inside.any():
-        reasons = picking.reasons(picked.why).items()
-        said = ", ".join(f"{number:,} {why.replace('_', ' ')}" for why, number in reasons if number)
-        raise NothingToRelease(f"All of {len(rows):,} rows stay out ({said}), so there is nothing to release.")
+        raise NothingToRelease(_all_out(picking.reasons(picked.why), project.paired))
     return Chosen(
         rows=rows[inside],
         strata=_strata(rows, inside),
