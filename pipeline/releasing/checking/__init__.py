@@ -40,7 +40,7 @@ def check(directory, *, targets=None, should_stop=lambda: False):
     """Look at the finished files of a release; returns a Report. Raises Stopped, or NotChecked.
 
     `targets` are {name: limit in tokens} of the recipe: what a named target asks of its files becomes a problem.
-    `should_stop` is asked about once a second; it may raise an exception of its own, which ends the child too.
+    `should_stop` is asked at once, then about once a second; it may raise an exception of its own, which ends the child too.
     """
     directory = Path(directory).absolute()
     cache = directory.with_name(f".{directory.name.strip('.')}.check")  # a killed one's leavings are found again here
@@ -64,7 +64,7 @@ def _in_a_child(directory, cache, targets, should_stop):
     with open(cache / "found.json", "wb") as found, open(cache / "said.txt", "wb") as said:
         child = begin(asked, environment, found, said)
         try:
-            asked_at = time.monotonic()
+            asked_at = time.monotonic() - ASKS  # the first time at once
             while child.poll() is None:
                 time.sleep(LOOKS)
                 if time.monotonic() - asked_at >= ASKS:
