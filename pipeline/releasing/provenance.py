@@ -6,20 +6,8 @@ the same content says the same on every database.
 
 from collections import Counter
 
-from curation.models import FilterResult, GateResult, JudgeScore, PromptTemplate, Rubric, TeacherResponse
+from curation.models import JudgeScore, PromptTemplate, Rubric
 from pipeline.rubrics import asked_by
-
-AT_ONCE = 1000  # ids in one statement
-
-
-def versions_of(project, response_ids):
-    """The versions behind these responses, as `Versions.entries()` says them."""
-    versions = Versions(project)
-    for start in range(0, len(response_ids), AT_ONCE):
-        ids = response_ids[start : start + AT_ONCE]
-        used = TeacherResponse.objects.filter(pk__among=ids).values_list("templates", flat=True)
-        versions.add(ids, newest(FilterResult, ids), newest(GateResult, ids), [templates_of(each) for each in used])
-    return versions.entries()
 
 
 class Versions:

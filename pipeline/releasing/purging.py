@@ -11,7 +11,6 @@ from django.utils import timezone
 from curation import withdrawing
 from curation.models import Event, Project, Run, Withdrawal
 from curation.withdrawing import blanking
-from pipeline.outages import LOST
 
 from . import copies
 
@@ -45,11 +44,6 @@ def work(run, should_stop=lambda: False):
         if not run.seen():
             return "stopped"
         run.end(Run.State.CANCELLED)
-    except LOST:
-        raise  # no failure of the run's: whoever called waits for the database and calls again
-    except Exception as error:
-        run.end(Run.State.FAILED, error=f"{type(error).__name__}: {error}")
-        raise
     return "ended"
 
 

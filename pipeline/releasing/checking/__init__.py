@@ -40,7 +40,8 @@ def check(directory, *, targets=None, should_stop=lambda: False):
     """Look at the finished files of a release; returns a Report. Raises Stopped, or NotChecked.
 
     `targets` are {name: limit in tokens} of the recipe: what a named target asks of its files becomes a problem.
-    `should_stop` is asked at once, then about once a second; it may raise an exception of its own, which ends the child too.
+    `should_stop` is asked at once, then about once a second; it may raise an exception of its own, which ends the
+    child too.
     """
     directory = Path(directory).absolute()
     cache = directory.with_name(f".{directory.name.strip('.')}.check")  # a killed one's leavings are found again here
