@@ -51,6 +51,13 @@ def test_what_stayed_out_is_told(people, project, published):
     assert "Left out 1 sharing words with an evaluation set, 3 over their domain" in page
 
 
+def test_a_format_that_no_row_fits_is_told(people, project, published):
+    counts = published.counts | {"formats": {"messages": {"train": 2}}}
+    Release.objects.filter(pk=published.pk).update(counts=counts, recipe={"formats": ["messages", "preference"]})
+    page = text(people["viewer"].get(f"/p/{project.slug}/releases/1/"))
+    assert "Format Train Chat messages 2 Preference pairs 0" in page
+
+
 def test_a_release_is_built_by_a_run(people, project, a_worker):
     factories.accepted(project)
     response = people["manager"].post(f"/p/{project.slug}/releases/new/", {"include": "accepted"})

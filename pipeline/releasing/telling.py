@@ -57,9 +57,11 @@ def rows_of_formats(release):
 
 
 def rows_by_format(release):
-    """[(what the format is called, {split: rows})] of a release that counted them."""
-    known = formats.FORMATS
-    return [(known[name].label if name in known else name, each) for name, each in rows_of_formats(release).items()]
+    """[(what the format is called, {split: rows})] of a release that counted them, without rows also."""
+    known, counted = formats.FORMATS, rows_of_formats(release)
+    asked = dict.fromkeys(release.recipe.get("formats", ()), {}) if counted else {}
+    rows = _in_order(asked | counted, known)
+    return [(known[name].label if name in known else name, each) for name, each in rows]
 
 
 def _in_order(counted, order):
