@@ -6,7 +6,7 @@ import json
 import pytest
 
 from curation.models import Release, Rubric, State, TeacherResponse
-from pipeline.releasing import card, provenance
+from pipeline.releasing import card, reading
 from tests import factories
 from tests.running import run
 
@@ -84,7 +84,7 @@ def test_templates_are_those_the_released_answers_were_asked_with(project):
 
 
 def test_many_rows_are_counted_in_portions(project, monkeypatch):
-    monkeypatch.setattr(provenance, "AT_ONCE", 2)
+    monkeypatch.setattr(reading, "AT_ONCE", 2)
     for _ in range(5):
         factories.filter_result(factories.accepted(project).current_response)
     assert rows_of(released(project).manifest["versions"], "filters") == [(1, 5)]
