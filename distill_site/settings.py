@@ -178,6 +178,9 @@ FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 MAX_UPLOAD_BYTES = _number("NEXA_MAX_UPLOAD_MB", 2048) * 1024 * 1024
 
+# A reply of an endpoint that is larger is not read to its end: it would fill memory and the database.
+MAX_REPLY_BYTES = _number("NEXA_MAX_REPLY_MB", 64) * 1024 * 1024
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = os.environ.get("TIME_ZONE", "UTC")
 USE_TZ = True

@@ -31,6 +31,7 @@ CLASSES = {
         "The endpoint does not take a parameter: see the teacher's profile.",
     ),
     "not_a_completion": ("No completion", "The endpoint sent something that is no chat completion; it is kept."),
+    "reply_too_large": ("Reply too large", "The endpoint sent more than an answer can be; its beginning is kept."),
     "cannot_compose": ("Could not be composed", "The prompt template asks for something that this row lacks."),
     "client_error": ("Our mistake", "Sending failed on our side: see the message."),
     "endpoint_down": ("Endpoint down", "The endpoint only failed, for longer than it is waited for."),

@@ -1,5 +1,6 @@
 """What a confused or hostile endpoint sends where an answer is expected: nothing leaks, nothing goes on for ever."""
 
+import gzip
 import io
 
 import pytest
@@ -56,3 +57,27 @@ def test_a_list_of_batches_that_never_ends_is_looked_through_once(project, teach
         made = desk.create(endpoint, "our-key", file_id, seconds=5)
         teacher_server.batches.endless = True
         assert [found.id for found in desk.find(endpoint, "our-key")] == [made.id]
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzipped"])
+def test_a_reply_without_end_is_read_up_to_a_limit(project, teacher_server, settings, packed):
+    settings.MAX_REPLY_BYTES = 1_000_000
+    body, headers = b'{"choices": "' + b"no end " * 3_000_000, {}
+    if packed:  # some kilobytes that unpack to twenty megabytes
+        body, headers = gzip.compress(body), {"Content-Encoding": "gzip"}
+    teacher_server.script(teacher_replies.Reply(body=body, headers=headers))
+    ended = run(project, "collect")
+    call, prompt = Call.objects.get(), project.prompts.get()
+    assert (ended.state, prompt.state, len(teacher_server.requests)) == (Run.State.FINISHED, "parked", 1)
+    assert (call.error_class, prompt.error_class) == ("reply_too_large", "reply_too_large")
+    assert "larger than 1,000,000 bytes" in prompt.error_detail
+    assert 0 < len(call.raw_reply) <= 10_000
+
+
+def test_what_a_reply_without_end_may_have_cost_stays_held(project, teacher_server, settings):
+    settings.MAX_REPLY_BYTES = 10_000
+    type(project.teacher).objects.update(parameters={"max_tokens": 300})
+    project.refresh_from_db()
+    teacher_server.script(teacher_replies.Reply(body=b"x" * 100_000))
+    ended = run(project, "collect", cap_tokens=100_000)
+    assert ended.held_tokens > 0

@@ -90,15 +90,26 @@ class Line:
         headers = {name: value for name, value in named.items() if isinstance(value, str)}
         return cls(client, transport, url, headers, httpx2.Timeout(endpoint.timeout).as_dict())
 
-    async def post(self, content):
-        """The reply to a body, as bytes, whatever its status; raises the transport's httpx2 errors.
+    async def post(self, content, most):
+        """(the response, its body, whether that is all of it), whatever its status; raises the transport's errors.
 
         No redirect is followed: an endpoint could have any address asked that this host reaches, and see the reply.
+        Above `most` bytes, unpacked, the rest is not read: an endpoint may send without end.
         """
         request = httpx2.Request(
             "POST", self.url, headers=self.headers, content=content, extensions={"timeout": self.timeout}
         )
-        return await self.transport.send(request, auth=None, follow_redirects=False)
+        response = await self.transport.send(request, auth=None, follow_redirects=False, stream=True)
+        pieces, size = [], 0
+        try:
+            async for piece in response.aiter_bytes():
+                pieces.append(piece)
+                size += len(piece)
+                if size > most:
+                    break
+        finally:
+            await response.aclose()
+        return response, b"".join(pieces), size <= most
 
 
 @cache

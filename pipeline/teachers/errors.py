@@ -15,6 +15,7 @@ FATAL = {
     *("no_key", "embedded_model_down", "endpoint_down"),
 }
 UNSENT = "unsent"  # not an error: the run was stopped before the request left
+TOO_LARGE = "reply_too_large"
 RETRIED = {"timeout", "connection", "rate_limited", "server_error", "conflict"}
 
 BY_STATUS = {

@@ -18,7 +18,7 @@ from django.conf import settings
 from pipeline.limits import EndpointDown, Limiter
 
 from .endpoint import Line, address
-from .errors import RETRIED, UNSENT, classify, hidden_status, retry_after, words
+from .errors import RETRIED, TOO_LARGE, UNSENT, classify, hidden_status, retry_after, words
 from .tokens import most_output
 
 FAILING = RETRIED - {"rate_limited"}  # what may be the endpoint's fault
@@ -29,6 +29,7 @@ LONGEST_ASKED_SECONDS = 600.0  # an endpoint that asks to wait longer stops the 
 LINGER_SECONDS = 0.03  # how long replies are gathered, since storing many at once costs little more than one
 ENOUGH = 64  # replies that are not made to wait for more
 BYTES_A_TOKEN = 4  # of a whole body; the usage that comes back corrects it
+BEGINNING = 10_000  # characters kept of a reply that is too large
 OUTPUT_AT_FIRST = 400  # tokens an answer is taken for until the first one came
 
 
@@ -160,7 +161,7 @@ class Exchange:
                 endpoint, line, content, permit, failed_before=reply.error_class in FAILING
             )
             tries += 1
-            lost += reply.error_class == "timeout"
+            lost += reply.error_class in ("timeout", TOO_LARGE)
             reply = replace(reply, sends=tries, lost=lost)
             most = MAX_TRIES_RATE_LIMITED if reply.error_class == "rate_limited" else MAX_TRIES
             if reply.error_class not in RETRIED or tries >= most or self._stopped or self.once:
@@ -233,7 +234,7 @@ async def _ask_once(line, endpoint, content):
     began = time.monotonic()
     try:
         async with asyncio.timeout(endpoint.timeout):
-            response = await line.post(content)
+            response, body, whole = await line.post(content, settings.MAX_REPLY_BYTES)
     except (TimeoutError, httpx2.TimeoutException):
         # A refused connection surfaces as a timeout with the SDK's aiohttp transport.
         wasted = time.monotonic() - began
@@ -244,8 +245,10 @@ async def _ask_once(line, endpoint, content):
         said = endpoint.without_key(f"The connection broke: {error.__cause__ or error}", line.client.api_key)
         return Reply(error_class="connection", error=said), None, {}
     # JSON is UTF-8 (RFC 8259), whatever the headers say. The key goes before anything is cut: half a key is not known.
-    text, headers = response.content.decode("utf-8", "replace"), response.headers
+    text, headers = body.decode("utf-8", "replace"), response.headers
     text = endpoint.without_key(text, line.client.api_key)
+    if not whole:
+        return _too_large(text, response.status_code, _ms(began)), None, headers
     if response.has_redirect_location:
         text = text or f"It redirects to {endpoint.without_key(headers['location'], line.client.api_key)}"
     status = response.status_code if response.status_code >= 300 else hidden_status(text)
@@ -253,6 +256,12 @@ async def _ask_once(line, endpoint, content):
         return Reply(text, response.status_code, _ms(began)), None, headers
     reply = Reply(text, status, _ms(began), classify(status, text), words(text))
     return reply, retry_after(headers), headers
+
+
+def _too_large(text, status, latency_ms):
+    """A reply that was not read to its end: its beginning shows a person what it was."""
+    said = f"The reply is larger than {settings.MAX_REPLY_BYTES:,} bytes and was not read to its end."
+    return Reply(text[:BEGINNING], status, latency_ms, TOO_LARGE, f"{said} NEXA_MAX_REPLY_MB sets the limit.")
 
 
 def _encoded(body):

@@ -48,6 +48,7 @@ ADVICE = {
     "unsupported_structure": "The endpoint does not take this way to ask for a structure.",
     "bad_request": "The endpoint does not take the request as it is: see its message.",
     "not_a_completion": "Something answered that is no chat completion: check the base URL; it mostly ends in /v1.",
+    "reply_too_large": "The endpoint sent more than an answer can be: check the base URL and what is behind it.",
     "unsent": "It was not sent: its turn did not come. Try again when less is going on.",
     "client_error": "Sending failed before anything left: see the message. Where it speaks of a header or ascii, the "
     "key's variable holds a line break or a letter that no key has.",
