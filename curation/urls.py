@@ -18,6 +18,7 @@ from .views import (
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("favicon.ico", home.favicon, name="favicon"),
     # accounts
     path("login/", accounts.login, name="login"),
     path("logout/", accounts.logout, name="logout"),

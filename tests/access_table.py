@@ -36,6 +36,7 @@ def of_project(role, methods, *, words=None, posted=None, **objects):
 
 TABLE = {
     "home": Page(LOGGED_IN, GET),
+    "favicon": Page(ANYBODY, GET),
     # accounts
     "login": Page(ANYBODY, BOTH),
     "logout": Page(LOGGED_IN, POST),
@@ -168,6 +169,7 @@ TABLE = {
     # releases
     "release_list": of_project("viewer", GET),
     "release_withdraw": of_project("manager", BOTH),
+    "release_withdraw_list": of_project("manager", BOTH),
     "release_withdrawal": of_project("manager", GET, pk="withdrawal"),
     "release_withdrawal_again": of_project("manager", POST, pk="withdrawal"),
     "release_purge": of_project("manager", BOTH, pk="withdrawal"),

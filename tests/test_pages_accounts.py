@@ -73,3 +73,11 @@ def test_a_password_is_changed_only_with_the_old_one(client):
 @pytest.mark.parametrize("path", ["/login/", "/password-reset/", "/password-reset/sent/", "/password-reset/complete/"])
 def test_pages_open_without_a_log_in(client, path):
     assert client.get(path).status_code == 200
+
+
+def test_the_sign_of_the_site_is_where_browsers_look_for_it(client):
+    """The admin, downloads and plain texts name none, and a browser then asks for this address."""
+    response = client.get("/favicon.ico")
+    assert response.status_code == 302
+    sign = client.get(response.url)
+    assert (sign.status_code, sign["Content-Type"]) == (200, "image/svg+xml")

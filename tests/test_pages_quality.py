@@ -4,8 +4,7 @@ import pytest
 from django.urls import reverse
 
 from curation import plots
-from pipeline import gate
-from pipeline.views import quality
+from pipeline import calibrating
 from tests import factories
 from tests.pages import text
 
@@ -31,15 +30,12 @@ def drawn(monkeypatch):
     return found
 
 
-def quality_limits(project):
-    return gate.load_gate(project.gate_ruleset.body if project.gate_ruleset else {})
-
-
 def test_an_empty_project_says_what_is_missing(people, project):
     page = text(page_of(people, project))
     assert "The shipped rules: no answer measured yet." in page
     assert "No judges: what passes the filters goes to people." in page
     assert "No answer has a score and a decision yet." in page
+    assert "No answer has both a judge’s score and a person’s decision yet." in page
     assert "No answer has been measured" in page
     assert "No score yet" in page
     assert "nothing to compare" in page
@@ -50,6 +46,7 @@ def test_cards_say_how_it_stands_and_lead_on(people, project):
     project.judge_factuality = factories.teacher()
     project.save()
     rules, gate_rules = factories.ruleset(project), factories.ruleset(project, "gate")
+    reviewer = factories.member(project, "reviewer")
     for number in range(4):
         prompt = factories.prompt(project, "accepted" if number else "to_review")
         response = prompt.current_response
@@ -57,6 +54,7 @@ def test_cards_say_how_it_stands_and_lead_on(people, project):
         factories.gate_result(response, reasons=["judge_f_low_score"] if number < 2 else [], ruleset=gate_rules)
         factories.judge_score(response, score=90)
         factories.resolution(response, "reject" if number == 3 else "accept")
+        factories.annotation(response, reviewer, "reject" if number == 3 else "accept")
         factories.fingerprint(prompt, response, cluster=7 if number < 3 else None)
     factories.prompt(project)
     cards = {card.title: f"{card.number} {card.sentence}" for card in page_of(people, project).context["cards"]}
@@ -123,18 +121,32 @@ def test_scores_fall_into_bins_of_ten_and_the_threshold_is_drawn(people, project
     assert "style=" not in page
 
 
-def test_judges_against_people_counts_only_what_people_settled(project):
-    cases = [(90, "accept", "consensus"), (85, "reject", "adjudicator"), (20, "regenerate", "consensus")]
-    for score, action, by in [*cases, (90, "accept", "policy")]:
+def test_judges_against_people_counts_as_its_own_page_does(people, project):
+    """One count on both pages: what stands, else most decisions; repeats by their mean; replaced answers too."""
+    judge = project.judge_factuality = factories.teacher("The judge")
+    project.save()
+    ada, ben = (factories.member(project, "reviewer", name=name) for name in ("ada", "ben"))
+    cases = [((90,), ("accept",)), ((85, 81), ("reject",)), ((20, 90), ("regenerate",)), ((70,), ("accept", "accept"))]
+    for scores, actions in [*cases, ((90,), ("accept", "reject")), ((90,), ())]:
         response = factories.prompt(project, "to_review").current_response
-        factories.judge_score(response, score=score)
-        factories.judge_score(response, rubric="reasoning", score=10)
-        factories.resolution(response, action, by=by)
-    found = quality.against_people(project, quality_limits(project))[0]
-    assert [found[cell] for cell in ("pass_accept", "pass_refuse", "hold_accept", "hold_refuse")] == [1, 1, 0, 1]
-    assert (found["n"], round(found["percent"])) == (3, 67)
-    reasoning = quality.against_people(project, quality_limits(project))[1]
-    assert [reasoning[cell] for cell in ("pass_accept", "pass_refuse", "hold_accept", "hold_refuse")] == [0, 0, 1, 2]
+        for repeat, score in enumerate(scores):
+            factories.judge_score(response, score=score, judge=judge, repeat=repeat)
+        for person, action in zip((ada, ben), actions, strict=False):
+            factories.annotation(response, person, action)
+    factories.resolution(response, "accept", by="policy")  # no person's word
+    replaced = factories.prompt(project, "to_review")
+    factories.judge_score(replaced.current_response, score=90, judge=judge)
+    factories.annotation(replaced.current_response, ada, "reject")
+    factories.resolution(replaced.current_response, "accept", by="adjudicator")
+    factories.response(replaced)
+    page = page_of(people, project)
+    ((name, rubric, found),) = page.context["against_people"]
+    assert (name, rubric) == ("The judge", "factuality")
+    cells = (found.passed_accepted, found.passed_refused, found.held_accepted, found.held_refused)
+    assert (cells, found.n, round(found.percent)) == ((2, 1, 1, 1), 5, 60)
+    assert found == calibrating.calibration_of(project).judges[0].whole.confusion
+    assert "Factuality The judge 2 1 1 1 60 % 5" in text(page)
+    assert "60 % of 5 verdicts as people decided." in text(page)
 
 
 def test_agreement_of_reviewers_is_shown(people, project):

@@ -56,7 +56,8 @@ PAGES = {
     "release_audits": ("/p/{slug}/releases/audits/", 11),
     "member_list": ("/p/{slug}/members/", 11),
     "template_list": ("/p/{slug}/templates/", 12),
-    "quality": ("/p/{slug}/quality/", 28),  # the newest decisions in two: which, by their ids alone, then what they say
+    # The newest decisions in two: which, by their ids alone, then what they say; the judges against them in seven.
+    "quality": ("/p/{slug}/quality/", 34),
     "quality_data": ("/p/{slug}/quality/data/", 26),
 }
 

@@ -1,7 +1,9 @@
-"""My projects: what waits for me in each."""
+"""My projects: what waits for me in each; and the sign of the site."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.http import require_GET
 
 from curation import access, overview
@@ -24,3 +26,10 @@ def home(request):
             "resolve": pending["resolve"] if member.may_resolve else 0,
         }
     return render(request, "curation/home.html", {"page": page, "projects": projects})
+
+
+@require_GET
+@login_not_required
+def favicon(request):
+    """Where a browser looks for a sign by itself: beside the admin, a download, a text; our pages name it themselves."""
+    return redirect(static("curation/icon.svg"))

@@ -2,7 +2,7 @@
 
 from .drawing import MOST, Answer, Read, decided_of
 from .figures import ENOUGH, Bias, Confusion, Figures, Reliability, Spread, figures
-from .report import Calibration, Judge, calibration_of
+from .report import Calibration, Judge, calibration_of, confusions_of
 
 __all__ = [
     "ENOUGH",
@@ -17,6 +17,7 @@ __all__ = [
     "Reliability",
     "Spread",
     "calibration_of",
+    "confusions_of",
     "decided_of",
     "figures",
 ]

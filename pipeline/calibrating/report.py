@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy
+
 from curation import labels
 from curation.agreement import krippendorff_alpha
 from curation.models import GateResult, Teacher
@@ -9,7 +11,7 @@ from pipeline.gate import DEFAULTS, THRESHOLDS, load_gate
 from pipeline.simulating import Share, kept
 
 from .drawing import decided_of, readings_of, stands
-from .figures import Figures, bias_by, figures, reliability, spread_of, terciles
+from .figures import Figures, bias_by, confusion, figures, reliability, spread_of, terciles
 
 GROUPS = 8  # teachers or domains, the largest
 
@@ -68,12 +70,10 @@ def calibration_of(project):
 def _computed(project):
     answers, cut = decided_of(project)
     readings, all_versions = readings_of(project, list(answers))
-    names, called = dict(Teacher.objects.values_list("pk", "name")), labels.dimensions(project)
-    gate = load_gate(project.gate_ruleset.body if project.gate_ruleset else DEFAULTS)
+    called = labels.dimensions(project)
     judges = [
-        _judge(names[judge], rubric, gate[THRESHOLDS[rubric]], reads, answers, called.get(rubric, {}))
-        for (judge, rubric), reads in sorted(readings.items(), key=lambda item: (item[0][1], names[item[0][0]]))
-        if rubric in THRESHOLDS
+        _judge(name, rubric, threshold, reads, answers, called.get(rubric, {}))
+        for name, rubric, threshold, reads in _judges(project, readings)
     ]
     several = [answer.said for answer in answers.values() if len(answer.said) > 1]
     audit, audit_waiting = _audit(project)
@@ -88,6 +88,30 @@ def _computed(project):
         audit=audit,
         audit_waiting=audit_waiting,
     )
+
+
+def confusions_of(project):
+    """([(judge's name, rubric, Confusion of the whole score)], whether there are older decided answers besides).
+
+    The same counts as the calibration's, without its intervals, which take most of its time.
+    """
+    answers, cut = decided_of(project)
+    readings, _ = readings_of(project, list(answers))
+    found = []
+    for name, rubric, threshold, reads in _judges(project, readings):
+        verdicts = [(read.score >= threshold, answers[pk].opinions[0][1]) for pk, read in reads.items()]
+        told = numpy.array([both for both in verdicts if both[1] is not None], bool).reshape(-1, 2)
+        found.append((name, rubric, confusion(told[:, 0], told[:, 1], threshold)))
+    return found, cut
+
+
+def _judges(project, readings):
+    """(name, rubric, threshold, {response id: Read}) of each judge that a rubric of the gate was read by, in order."""
+    names = dict(Teacher.objects.values_list("pk", "name"))
+    gate = load_gate(project.gate_ruleset.body if project.gate_ruleset else DEFAULTS)
+    for (judge, rubric), reads in sorted(readings.items(), key=lambda item: (item[0][1], names[item[0][0]])):
+        if rubric in THRESHOLDS:
+            yield names[judge], rubric, gate[THRESHOLDS[rubric]], reads
 
 
 def _judge(name, rubric, threshold, reads, answers, called):

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET
 from curation import plots, tallies
 from curation.access import project_or_404
 from curation.agreement import agreement_report
-from curation.models import Complaint, FilterResult, GateResult, JudgeScore, Resolution, Rubric, State
-from pipeline import filters, gate, inspecting
+from curation.models import Complaint, FilterResult, GateResult, JudgeScore, Rubric, State
+from pipeline import calibrating, filters, gate, inspecting
 
 RUBRICS = (("factuality", "judge_f_threshold"), ("reasoning", "judge_r_threshold"))
 MOST_BARS = 12
@@ -34,16 +34,16 @@ def quality(request, slug):
     """One page that leads to the others; every plot's numbers stand in a table below it."""
     project = project_or_404(request.user, slug)
     limits = gate.load_gate(project.gate_ruleset.body if project.gate_ruleset else {})
-    kept = inspecting.kept(project, "quality", lambda: _counted(project, limits), limits)
+    kept = inspecting.kept(project, "overview", lambda: _counted(project, limits), limits)
     at, counted = kept.at, kept.value
-    failed, against = failures(project, counted["failed"]), counted["against_people"]
+    failed, (against, cut) = failures(project, counted["failed"]), counted["against_people"]
     context = {
         "project": project,
         "at": at,
         "cards": [
             _filters_card(project, failed),
             _gate_card(project, limits, counted["gated"]),
-            _judges_card(project, against),
+            _judges_card(against),
             _rubrics_card(project),
             _duplicates_card(counted["clusters"]),
             _regeneration_card(counted.get("mended")),
@@ -53,6 +53,7 @@ def quality(request, slug):
         "gate": limits,
         "histograms": [_histogram(rubric, counted["scores"][rubric], limits[key]) for rubric, key in RUBRICS],
         "against_people": against,
+        "newest": calibrating.MOST if cut else None,
         "agreement": counted["agreement"],
     }
     return render(request, "pipeline/quality.html", context)
@@ -65,7 +66,7 @@ def _counted(project, limits):
         "mended": _mended(project),
         "gated": _gated(project),
         "scores": scores_by_ten(project),
-        "against_people": against_people(project, limits),
+        "against_people": calibrating.confusions_of(project),
         "agreement": agreement_report(project),
         "clusters": inspecting.clusters_of(project, ["response"]).get("response", (0, 0)),
     }
@@ -104,9 +105,8 @@ def _gate_card(project, limits, counted):
     return Card("Gate", "quality_gate", share, f"of {counted['n']:,} answers pass. Thresholds {both}.")
 
 
-def _judges_card(project, against):
-    same = sum(row["pass_accept"] + row["hold_refuse"] for row in against)
-    n = sum(row["n"] for row in against)
+def _judges_card(against):
+    same, n = sum(found.same for *_, found in against), sum(found.n for *_, found in against)
     if not n:
         return Card("Judges against people", "quality_judges", "", "No answer has a score and a decision yet.")
     return Card("Judges against people", "quality_judges", _percent(same, n), f"of {n:,} verdicts as people decided.")
@@ -204,30 +204,3 @@ def _histogram(rubric, found, limit):
     axes = {"x": "Score, points of 100", "y": "Scores"}
     title = f"How do answers score on {rubric}?"
     return found | {"plot": n and plots.histogram(bins, title=title, limits={"threshold": limit}, **axes)}
-
-
-def against_people(project, limits):
-    """For each rubric: judge passed or held × people accepted or not, over answers that both have seen."""
-    settled = {
-        "response__resolutions__current": True,
-        "response__resolutions__by__in": (Resolution.By.CONSENSUS, Resolution.By.ADJUDICATOR),
-    }
-    accept = Q(response__resolutions__action="accept")
-    above = Q()
-    for rubric, key in RUBRICS:
-        above |= Q(rubric=rubric, score__gte=limits[key])
-    cells = {
-        "pass_accept": Count("pk", filter=above & accept),
-        "pass_refuse": Count("pk", filter=above & ~accept),
-        "hold_accept": Count("pk", filter=~above & accept),
-        "hold_refuse": Count("pk", filter=~above & ~accept),
-    }
-    rows = _scores(project).filter(**settled, score__isnull=False).values("rubric").annotate(**cells)
-    found = {row["rubric"]: row for row in rows}
-    return [_agreed(found.get(rubric) or {"rubric": rubric} | dict.fromkeys(cells, 0)) for rubric, _ in RUBRICS]
-
-
-def _agreed(row):
-    n = sum(number for name, number in row.items() if name != "rubric")
-    same = row["pass_accept"] + row["hold_refuse"]
-    return row | {"n": n, "percent": 100 * same / n if n else None}
