@@ -31,5 +31,5 @@ def home(request):
 @require_GET
 @login_not_required
 def favicon(request):
-    """Where a browser looks for a sign by itself: beside the admin, a download, a text; our pages name it themselves."""
+    """Where a browser looks for a sign by itself, beside the admin or a plain text; our pages name theirs."""
     return redirect(static("curation/icon.svg"))
