@@ -15,6 +15,7 @@ from pipeline.releasing import checking
 from tests import factories
 from tests.emptying import Emptying
 from tests.forking import Forks
+from tests.migrated import Making, copied
 from tests.teacher_server import TeacherServer
 
 pytest_plugins = ["tests.services", "tests.people"]
@@ -49,8 +50,32 @@ def data_dir(settings):
     shutil.rmtree(settings.DATA_DIR / "projects", ignore_errors=True)
 
 
+making = []  # in the process that hands tests out to others: who makes the database that they copy
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Another process will run tests: let it know of the migrated database, and have that made meanwhile."""
+    if not making:
+        making.append(Making())
+    node.workerinput["migrated"] = (making[0].name, making[0].lock)
+
+
+def pytest_unconfigure():
+    """Leave no migrated database behind."""
+    for each in making:
+        each.end()
+
+
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
+def migrated_elsewhere(request):
+    """The database is copied from the one that was migrated for all processes of the run, where there are several."""
+    if hasattr(request.config, "workerinput"):
+        copied(*request.config.workerinput["migrated"])
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(migrated_elsewhere, django_db_setup, django_db_blocker):
     """The database of the run, emptied after tests that commit by what is given here."""
     with django_db_blocker.unblock():
         yield Emptying()
