@@ -136,7 +136,13 @@ def test_behind_the_notice_a_manager_gets_the_files_until_more_is_withdrawn(peop
     assert manager.get(file).status_code == 302
 
 
-@pytest.mark.parametrize("next_", ["https://elsewhere.example/", "//elsewhere.example/x", "javascript:alert(1)", ""])
+@pytest.mark.parametrize(
+    "next_",
+    [
+        *("https://elsewhere.example/", "//elsewhere.example/x", "/\\\\elsewhere.example", "javascript:alert(1)", ""),
+        *("home", "2026", "no page", "\r\nX: 1"),
+    ],
+)
 def test_the_notice_leads_nowhere_else(people, project, held, next_):
     withdraw(project, "source", "10.1000/a")
     assert people["manager"].post(url(project, "1/notice/"), {"next": next_}).url == url(project, "1/")

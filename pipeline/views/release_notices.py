@@ -42,7 +42,8 @@ def release_notice(request, slug, version):
     release = get_object_or_404(project.releases, version=version)
     notice = withdrawing.notice_of(release)
     next_ = request.POST.get("next") or request.GET.get("next", "")
-    if not url_has_allowed_host_and_scheme(next_, allowed_hosts=None):
+    # `redirect` takes a word without a slash for the name of a page.
+    if not (next_.startswith("/") and url_has_allowed_host_and_scheme(next_, allowed_hosts=None)):
         next_ = reverse("release_detail", args=[slug, version])
     if notice is None:
         return redirect(next_)
