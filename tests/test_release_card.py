@@ -14,6 +14,7 @@ from pipeline.formats import FORMATS
 from pipeline.releasing import card, readers
 from pipeline.releasing.card.head import feature
 from pipeline.releasing.card.snippets import trl_code
+from pipeline.releasing.checking.loading import configs
 from tests import factories
 from tests.running import run
 
@@ -153,6 +154,12 @@ def test_names_from_elsewhere_end_no_line(settings, tmp_path):
     assert "# Films --- # x | `a`, release 1.0.0\n" in body
     assert "| optics # z | 1 |\n" in body
     assert "| CC \\| b --- # y | 1 |\n" in body
+
+
+def test_a_name_that_ends_as_the_yaml_does_hides_no_config(tmp_path):
+    head = {"pretty_name": "Films ---", "configs": [{"config_name": "default"}]}
+    (tmp_path / "README.md").write_text(f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n# Films ---\n")
+    assert configs(tmp_path) == ["default"]
 
 
 def test_licences_that_the_hub_does_not_know_are_told_by_row(made):

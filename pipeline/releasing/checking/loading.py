@@ -74,7 +74,7 @@ def _load(directory, config, cache, report):
 def configs(directory):
     """Names of the configs in the head of README.md."""
     text = (directory / "README.md").read_text(encoding="utf-8")
-    head = yaml.safe_load(text.split("---\n")[1]) if text.startswith("---\n") else {}
+    head = yaml.safe_load(text[4:].split("\n---\n")[0]) if text.startswith("---\n") else {}
     return [each["config_name"] for each in head.get("configs", [])]
 
 
