@@ -85,8 +85,13 @@ def django_db_setup(migrated_elsewhere, django_db_setup, django_db_blocker):
 def begin_check():
     """What begins the child of a release's check outside of the tests; in them it is forked off one that has loaded."""
     home = {"HF_HOME": str(Path(django_settings.DATA_DIR, "readers"))}
-    forks = Forks(checking.__name__, checking.ROOT, os.environ | checking.OFFLINE | home)
-    begin, checking.begin = checking.begin, forks.start
+    loaded = [f"{checking.__name__}.{part}" for part in ("files", "schemas", "loading")]
+    forks = Forks(["datasets", *loaded], checking.ROOT, os.environ | checking.OFFLINE | home, tied_already=True)
+
+    def fork(asked, environment, output, errors):
+        return forks.start(["-m", checking.__name__, *asked], environment, output, errors)
+
+    begin, checking.begin = checking.begin, fork
     yield begin
     checking.begin = begin
     forks.end()

@@ -1,10 +1,9 @@
 """Work in a process of its own that is killed (-9) when it comes to a certain place."""
 
 import signal
-import subprocess
-import sys
+import tempfile
 
-from tests.services import PRODUCT_DIR, product_environment
+from tests.services import product_environment, start_process
 
 SCRIPT = """
 import importlib, os, signal, sys
@@ -41,8 +40,14 @@ def killed_at(where, work, calls=0):
 
     Returns whether it came so far; what ends otherwise than well or by the kill fails the test.
     """
-    script = SCRIPT.format(where=where, calls=calls, work=work)
-    command, environment = [sys.executable, "-c", script], product_environment()
-    ended = subprocess.run(command, cwd=PRODUCT_DIR, env=environment, check=False, capture_output=True)
-    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr.decode()
-    return ended.returncode != 0
+    status, said = run_script(SCRIPT.format(where=where, calls=calls, work=work))
+    assert status in (0, -signal.SIGKILL), said
+    return status != 0
+
+
+def run_script(script):
+    """Run a script in a process of its own, on this test's database; returns its exit status and all that it said."""
+    with tempfile.TemporaryFile() as output:
+        status = start_process(["-c", script], product_environment(), output, output).wait()
+        output.seek(0)
+        return status, output.read().decode()

@@ -16,11 +16,16 @@ from django.db import connection
 
 from pipeline.embedded import valkey as embedded_valkey
 from tests import factories
+from tests.forking import Forks
 from tests.with_postgres import postgres_server
 
 PRODUCT_DIR = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 120  # for what takes seconds on an idle machine; long, since no test judges speed
+READ_LATER = ("_API_KEY", "PYTEST_CURRENT_TEST", "DJANGO_ALLOW_ASYNC_UNSAFE")  # ends of names that no settings read
+MOST_LOADED = 2  # environments; rarer ones are loaded anew for each process
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+_loaded = {}  # what forks, by its environment; each ends with this process
 
 
 def missing(what):
@@ -61,6 +66,23 @@ def product_environment():
     }
 
 
+def start_process(words, environment, output, errors):
+    """A process that does what `python WORDS` would in the product's folder; its files are the caller's to close.
+
+    It is forked off one that has loaded the product with the same settings, so it begins at once. The product's own
+    starts are tested where it starts processes itself, as `serve` and the demo do.
+    """
+    said = frozenset((name, value) for name, value in environment.items() if not name.endswith(READ_LATER))
+    if said not in _loaded and len(_loaded) == MOST_LOADED:
+        command = [sys.executable, *words]
+        return subprocess.Popen(
+            command, cwd=PRODUCT_DIR, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=errors
+        )
+    if said not in _loaded:
+        _loaded[said] = Forks(["tests.product_loaded"], PRODUCT_DIR, environment)
+    return _loaded[said].start(words, environment, output, errors)
+
+
 @pytest.fixture(scope="session")
 def valkey_server():
     """The embedded Valkey on the socket that the settings name, for as long as the test run lasts."""
@@ -90,12 +112,9 @@ def start_worker(valkey, tmp_path):
     processes = []
 
     def start(*options, **environment):
-        log = (tmp_path / f"worker-{len(processes) + 1}.log").open("wb")
-        command = [sys.executable, "manage.py", "rqworker", "default"]
-        command += ["--worker-class", "pipeline.workers.ResumableWorker", *options]
-        process = subprocess.Popen(
-            command, cwd=PRODUCT_DIR, env=product_environment() | environment, stdout=log, stderr=log
-        )
+        words = ["manage.py", "rqworker", "default", "--worker-class", "pipeline.workers.ResumableWorker", *options]
+        with (tmp_path / f"worker-{len(processes) + 1}.log").open("wb") as log:
+            process = start_process(words, product_environment() | environment, log, log)
         processes.append(process)
         return process
 
