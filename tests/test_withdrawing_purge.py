@@ -352,6 +352,34 @@ def test_purged_again_it_does_the_same_again(project, secret, released):
     assert where_it_stands() == set()
 
 
+def test_what_another_withdrawal_took_before_is_blanked_as_well(project, secret, released):
+    prompts = [secret.hypothesis, secret.methodology]
+    former = withdraw(project, "row", released.rows.get(prompt=prompts[0]).row_id)
+    court = withdraw(project, "source", "10.1000/secret", "A court said so.")
+    assert court.prompts.count() == 0
+    assert blanking.taken(court).count() == 2
+    assert [release.version for release, _ in purging.holding(court)] == [1]
+    purge(project, court)
+    assert where_it_stands() == set()
+    assert files_with(project) == set()
+    assert set(released.tombstones.values_list("withdrawal", flat=True)) == {court.pk}
+    assert court.prompts.count() == 2
+    assert former.prompts.count() == 0
+    assert [event.detail["what"] for event in prompts[0].events.filter(kind="withdrawn")] == [str(former)]
+
+
+def test_a_request_that_two_purged_sources_shared_is_blanked_with_the_second(project, secret):
+    other = everything_said(project, "10.1000/other", 98)
+    call = secret.hypothesis.current_response.call
+    TeacherResponse.objects.filter(pk=other.hypothesis.current_response_id).update(call=call)
+    purge(project, withdraw(project, "source", "10.1000/secret"))
+    call.refresh_from_db()
+    assert call.request
+    purge(project, withdraw(project, "source", "10.1000/other"))
+    call.refresh_from_db()
+    assert (call.request, call.raw_reply) == ({}, "")
+
+
 def test_what_was_purged_does_not_come_in_again(project, secret, tmp_path):
     from curation.importing import import_file
 

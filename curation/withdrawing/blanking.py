@@ -25,17 +25,19 @@ from ..models import (
     Gold,
     JudgeScore,
     Overlap,
+    Project,
     Prompt,
     Resolution,
     Run,
     SourceDocument,
     TeacherResponse,
+    Tombstone,
 )
 from ..models.locking import update_in_order
 from ..models.response import LONGER
 from ..models.writing import update_rows
 from .chosen import documents
-from .deeds import waiting
+from .deeds import taken_before, waiting
 from .needles import Needles, words_of
 
 PORTION = 200
@@ -90,6 +92,29 @@ def _documents(withdrawal):
     others = Prompt.objects.filter(document=OuterRef("pk"), withdrawal=None)
     about = SourceDocument.objects.filter(pk__in=withdrawal.prompts.values("document")).exclude(Exists(others))
     return SourceDocument.objects.filter(Q(pk__in=named.values("pk")) | Q(pk__in=about.values("pk")), project=project)
+
+
+# -- what others withdrew before ---------------------------------------------------------------------------------------
+
+
+def taken(withdrawal):
+    """Every withdrawn prompt that it speaks of: its own, and those that another withdrawal had taken before it."""
+    before = taken_before(withdrawal).filter(withdrawal__purged_at=None)
+    return Prompt.objects.filter(Q(withdrawal=withdrawal) | Q(pk__in=before.values("pk")), project=withdrawal.project)
+
+
+def take_over(withdrawal):
+    """Make what another withdrawal had taken before its own: who purges a source purges all that is about it.
+
+    What another one purged is blank already, and stays that one's.
+    """
+    before = taken_before(withdrawal).filter(withdrawal__purged_at=None).order_by("pk")
+    while ids := list(before.values_list("pk", flat=True)[:PORTION]):
+        with transaction.atomic():
+            Project.objects.select_for_update(no_key=True).get(pk=withdrawal.project_id)  # whoever buries waits
+            Prompt.objects.filter(pk__in=ids).lock()
+            Tombstone.objects.filter(prompt__in=ids).update(withdrawal=withdrawal)
+            Prompt.objects.filter(pk__in=ids).update(withdrawal=withdrawal)
 
 
 # -- portion by portion ----------------------------------------------------------------------------------------------
@@ -183,17 +208,19 @@ def _without_typed(detail):
 
 def calls_of(withdrawal):
     """The calls that were bought for its prompts: for their answers, and for what judges said of them."""
-    responses = TeacherResponse.objects.filter(prompt__withdrawal=withdrawal)
-    scores = JudgeScore.objects.filter(response__prompt__withdrawal=withdrawal)
-    items = BatchItem.objects.filter(prompt__withdrawal=withdrawal)
+    prompts = taken(withdrawal).values("pk")
+    responses = TeacherResponse.objects.filter(prompt__in=prompts)
+    scores = JudgeScore.objects.filter(response__prompt__in=prompts)
+    items = BatchItem.objects.filter(prompt__in=prompts)
     bought = Q(pk__in=responses.values("call")) | Q(pk__in=scores.values("call")) | Q(pk__in=items.values("call"))
     return Call.objects.filter(bought)
 
 
 def shared_calls(withdrawal):
-    """Those of its calls that answer prompts which were not withdrawn too; they keep their texts."""
-    others = TeacherResponse.objects.filter(call=OuterRef("pk")).exclude(prompt__withdrawal=withdrawal)
-    judged = JudgeScore.objects.filter(call=OuterRef("pk")).exclude(response__prompt__withdrawal=withdrawal)
+    """Those of its calls that answer prompts which are neither its own nor purged; they keep their texts."""
+    blank = Prompt.objects.filter(Q(pk__in=taken(withdrawal).values("pk")) | Q(withdrawal__purged_at__isnull=False))
+    others = TeacherResponse.objects.filter(call=OuterRef("pk")).exclude(prompt__in=blank.values("pk"))
+    judged = JudgeScore.objects.filter(call=OuterRef("pk")).exclude(response__prompt__in=blank.values("pk"))
     return calls_of(withdrawal).filter(Exists(others) | Exists(judged))
 
 

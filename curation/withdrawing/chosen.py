@@ -41,6 +41,11 @@ class Preview:
     releases: tuple
     some: tuple = ()
 
+    @property
+    def left(self):
+        """Prompts that are not withdrawn yet."""
+        return self.prompts - self.withdrawn
+
 
 def same_source(locator):
     """A locator as it is compared: of a DOI its bare form, however it is written; anything else as it stands."""
@@ -90,7 +95,10 @@ def _nothing(project, kind, value):
 
 def chosen(project, kind, value):
     """The prompts of `project` that a withdrawal takes, the other halves of pairs included."""
-    named = _named(project, kind, value)
+    return _with_partners(project, _named(project, kind, value))
+
+
+def _with_partners(project, named):
     if not project.paired:
         return named
     ids = named.values("pk")
@@ -169,13 +177,22 @@ def groups_of(value):
 
 def preview(project, kind, value):
     """The Preview of a withdrawal of `value`, as `spelled` gives it."""
-    prompts = chosen(project, kind, value)
+    return _preview(project, _named(project, kind, value))
+
+
+def preview_of(project, ids):
+    """The Preview of withdrawing the prompts with these ids."""
+    return _preview(project, project.prompts.filter(pk__among=frozenset(ids)))
+
+
+def _preview(project, named):
+    prompts = _with_partners(project, named)
     states = dict(prompts.order_by().values_list("state").annotate(n=Count("pk")))
     total = sum(states.values())
     return Preview(
         prompts=total,
         withdrawn=prompts.exclude(withdrawal=None).count(),
-        partners=total - _named(project, kind, value).count(),
+        partners=total - named.count(),
         states=tuple((label, states[state]) for state, label in State.choices if states.get(state)),
         releases=holding(project, prompts),
         some=tuple(prompts.order_by("pk").values_list("key", flat=True)[:SHOWN]),

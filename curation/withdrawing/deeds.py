@@ -43,17 +43,28 @@ def waiting(withdrawal):
     return chosen(withdrawal.project, withdrawal.kind, withdrawal.value).filter(withdrawal=None).order_by("pk")
 
 
+def taken_before(withdrawal):
+    """Prompts of it that are another withdrawal's: it came first."""
+    named = chosen(withdrawal.project, withdrawal.kind, withdrawal.value)
+    return named.exclude(withdrawal=None).exclude(withdrawal=withdrawal)
+
+
 @transaction.atomic
 def go_on(withdrawal, *, run=None, actor=None, count=lambda number: None):
     """Withdraw the next portion; returns whether there was one. What `count` writes is in the same transaction."""
     ids = list(waiting(withdrawal).values_list("pk", flat=True)[:PORTION])
-    if not ids:
-        return False
+    if ids:
+        take(withdrawal, ids, run=run, actor=actor, count=count)
+    return bool(ids)
+
+
+@transaction.atomic
+def take(withdrawal, ids, *, run=None, actor=None, count=lambda number: None):
+    """Withdraw the prompts with these ids for `withdrawal`; what was withdrawn before stays as it is."""
     locked = lock_units(withdrawal.project, ids)
     gone = Prompt.objects.filter(pk__in=list(locked)).withdraw(withdrawal, run=run, actor=actor)
     ReviewClaim.objects.filter(prompt__in=gone).in_order().delete()
     count(len(gone))
-    return True
 
 
 def withdrawn_among(project, prompt_ids):

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
-from ..models import Tombstone, Withdrawal
+from ..models import Release, Tombstone, Withdrawal
+from .deeds import taken_before
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,18 @@ def _notice(parts):
 def notice_of(release):
     """The Notice of one release, or None."""
     return notices([release]).get(release.pk)
+
+
+def held_by(withdrawals):
+    """[(release, how many of its rows these withdrawals took)], the newest release first."""
+    rows = Tombstone.objects.filter(withdrawal__in=[each.pk for each in withdrawals])
+    numbers = dict(rows.order_by().values_list("release").annotate(n=Count("pk")))
+    releases = Release.objects.filter(pk__in=numbers).defer("manifest", "files").order_by("-version")
+    return [(release, numbers[release.pk]) for release in releases]
+
+
+def formers(withdrawal):
+    """[(withdrawal, how many prompts of this one it had taken before)], the first of them first."""
+    rows = taken_before(withdrawal).order_by().values_list("withdrawal").annotate(n=Count("pk"))
+    numbers = dict(rows)
+    return [(row, numbers[row.pk]) for row in Withdrawal.objects.filter(pk__in=numbers).order_by("pk")]

@@ -49,6 +49,7 @@ def work(run, should_stop=lambda: False):
 
 def _purge(run, withdrawal, step):
     """Files first, found by what the record still says; then the record, the source texts last of all."""
+    blanking.take_over(withdrawal)
     Run.objects.filter(pk=run.pk).update(total=withdrawal.prompts.count(), done=0)
     _overwrite_what_is_deleted()
     words, untold = blanking.telling_words(withdrawal)
@@ -112,7 +113,7 @@ def _overwrite_what_is_deleted():
 
 def holding(withdrawal):
     """[(release, files that hold texts of it)] of every release whose files lie there, the newest first."""
-    keys = set(withdrawal.prompts.values_list("key", flat=True))
+    keys = set(blanking.taken(withdrawal).values_list("key", flat=True))
     releases = withdrawal.project.releases.filter(state__in=withdrawing.HOLDING).order_by("-version")
     found = ((release, files_with(release, keys)) for release in releases)
     return [(release, files) for release, files in found if files]

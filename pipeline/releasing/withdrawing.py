@@ -8,15 +8,14 @@ from . import patching
 
 
 def work(run, should_stop=lambda: False):
-    """Carry out the withdrawal that `run.parameters` names; a killed one's successor goes on behind it.
+    """Carry out the withdrawal that `run.parameters` names, or several; a killed one's successor goes on behind it.
 
     With `release` among them, a patch of that release alone is made. Cancelled, what was withdrawn stays withdrawn.
     """
     if not run.begin():
         return "ended"
-    withdrawal = Withdrawal.objects.select_related("project").get(pk=run.parameters["withdrawal"])
     try:
-        return _withdraw(run, withdrawal, should_stop)
+        return _withdraw(run, _wanted(run), should_stop)
     except patching.Halted:
         return _halt(run)
     except LOST:
@@ -28,10 +27,17 @@ def work(run, should_stop=lambda: False):
         raise
 
 
-def _withdraw(run, withdrawal, should_stop):
-    _expect(run, withdrawal)
+def _wanted(run):
+    """What the run withdraws: one, or all that a list named."""
+    ids = run.parameters.get("withdrawals") or [run.parameters["withdrawal"]]
+    return list(Withdrawal.objects.select_related("project").filter(pk__in=ids).order_by("pk"))
+
+
+def _withdraw(run, withdrawals, should_stop):
+    Withdrawal.objects.filter(pk__in=[each.pk for each in withdrawals]).update(run=run)
+    portions = _one(run, *withdrawals) if len(withdrawals) == 1 else _several(run, withdrawals)
     while not (run.seen() or should_stop()):
-        if not withdrawing.go_on(withdrawal, run=run, actor=run.created_by, count=_counter(run)):
+        if not next(portions, False):
             break
     if run.seen() or should_stop():
         return _halt(run)
@@ -62,15 +68,31 @@ def _patch(run, should_stop):
         run.say(str(why))
 
 
-def _expect(run, withdrawal):
+def _one(run, withdrawal):
+    """Withdraw its prompts, a portion for each True."""
+    _expect(run, withdrawing.waiting(withdrawal).count())
+    while withdrawing.go_on(withdrawal, **_options(run)):
+        yield True
+
+
+def _several(run, withdrawals):
+    """The same for all that a list named: their prompts are found together, once."""
+    plan = withdrawing.planned(withdrawals)
+    _expect(run, sum(len(ids) for _, ids in plan))
+    for withdrawal, ids in plan:
+        for start in range(0, len(ids), withdrawing.PORTION):
+            withdrawing.take(withdrawal, ids[start : start + withdrawing.PORTION], **_options(run))
+            yield True
+
+
+def _options(run):
+    return {"run": run, "actor": run.created_by, "count": lambda number: run.count(done=number, withdrawn=number)}
+
+
+def _expect(run, number):
     """Say how many prompts there are in all: withdrawn before a kill, and still to come."""
-    Withdrawal.objects.filter(pk=withdrawal.pk).update(run=run)
     run.refresh_from_db()
-    Run.objects.filter(pk=run.pk).update(total=run.done + withdrawing.waiting(withdrawal).count())
-
-
-def _counter(run):
-    return lambda number: run.count(done=number, withdrawn=number)
+    Run.objects.filter(pk=run.pk).update(total=run.done + number)
 
 
 def _halt(run):

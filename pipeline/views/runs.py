@@ -38,7 +38,8 @@ def _run_or_404(project, pk):
 
 
 def _context(run):
-    hidden = ("path", "reviewer", "mapping", "command", "cap_usd", "cap_tokens", "change", "undo", "withdrawal")
+    hidden = ("path", "reviewer", "mapping", "command", "cap_usd", "cap_tokens", "change", "undo")
+    hidden += ("withdrawal", "withdrawals")
     sent_on = [(label, run.counters[state]) for state, label in State.choices if run.counters.get(state)]
     release = run.versions.get("release") if run.stage in ("package", "withdraw") else None
     return {
