@@ -2,6 +2,7 @@
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -92,6 +93,52 @@ def test_a_row_that_was_left_out_is_explained_too(project):
     found = explain(row_of(prompt))
     assert found["left_out"] == [{"version": 1, "semver": "1.0.0", "why": "near_duplicates"}]
     assert "in no release" in told(found)
+
+
+@pytest.fixture
+def of_others():
+    """{format: the first row of its Parquet file} of a release of pairs and preferences."""
+    project = factories.project("Pairs", slug="pairs", split_seed="a seed")
+    for number in range(2):
+        pair = factories.pair(project, State.ACCEPTED, locator=f"doi:{number}")
+        for prompt in (pair.hypothesis, pair.methodology):
+            factories.resolution(prompt.current_response)
+            about = prompt.current_response.hypothesis
+            refused = factories.response(prompt, f"Worse {number}", current=False, attempt=2, hypothesis=about)
+            factories.filter_result(refused, failed=["min_char_length"])
+    run(project, "package", formats=["pairs", "preference", "kto"])
+    release = Release.objects.get(project=project)
+    tables = {name: release.directory / name for name in ("pairs", "preference", "kto")}
+    rows = {name: pq.read_table(folder).to_pylist() for name, folder in tables.items()}
+    return {name: next(row for row in found if not row.get("label")) for name, found in rows.items()}
+
+
+def test_a_pair_leads_to_its_hypothesis_and_names_its_method(of_others):
+    row = of_others["pairs"]
+    found = explain(row["id"])
+    assert found["row_id"] == row["hypothesis_id"]
+    assert found["asked"]["made_of"] == [row["hypothesis_id"], row["methodology_id"]]
+    said = told(found)
+    assert said.startswith(f"row {row['id']} of hypothesis–method pairs, in {row['split']} of 1.0.0")
+    assert f"made of: {row['methodology_id']}" in said
+
+
+@pytest.mark.parametrize("name", ["preference", "kto"])
+def test_a_preference_leads_to_the_accepted_row_and_says_what_was_refused(of_others, name):
+    row = of_others[name]
+    found = explain(row["id"][:12])
+    assert (found["row_id"], found["asked"]["format"]) == (row["row_id"], name)
+    assert found["asked"]["reasons"] == ["filter:min_char_length"]
+    said = told(found)
+    assert said.startswith(f"row {row['id']} of ")
+    assert "filter:min_char_length" in said
+    assert "attempt 2" in said.lower()
+
+
+def test_rows_of_other_formats_are_found_in_their_project_alone(of_others):
+    other = factories.project("Other", slug="other")
+    with pytest.raises(NotOneRow, match="of project other has a row"):
+        explain(of_others["preference"]["id"], other)
 
 
 def test_another_project_is_not_looked_into(project):

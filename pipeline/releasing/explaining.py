@@ -8,12 +8,19 @@ import pyarrow.parquet as pq
 
 from curation.life import as_text, life_of
 from curation.models import AuditItem, Prompt, Release, ReleaseRow, TeacherResponse, Tombstone
-from pipeline.formats import row_id
+from pipeline.formats import FORMATS, row_id
 
 from . import proof
 
 SHORTEST = 8  # characters of a row id that are enough where no other row begins so
 LEFT_OUT = "left_out.jsonl"
+# Formats whose rows have ids of their own: {name: (columns of the accepted rows' ids, of what else is told)}.
+WORSE = ("kind", "reasons", "rejected_attempt", "rejected_teacher")
+OF_OTHERS = {
+    "pairs": (("hypothesis_id", "methodology_id"), ()),
+    "preference": (("row_id",), WORSE),
+    "kto": (("row_id",), ("label", "reasons")),
+}
 
 
 class NotOneRow(LookupError):
@@ -33,21 +40,28 @@ class Everything:
 def explain(wanted, project=None):
     """The life behind a row id (or its first characters), as a dict that `json.dumps` takes. Raises NotOneRow.
 
-    Found are rows of all releases, drafts too, rows that were withdrawn or drawn for an audit, and what a release
-    listed as left out. `project` limits the search to one.
+    Found are rows of all releases, drafts too, rows that were withdrawn or drawn for an audit, what a release listed as
+    left out, and rows of pairs and preferences, which lead to the accepted row that they stand on. `project` limits the
+    search to one.
     """
     wanted = wanted.strip().lower()
     if not re.fullmatch(f"[0-9a-f]{{{SHORTEST},64}}", wanted):
         raise NotOneRow(f"{wanted!r} is no row id: name its 64 hexadecimal digits, or at least the first {SHORTEST}.")
     found = _prompts_of(wanted, project)
     if not found:
+        if made := _made_of_others(wanted, project):
+            return _explained_by(wanted, made)
         where = f"project {project.slug}" if project else "any project"
         raise NotOneRow(f"No release, withdrawal or list of left-out rows of {where} has a row {wanted}.")
     if len(found) > 1:
-        rows = ", ".join(f"{row} in {slug}" for row, slug, _ in sorted(found)[:5])
-        raise NotOneRow(f"{len(found)} rows begin with {wanted} ({rows}): name more of it, or the --project.")
+        raise _several(wanted, [(row, slug) for row, slug, _ in found])
     ((row, _, prompt_id),) = found
     return _explained(row, Prompt.objects.select_related("project", "document", "current_response").get(pk=prompt_id))
+
+
+def _several(wanted, found):
+    rows = ", ".join(f"{row} in {slug}" for row, slug in sorted(found)[:5])
+    return NotOneRow(f"{len(found)} rows begin with {wanted} ({rows}): name more of it, or the --project.")
 
 
 def _prompts_of(wanted, project):
@@ -77,6 +91,32 @@ def _listed(release, wanted):
         with open(path, encoding="utf-8") as lines:
             found = (json.loads(line) for line in lines if f'"{wanted}' in line)
             yield from (said for said in found if said["row_id"].startswith(wanted))
+
+
+def _made_of_others(wanted, project):
+    """{(row id, project's slug): (Project, what its file says)} of rows of pairs and preferences, by files."""
+    releases, found = Release.objects.filter(project=project) if project else Release.objects.all(), {}
+    between = [("id", ">=", wanted), ("id", "<", f"{wanted}g")]
+    for release in releases.select_related("project").order_by("-version"):
+        for entry in release.files:
+            columns, path = OF_OTHERS.get(entry.get("format")), release.directory / entry["path"]
+            if columns is None or path.suffix != ".parquet" or not path.is_file():
+                continue
+            ids, more = columns
+            for row in pq.read_table(path, columns=["id", "split", *ids, *more], filters=between).to_pylist():
+                told = {"id": row["id"], "format": entry["format"], "release": release.semver or str(release.version)}
+                told |= {"split": row["split"], "made_of": [row[name] for name in ids]}
+                told |= {name: row[name] for name in more}
+                found.setdefault((row["id"], release.project.slug), (release.project, told))
+    return found
+
+
+def _explained_by(wanted, made):
+    """The life behind the accepted row that a row of another format stands on; of a pair, the hypothesis'."""
+    if len(made) > 1:
+        raise _several(wanted, list(made))
+    ((project, told),) = made.values()
+    return explain(told["made_of"][0], project) | {"asked": told}
 
 
 def _explained(row, prompt):
@@ -142,7 +182,8 @@ def _proof(path, row):
 
 def told(explained):
     """The dict of `explain` as lines of text, the row first, then the life of its prompt."""
-    lines = [f"row {explained['row_id']}", f"prompt {explained['prompt_key']} of project {explained['project']}"]
+    lines = _asked(explained["asked"]) if "asked" in explained else []
+    lines += [f"row {explained['row_id']}", f"prompt {explained['prompt_key']} of project {explained['project']}"]
     if explained["withdrawn"]:
         lines.append(f"withdrawn: {_because(explained['withdrawn'])}")
     lines += [_held_by(each) for each in explained["releases"]]
@@ -154,6 +195,16 @@ def told(explained):
     newest = next((each["proof"] for each in reversed(explained["releases"]) if each["proof"]), None)
     lines += [f"  {name}: {_short(value)}" for name, value in (newest or {}).items() if name != "id"]
     return "\n".join(lines) + "\n\n" + as_text(explained["life"])
+
+
+def _asked(asked):
+    """What was asked after, where it is a row that others make: of which format, and of which rows."""
+    lines = [
+        f"row {asked['id']} of {FORMATS[asked['format']].label.lower()}, in {asked['split']} of {asked['release']}"
+    ]
+    lines += [f"  made of: {row}" for row in asked["made_of"]]
+    names = [name for name in (*WORSE, "label") if name in asked]
+    return [*lines, *(f"  {name}: {_short(asked[name])}" for name in names), ""]
 
 
 def _called(release):
