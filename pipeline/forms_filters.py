@@ -78,10 +78,15 @@ class RulesForm:
         """{name: text} of what differs from the rules in force: the short way to say what the page shows."""
         return {name: each.text for name, each in self.fields.items() if each.changed}
 
-    def read(self):
-        """The Rules that the page shows, or None; then the errors are at their fields."""
+    def read(self, also=lambda rules: None):
+        """The Rules that the page shows, or None; then the errors are at their fields.
+
+        `also` is shown the rules and may raise a ConfigError of its own.
+        """
         try:
-            self.rules = filters.load_rules(self.mapping())
+            rules = filters.load_rules(self.mapping())
+            also(rules)
+            self.rules = rules
         except ConfigError as error:
             for problem in error.messages:
                 self._place(problem)

@@ -1,6 +1,7 @@
 """filters.yaml: what is read, what is refused by name, and what holds for which task type."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,15 @@ from pipeline.filters import (
     kinds,
     legacy_columns,
     load_rules,
+    patterns,
     rules_to_mapping,
     rules_to_yaml,
     stored_rules,
 )
+from pipeline.filters.answer import quoted
 from pipeline.filters.registry import known_settings
 
+PATTERNS = "forbidden_patterns"
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 
 GOOD_HYPOTHESIS = (
@@ -193,6 +197,33 @@ def test_everything_wrong_is_said_at_once():
     ]
     assert "'('" in messages[2]
     assert "'['" in messages[2]
+
+
+@pytest.mark.parametrize("pattern", [r"(a|aa)+$", r"(?:a|a)+$", r"(a|aa)+[yz]", r"^(\w|[a-z])*[0-9]$"])
+def test_a_pattern_whose_repeats_overlap_is_given_up_on(monkeypatch, pattern):
+    monkeypatch.setattr(patterns, "SECONDS", 0.2)
+    rules = load_rules({"forbidden_patterns": [pattern]})
+    with pytest.raises(ConfigError, match="takes too long on a text of 101 characters"):
+        check(Answer("a" * 100 + "!"), rules)
+    with pytest.raises(ConfigError, match="takes too long"):
+        patterns.refuse_slow([pattern])
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *(r"(?i)\bin conclusion\b", r"\d{4}-\d\d", r"[^\w\s]{2,}", r"^\s*\d+[.)]", r"(?m)^#+ ", r"(?s)We.*fall"),
+        *(r"(?<!not )novel", r"(\w+) \1\b", r"(?i)straße|MÜNCHEN", r"[A-Z]{2,}(?=s\b)", r"\u00b5m", r"a{2}|b{,2}c"),
+    ],
+)
+@pytest.mark.parametrize(
+    "text", ["In Conclusion, on 2026-11 the the DNAs fall", "1) We see\n# a fall!!", "not novel, µm STRASSE"]
+)
+def test_a_pattern_finds_what_pythons_own_search_finds(pattern, text):
+    here = next(m for m in check(Answer(text), load_rules({"forbidden_patterns": [pattern]})) if m.rule == PATTERNS)
+    found = re.search(pattern, text)
+    assert here.value == bool(found)
+    assert not found or here.note == f"{pattern} matches {quoted([found[0]])}"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from curation import plots
 from curation.models import Event, FilterResult, GateResult, Prompt, Ruleset, Run, TeacherResponse
 from pipeline import filters
+from pipeline.filters import patterns
 from pipeline.views import quality_filters_change
 from tests import factories
 from tests.pages import text
@@ -139,6 +140,33 @@ def test_a_pattern_is_tried_by_managers_alone(people, measured):
     query = {"forbidden_patterns": "dust|snow"}
     assert "would flip" in text(people["manager"].get(address(measured, "try/", **query)))
     assert "Nothing is changed" in text(people["viewer"].get(address(measured, "try/", **query)))
+
+
+@pytest.mark.parametrize("path", ["try/", "apply/", ""])
+def test_a_pattern_that_takes_too_long_is_refused_at_its_field(people, measured, monkeypatch, path):
+    monkeypatch.setattr(patterns, "SECONDS", 0.2)
+    said = {"forbidden_patterns": "dust\n(a|aa)+$", "version": "1"}
+    manager = people["manager"]
+    page = (
+        manager.post(address(measured, path), said)
+        if path == "apply/"
+        else manager.get(address(measured, path, **said))
+    )
+    assert "takes too long on a text" in text(page)
+    assert Ruleset.objects.count() == 1
+
+
+def test_the_pages_open_where_a_pattern_in_force_takes_too_long(people, project, monkeypatch):
+    answers(project, 3)
+    recorded(project, {"forbidden_patterns": ["(a|aa)+$"]})
+
+    def give_up(pattern, text):
+        raise patterns.SlowPattern("It takes too long.")
+
+    monkeypatch.setattr(patterns, "_search", give_up)
+    assert people["manager"].get(address(project)).status_code == 200
+    assert people["manager"].get(address(project, "rule/", rule="forbidden_patterns")).status_code == 200
+    assert people["manager"].get(f"/p/{project.slug}/quality/data/").status_code == 200
 
 
 def test_without_javascript_the_form_leads_to_a_short_address_that_shows_the_same(people, measured):

@@ -4,6 +4,7 @@ import pytest
 
 from curation.models import FilterResult, State
 from pipeline import jobs
+from pipeline.filters import patterns
 from tests import factories
 from tests.running import run
 
@@ -37,6 +38,17 @@ def test_every_rule_is_measured_and_every_failure_named(project, answer, failed)
     assert all("value" in m and "limit" in m for m in result.measurements)
     prompt.refresh_from_db()
     assert prompt.state == (State.TO_REGENERATE if failed else State.TO_REVIEW)
+
+
+def test_a_pattern_that_takes_too_long_ends_the_run_in_a_sentence(project, monkeypatch):
+    monkeypatch.setattr(patterns, "SECONDS", 0.2)
+    rules(project, forbidden_patterns=["(a|aa)+$"])
+    prompt = factories.prompt(project, State.TO_FILTER, answer=f"It is {'a' * 100}!")
+    with pytest.raises(patterns.SlowPattern):
+        run(project, "filter")
+    ended, prompt = project.runs.get(), project.prompts.get(pk=prompt.pk)
+    assert (ended.state, prompt.state) == ("failed", State.TO_FILTER)
+    assert "'(a|aa)+$' takes too long on a text of 107 characters" in ended.error
 
 
 @pytest.mark.parametrize("policy", ["to_regenerate", "to_review", "rejected"])

@@ -2,6 +2,8 @@
 
 import re
 
+import regex
+
 # The languages that py3langid tells apart, its code for no language left out.
 LANGUAGES = frozenset(
     """ace af am an ar ary arz as az ba bcl be bg bn br bs ca crh cs cy da de dz el en eo es et eu ext fa fi fo fr fuv
@@ -93,7 +95,8 @@ def regexes(value):
 def _wrong_with(pattern):
     try:
         compiled = re.compile(pattern)
-    except re.error as error:
+        regex.compile(pattern, regex.V0)  # which searches for it
+    except (re.error, regex.error) as error:
         return f"is not a regular expression: {error}"
     return "matches the empty text and so would fail every answer" if compiled.match("") else ""
 

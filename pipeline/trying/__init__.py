@@ -4,7 +4,7 @@
 """
 
 from .bins import bins, span
-from .columns import values_of
+from .columns import refuse_slow_patterns, values_of
 from .drawing import forget, in_force, sample_of
 from .sample import Sample
 from .trial import Effect, Example, Trial, would
@@ -17,6 +17,7 @@ __all__ = [
     "bins",
     "forget",
     "in_force",
+    "refuse_slow_patterns",
     "sample_of",
     "span",
     "values_of",

@@ -7,6 +7,7 @@ import numpy
 from django.core.cache import cache
 
 from curation.models import TeacherResponse
+from pipeline.filters.patterns import SlowPattern, refuse_slow
 from pipeline.stages import filtering
 
 from .sample import UNKNOWN, Column, limit_of, words_of
@@ -67,6 +68,19 @@ def _measured(sample, rule, task, settings, rows):
     return column
 
 
+def refuse_slow_patterns(sample, rules):
+    """Raise SlowPattern where a pattern that is not in force takes too long on one of the sample's answers."""
+    known = _patterns(sample.rules)
+    new = [pattern for pattern in _patterns(rules) if pattern not in known]
+    if new:
+        refuse_slow(new, [answer.text for answer in _small_answers(sample).values()])
+
+
+def _patterns(rules):
+    named = [rules.settings(task)["forbidden_patterns"] for task in ("", *rules.by_task)]
+    return list(dict.fromkeys(pattern for each in named for pattern in each))
+
+
 def _small_answers(sample):
     key = f"trying:answers:{sample.project_id}"
     kept = cache.get(key)
@@ -88,7 +102,10 @@ def _measure(rule, settings, answers):
     thresholds = {each.keyword: settings[each.key] for each in rule.settings if each.keyword}
     if rule.limit and limit_of(rule, settings) is None:
         thresholds["limit"] = _any_limit(rule)
-    made = [rule.measure(answer, **thresholds) for answer in answers]
+    try:
+        made = [rule.measure(answer, **thresholds) for answer in answers]
+    except SlowPattern:  # a run says so in a sentence; here it is a rule of which nothing is known
+        return Column(numpy.full(len(answers), numpy.nan), numpy.full(len(answers), UNKNOWN, numpy.int8))
     values = [each.value if isinstance(each.value, int | float) else numpy.nan for each in made]
     return Column(numpy.array(values, float), numpy.array([each.ok for each in made], numpy.int8))
 

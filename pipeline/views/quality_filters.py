@@ -1,6 +1,7 @@
 """The filter page: every rule with its histogram, other limits tried without writing, and what would flip."""
 
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode
 
 from django.http import HttpResponseBadRequest
@@ -110,7 +111,7 @@ def quality_filters_rule(request, slug):
 
 def trial_context(project, sample, form):
     """What _quality_filters_trial.html shows: the trial of the form's rules, of those in force where it is wrong."""
-    rules = form.read() or sample.rules
+    rules = form.read(partial(trying.refuse_slow_patterns, sample)) or sample.rules
     trial = trying.would(sample, rules)
     changed = {each.setting.key for each in form.fields.values() if each.changed}
     touched = {rule.id for rule in filters.RULES.values() if changed & {each.key for each in rule.settings}}

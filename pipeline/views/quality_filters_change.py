@@ -1,5 +1,7 @@
 """Making filter rules hold: apply what was tried, a filters.yaml in and out, and the versions so far."""
 
+from functools import partial
+
 import yaml
 from django.contrib import messages
 from django.db import transaction
@@ -29,7 +31,7 @@ def quality_filters_apply(request, slug):
     project = project_or_404(request.user, slug, MANAGER)
     sample = trying.sample_of(project)
     form = rules_form(project, sample, request.POST)
-    if form.read() is None:
+    if form.read(partial(trying.refuse_slow_patterns, sample)) is None:
         return page(request, project, sample, form)
     with transaction.atomic():
         # Two managers apply one after the other, and the second sees what the first made.
