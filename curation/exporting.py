@@ -20,7 +20,7 @@ def export_annotations(project, directory):
     """Write accepted.jsonl and rejected.jsonl (regenerate and reject) to `directory`; returns {file name: rows}.
 
     One row for every decision of people that holds now for a prompt's current response. Decisions that can still be
-    taken back are left out. Both files appear whole or not at all.
+    taken back are left out, and so is what was withdrawn. Both files appear whole or not at all.
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -58,6 +58,7 @@ def _standing(project):
     return Resolution.objects.filter(
         response__prompt__project=project,
         response__prompt__current_response=F("response"),
+        response__prompt__withdrawal=None,
         current=True,
         by__in=BY_PEOPLE,
     )

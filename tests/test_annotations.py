@@ -346,3 +346,9 @@ def test_ticks_of_the_checklist_are_in_every_format(project, ticked, tmp_path, k
 
 def test_who_ticked_nothing_has_nothing_there(project, reviewed):
     assert [(row["complaints_met"], row["complaints_not_met"]) for row in all_rows(project)] == [([], []), ([], [])]
+
+
+def test_a_row_says_whether_its_prompt_was_withdrawn(project, reviewed):
+    assert [row["withdrawn"] for row in all_rows(project)] == [False, False]
+    project.prompts.filter(pk=project.prompts.earliest("pk").pk).update(withdrawal=factories.withdrawal(project))
+    assert [row["withdrawn"] for row in all_rows(project)] == [True, False]

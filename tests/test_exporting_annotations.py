@@ -144,3 +144,11 @@ def test_the_command_says_what_is_wrong(project, tmp_path, slug, labels, said):
 
     with pytest.raises(CommandError, match=said):
         call_command("export_annotations", project=slug or project.slug, labels=str(tmp_path / labels))
+
+
+def test_what_was_withdrawn_is_in_neither_file(project, tmp_path):
+    kept, gone = factories.accepted(project), factories.accepted(project)
+    gone.withdrawal = factories.withdrawal(project)
+    gone.save()
+    assert export_annotations(project, tmp_path) == {"accepted.jsonl": 1, "rejected.jsonl": 0}
+    assert [row["prompt_key"] for row in read(tmp_path)["accepted"]] == [kept.key]

@@ -49,6 +49,7 @@ COLUMNS = (
     Column("judge_r_score", "number"),
     Column("resolution", "text"),
     Column("resolved_by", "text"),
+    Column("withdrawn", "boolean"),  # its source, licence or row: not to be trained on
 )
 
 
@@ -111,6 +112,7 @@ def _row(annotation):
         "judge_r_score": _mean(response.readable, "reasoning"),
         "resolution": held.action if held else "",
         "resolved_by": _resolver(held) if held else "",
+        "withdrawn": prompt.withdrawal_id is not None,
     }
 
 
