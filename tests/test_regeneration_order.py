@@ -138,6 +138,15 @@ def test_nobody_reads_what_others_said_while_it_is_reviewed(browser, project, pr
     assert "Ben says no." in browser.get(address(prompt)).content.decode()
 
 
+@pytest.mark.parametrize(("required", "told"), [(1, False), (2, True)])
+def test_where_others_decide_too_it_says_that_their_words_come_in(browser, project, prompt, required, told):
+    project.reviews_required = required
+    project.save()
+    assert ("What other reviewers say against this answer is asked too" in order(browser, prompt)) is told
+    prompt.go(State.TO_REGENERATE, "resolved")
+    assert "What other reviewers say" not in browser.get(address(prompt)).content.decode()
+
+
 def test_who_decides_blind_reads_no_judges_in_it(browser, project, prompt):
     factories.gate_result(prompt.current_response, reasons=["judge_f_low_score"])
     factories.judge_score(prompt.current_response, score=41, rationale="The number is invented.")

@@ -128,6 +128,43 @@ def test_cost_of_an_accepted_answer_counts_the_refused_ones_too(project, small):
     assert found.first.cost_each is None  # none was accepted as it came
 
 
+def test_what_is_open_or_withdrawn_is_in_no_price_of_an_accepted_answer(project, small):
+    attempt(first_answer(project), small, "too_vague", cost="0.010", state=State.ACCEPTED)
+    attempt(first_answer(project), small, "too_vague", cost="0.500")
+    attempt(first_answer(project), small, "too_vague", cost=None)
+    gone = first_answer(project)
+    attempt(gone, small, "too_vague", cost="0.500", state=State.REJECTED)
+    type(gone).objects.filter(pk=gone.pk).update(withdrawal=factories.withdrawal(project))
+    later = outcomes_of(project).all_attempts()
+    assert (later.asked, later.settled, later.accepted) == (4, 1, 1)
+    assert later.cost_each == Decimal("0.010")
+    assert (later.cost, later.unpriced) == (Decimal("1.010"), 1)
+
+
+def test_first_attempts_are_settled_by_a_decision_or_another_attempt(project, small):
+    taken = first_answer(project)
+    type(taken).objects.filter(pk=taken.pk).update(state=State.ACCEPTED)
+    attempt(first_answer(project), small, "too_vague")  # its first attempt was refused
+    first_answer(project, cost="0.9")
+    gone = first_answer(project, cost="0.9")
+    type(gone).objects.filter(pk=gone.pk).update(state=State.REJECTED, withdrawal=factories.withdrawal(project))
+    first = outcomes_of(project).first
+    assert (first.asked, first.settled, first.accepted) == (4, 2, 1)
+    assert first.cost_each == Decimal("0.002")
+    assert first.cost == Decimal("1.802")
+
+
+def test_a_call_that_serves_several_answers_is_paid_once(project, small):
+    response = attempt(first_answer(project), small, "too_vague", cost="0.010", state=State.ACCEPTED)
+    other = attempt(first_answer(project), small, "too_vague", cost="0.030", state=State.REJECTED)
+    type(other).objects.filter(pk=other.pk).update(call=response.call)
+    assert outcomes_of(project).all_attempts().cost_each == Decimal("0.010")
+    elsewhere = factories.project("Elsewhere")
+    third = attempt(first_answer(elsewhere), small, "too_vague", state=State.ACCEPTED)
+    type(third).objects.filter(pk=third.pk).update(call=response.call)
+    assert outcomes_of(elsewhere).all_attempts().cost_each == 0
+
+
 def test_a_candidate_beside_the_answer_was_paid_too(project, small):
     response = attempt(first_answer(project), small, "too_vague", cost="0.010", state=State.ACCEPTED)
     call = factories.call(project, cost=Decimal("0.005"))

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 
 from curation.agreement import wilson
 from curation.models import Annotation, Complaint, ComplaintCheck, Resolution, State, TeacherResponse
@@ -18,7 +18,8 @@ CHUNK = 5_000  # complaints that are looked at in one go
 class Tally:
     """Complaints, or attempts, that belong together. `met` of `known` were met, `accepted` of `settled` accepted.
 
-    `cost` is in USD of the attempts; of `unpriced` of them it is not known.
+    `cost` is in USD of the attempts; of `unpriced` of them it is not known. `ended_cost` and `ended_unpriced` are the
+    same of the settled ones.
     """
 
     asked: int = 0
@@ -28,6 +29,8 @@ class Tally:
     accepted: int = 0
     cost: Decimal = Decimal(0)
     unpriced: int = 0
+    ended_cost: Decimal = Decimal(0)
+    ended_unpriced: int = 0
 
     def __iadd__(self, other):
         for name in self.__dataclass_fields__:
@@ -46,8 +49,11 @@ class Tally:
 
     @property
     def cost_each(self):
-        """USD for each accepted answer, refused ones included; None where none is accepted or a price is unknown."""
-        return self.cost / self.accepted if self.accepted and not self.unpriced else None
+        """USD for each accepted answer, refused ones included; None where none is accepted or a price is unknown.
+
+        What nobody has settled yet is not in it: most of it may be accepted.
+        """
+        return self.ended_cost / self.accepted if self.accepted and not self.ended_unpriced else None
 
 
 def _share(hits, n):
@@ -180,22 +186,43 @@ def _said_by_people(rows):
 
 def _add_costs(project, found, attempts):
     """Add to each attempt what all its answers cost."""
-    later = TeacherResponse.objects.filter(prompt__project=project, attempt__gt=1).order_by("prompt", "attempt")
-    rows = later.values_list("prompt", "attempt").annotate(paid=Sum("call__cost"), free=_unpriced())
+    later = _bought(project, attempt__gt=1).order_by("prompt", "attempt")
+    rows = later.values_list("prompt", "attempt").annotate(paid=Sum("call__cost", filter=FIRST), free=_unpriced())
     for prompt, number, paid, free in rows:
-        if (prompt, number) in attempts:
-            tally = found.attempts[attempts[prompt, number][:2]]
-            tally.cost += paid or 0
-            tally.unpriced += bool(free)
+        if (prompt, number) not in attempts:
+            continue
+        *where, end = attempts[prompt, number]
+        tally, paid = found.attempts[tuple(where)], paid or Decimal(0)
+        tally += Tally(cost=paid, unpriced=bool(free))
+        if end is not None:
+            tally += Tally(ended_cost=paid, ended_unpriced=bool(free))
 
 
-def _unpriced():
-    return Count("pk", filter=Q(call__cost=None))
+# A call that serves several answers, in this project or another one, was paid for the first of them.
+FIRST = Q(served_before=False)
+
+
+def _bought(project, **wanted):
+    before = TeacherResponse.objects.filter(call=OuterRef("call"), pk__lt=OuterRef("pk"))
+    return TeacherResponse.objects.filter(prompt__project=project, **wanted).annotate(served_before=Exists(before))
+
+
+def _unpriced(*also):
+    return Count("pk", filter=Q(FIRST, *also, call__cost=None))
 
 
 def _first_attempts(project):
-    """First attempts: how many were asked, accepted as they were, and what they cost."""
-    rows = TeacherResponse.objects.filter(prompt__project=project, attempt=1)
-    paid = rows.aggregate(n=Count("prompt", distinct=True), cost=Sum("call__cost"), free=_unpriced())
+    """First attempts: how many were asked, settled, accepted as they were, and what they cost."""
+    settled = Q(prompt__withdrawal=None) & (
+        Q(prompt__current_response__attempt__gt=1) | Q(prompt__state__in=(State.ACCEPTED, State.REJECTED))
+    )
+    found = _bought(project, attempt=1).aggregate(
+        asked=Count("prompt", distinct=True),
+        settled=Count("prompt", distinct=True, filter=settled),
+        cost=Sum("call__cost", filter=FIRST),
+        unpriced=_unpriced(),
+        ended_cost=Sum("call__cost", filter=FIRST & settled),
+        ended_unpriced=_unpriced(settled),
+    )
     accepted = project.prompts.filter(state=State.ACCEPTED, current_response__attempt=1).count()
-    return Tally(asked=paid["n"], accepted=accepted, cost=paid["cost"] or Decimal(0), unpriced=paid["free"])
+    return Tally(accepted=accepted, **{name: number for name, number in found.items() if number is not None})

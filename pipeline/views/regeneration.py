@@ -38,6 +38,8 @@ def regeneration_order(request, slug, key):
         also = _typed(prompt, request.POST) if request.method == "POST" else ()
         sources = _readable(request.user, prompt)
         context |= {"order": quotes.preview(prompt, also, sources=sources), "hides_judges": GATE not in sources}
+        # The order goes out with what all of them say; nobody reads the others before they have decided.
+        context["hides_people"] = BY_REVIEWERS not in sources and project.reviews_required > 1
     if fragment:
         return render(request, "pipeline/_regeneration_order.html", context)
     context["typed"] = _kept(prompt, request.POST) if _is_about_current(prompt, request.POST) else ()
