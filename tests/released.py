@@ -88,13 +88,20 @@ def write(directory, rows=None, names=None):
         project=SimpleNamespace(filter_ruleset=None, gate_ruleset=None, recipe_ruleset=None),
         semver="1.0.0",
         base=None,
-        counts=_counts(rows),
-        recipe={"include": "accepted"},
+        counts=_counts(rows) | {"formats": writing.rows_by_format(entries)},
+        recipe={"include": "accepted", "seed": "a seed"},
         seed="a seed",
         content_hash=content,
     )
     sources = proof.combined(_sha256(row.locator) for row in rows)
-    return manifest.seal(manifest.describe(release, {"filters": []}, sources), entries, directory)[0]
+    return manifest.seal(manifest.describe(release, _versions(rows), sources), entries, directory)[0]
+
+
+def _versions(rows):
+    """What a release says of the versions behind its rows: one of the rules, no gate, a template of each kind."""
+    kinds = sorted(Counter(row.task_type for row in rows).items())
+    templates = [{"name": name, "version": 1, "sha256": "a" * 64, "rows": number} for name, number in kinds]
+    return {"filters": [{"version": 1, "sha256": "f" * 64, "rows": len(rows)}], "gate": [], "templates": templates}
 
 
 def _counts(rows):

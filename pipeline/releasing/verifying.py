@@ -1,6 +1,7 @@
 """Is a release what its manifest says? Recomputed from the files alone, without the database that made them."""
 
 import json
+import os
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
@@ -8,16 +9,15 @@ import pyarrow as pa
 
 from pipeline.formats import combined_sha256, file_sha256
 
+from . import claims, parts, proof, standing
 from . import manifest as manifests
-from . import proof, standing
+from .claims import LEFT_OUT, TOMBSTONES
 from .standing import Different
 
 FIRST_SCHEMA = "1.0.0"  # releases without rows.parquet, one format, and a manifest that names fewer files
 FIRST_KEYS = ("version", "row_count", "counts", "recipe", "seed", "source_hash", "files")
 SHAPES = {"files": list, "counts": dict, "recipe": dict, "versions": dict, "row_count": int, "content_hash": str}
 ENTRY = {"path": str, "bytes": int, "sha256": str}
-LEFT_OUT = "left_out.jsonl"
-TOMBSTONES = "tombstones.json"
 
 
 def verify(directory, *, told=lambda said: None):
@@ -32,7 +32,7 @@ def verify(directory, *, told=lambda said: None):
     try:
         for step in _steps(said):
             told(step(directory, said))
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         # Whoever made manifest and file fit each other may have written anything.
         raise Different(f"A file cannot be read: {type(error).__name__}: {error}.") from error
 
@@ -45,10 +45,11 @@ def read_manifest(directory):
     path = directory / manifests.NAME
     if not path.is_file():
         raise Different(f"{manifests.NAME} is missing: this is no release, or not the whole of it.")
+    _is_no_link(directory, manifests.NAME)
     data = path.read_bytes()
     try:
         said = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Different(f"{manifests.NAME} is not JSON: {error}.") from error
     version = said.get("schema_version") if isinstance(said, dict) else None
     if version not in (FIRST_SCHEMA, manifests.SCHEMA_VERSION):
@@ -69,7 +70,10 @@ def read_manifest(directory):
 
 
 def _holds_itself(said, data):
-    right = manifests.own_sha256(said)
+    try:
+        right = manifests.own_sha256(said)
+    except ValueError as error:  # NaN, half a surrogate: what no manifest is written with
+        raise Different(f"{manifests.NAME} was changed: {error}.") from error
     if said[manifests.SELF] != right:
         raise Different(
             f"{manifests.NAME} was changed: it says {manifests.SELF} {said[manifests.SELF]}, it is {right}."
@@ -86,6 +90,8 @@ def _entries_are_whole(files):
         path = PurePosixPath(entry["path"])
         if path.is_absolute() or ".." in path.parts:
             raise Different(f"{manifests.NAME} names {entry['path']}, which lies outside the release.")
+        if path.as_posix() != entry["path"]:
+            raise Different(f"{manifests.NAME} names {entry['path']}, which is {path.as_posix()}.")
 
 
 # -- the files as bytes ---------------------------------------------------------------------------------------------
@@ -101,6 +107,7 @@ def _file_holds(directory, entry):
     path = directory / entry["path"]
     if not path.is_file():
         raise Different(f"{entry['path']} is missing.")
+    _is_no_link(directory, entry["path"])
     size = path.stat().st_size
     if size != entry["bytes"]:
         raise Different(f"{entry['path']} has {size:,} bytes, the manifest says {entry['bytes']:,}.")
@@ -109,14 +116,35 @@ def _file_holds(directory, entry):
         raise Different(f"{entry['path']} has sha256 {found}, the manifest says {entry['sha256']}.")
 
 
+def _is_no_link(directory, name):
+    """Bytes that lie elsewhere are not in the release: they may change, or stay behind when it is copied."""
+    path = PurePosixPath(name)
+    for part in (path, *path.parents):
+        if part.name and (directory / part).is_symlink():
+            raise Different(f"{part} is a link to {os.readlink(directory / part)}, no part of the release itself.")
+
+
 def _nothing_more(directory, said):
     """Hidden files, such as those that a download leaves, are nobody's business."""
     listed = {entry["path"] for entry in said["files"]} | {manifests.NAME}
-    for path in sorted(directory.rglob("*")):
-        name = path.relative_to(directory)
-        if path.is_file() and name.as_posix() not in listed and not any(part.startswith(".") for part in name.parts):
-            raise Different(f"{name.as_posix()} is not in the manifest.")
+    for name in _lies_there(directory):
+        if name not in listed:
+            raise Different(f"{name} is not in the manifest.")
     return "no file beside those of the manifest"
+
+
+def _lies_there(directory):
+    """Names of everything below a folder that is no folder itself, links to folders too; nothing hidden."""
+    for place, folders, files in os.walk(directory):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
+        for name in sorted([*links, *(name for name in files if not name.startswith("."))]):
+            yield Path(place, name).relative_to(directory).as_posix()
+
+
+def _names_hold(directory, said):
+    claims.names_hold(said)
+    return "every format and split has all its files, by their names"
 
 
 def _content_holds(directory, said):
@@ -137,7 +165,7 @@ def _of_rows(said):
 def _rows_hold(directory, said):
     """rows.parquet has each row once, no group in two splits, and what the manifest counts."""
     rows = standing.Rows()
-    rows.add_all(directory, proof.NAME, proof.SCHEMA)
+    rows.add_all(directory, proof.NAME, proof.SCHEMA, in_order=True)
     sources = set(standing.parquet(directory, proof.NAME, proof.SCHEMA).read(["source_sha256"])[0].to_pylist())
     _same("row_count", rows.number, said["row_count"])
     _same("counts.rows", rows.number, said["counts"].get("rows"))
@@ -146,6 +174,7 @@ def _rows_hold(directory, said):
     _same("counts.statuses", dict(rows.statuses), said["counts"].get("statuses"))
     _same("unreviewed", rows.statuses["unreviewed"], said["unreviewed"])
     _same("source_hash", proof.combined(sources), said["source_hash"])
+    claims.numbers_hold(directory, said, _same)
     return f"{rows.number:,} rows in {len(rows.split_of):,} groups; no group is in two splits"
 
 
@@ -178,21 +207,28 @@ def _listed(path):
     return list(rows)
 
 
+def _descriptions_hold(directory, said):
+    claims.descriptions_hold(directory, said)
+    return "the card and dataset_info.json name the files that there are"
+
+
 # -- the files of each format ---------------------------------------------------------------------------------------
 
 
 def _formats_hold(directory, said):
-    numbers, counted = Counter(), {name: Counter() for name in standing.COUNTED}
-    found = standing.parts(_of_rows(said))
+    numbers, asked, counted = Counter(), {}, {name: Counter() for name in standing.COUNTED}
+    found = parts.parts(_of_rows(said))
     for split in said["counts"].get("splits", {}):
         if (standing.MAIN, split) not in found:
             raise Different(f"The manifest counts rows of {split}, and names no file of {standing.MAIN} for it.")
     for name, split in found:
-        part = standing.Part(directory, _of_rows(said), name, split, counted)
+        part = parts.Part(directory, _of_rows(said), name, split, counted, asked)
         numbers[name] += part.verify()
     for column, name in standing.COUNTED.items():
         if name in said["counts"]:
             _same(f"counts.{name}", dict(counted[column]), said["counts"][name])
+    if "formats" in said["counts"]:
+        _same("counts.formats", claims.rows_by_format(said["files"]), said["counts"]["formats"])
     told = ", ".join(f"{name} {number:,}" for name, number in numbers.items())
     return f"every row stands on a row of {proof.NAME}, JSON Lines say what Parquet says: {told}"
 
@@ -223,5 +259,7 @@ def _steps(said):
     if said["schema_version"] == FIRST_SCHEMA:
         return _files_hold, _rows_hold_alone, _first_lines_hold
     is_proven = any(entry["path"] == proof.NAME for entry in said["files"]) or not said["base"]
-    rows = _rows_hold if is_proven else _rows_hold_alone
-    return _files_hold, _nothing_more, _content_holds, rows, _out_is_out, _formats_hold
+    if not is_proven:
+        return _files_hold, _nothing_more, _content_holds, _rows_hold_alone, _out_is_out, _formats_hold
+    bytes_first = (_files_hold, _nothing_more, _names_hold, _content_holds)
+    return *bytes_first, _out_is_out, _rows_hold, _formats_hold, _descriptions_hold

@@ -73,9 +73,13 @@ def _load(directory, config, cache, report):
 
 def configs(directory):
     """Names of the configs in the head of README.md."""
+    return [each["config_name"] for each in head_of(directory).get("configs", [])]
+
+
+def head_of(directory):
+    """The YAML in the head of README.md; empty where it has none."""
     text = (directory / "README.md").read_text(encoding="utf-8")
-    head = yaml.safe_load(text[4:].split("\n---\n")[0]) if text.startswith("---\n") else {}
-    return [each["config_name"] for each in head.get("configs", [])]
+    return yaml.safe_load(text[4:].split("\n---\n")[0]) if text.startswith("---\n") else {}
 
 
 def rows_by_config(said):
