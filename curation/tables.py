@@ -26,7 +26,7 @@ class PromptTable(tables.Table):
 
     class Meta:
         orderable = False
-        attrs = {"class": "list one-line", "id": "prompt-table"}
+        attrs = {"class": "as-cards list one-line", "id": "prompt-table"}
         empty_text = "No prompt here matches."
 
     def __init__(self, rows, *, project, selectable):

@@ -26,7 +26,7 @@ class FailedTable(tables.Table):
 
     class Meta:
         orderable = False
-        attrs = {"class": "list one-line", "id": "failed-table"}
+        attrs = {"class": "as-cards list one-line", "id": "failed-table"}
         empty_text = "No failed call here matches."
 
     def __init__(self, rows, *, project, selectable):

@@ -111,6 +111,32 @@ def test_every_page_is_fit_to_be_read(chromium, live_server, project, root, look
     assert wrong == []
 
 
+LISTS = (
+    *("/", "/teachers/", "members/", "prompts/", "runs/", "failed/", "changes/", "templates/", "resolve/"),
+    *("releases/", "releases/audits/", "releases/withdraw/", "quality/rubrics/", "quality/filters/versions/"),
+)
+
+
+def test_lists_go_nowhere_sideways_on_a_telephone(chromium, live_server, project, root):
+    """Each row becomes a card: every cell in sight, with the name of its column."""
+    context = chromium.new_context(base_url=live_server.url, **LOOKS["narrow and dark"])
+    session = factories.client(root).cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    page, wrong, seen = context.new_page(), [], 0
+    for path in LISTS:
+        page.goto(path if path.startswith("/") else f"/p/{project.slug}/{path}")
+        for cell in page.locator(".as-cards td:not(:empty)").all():
+            seen, box = seen + 1, cell.bounding_box()
+            if not box or box["x"] < 0 or box["x"] + box["width"] > 390:
+                wrong.append(f"{path}: {cell.inner_text()[:60]} at {box}")
+    page.goto(f"/p/{project.slug}/prompts/")
+    state = page.locator("#prompt-table tbody td").nth(4)
+    label = state.evaluate("cell => getComputedStyle(cell, '::before').content")
+    context.close()
+    assert (wrong, label) == ([], '"State "')
+    assert seen > 100
+
+
 @pytest.fixture
 def page(chromium, live_server, root):
     context = chromium.new_context(base_url=live_server.url, **LOOKS["wide and light"])
