@@ -14,7 +14,7 @@ from redis.retry import Retry as ConnectionRetry
 from curation import searching, upkeep
 from curation.models import Run
 
-from . import inline, stages, workers
+from . import inline, stages, uploads, workers
 from .outages import LOST, outlast
 from .quotes import quote
 from .stages import again, batching, deduplicate, indexing, working
@@ -114,10 +114,14 @@ def carry_out(run, should_stop=lambda: False):
 
 
 def make_searchable(outcome, should_stop=lambda: False):
-    """Bring the search index, and what SQLite knows of its tables, up to date behind a run; returns its outcome."""
+    """Bring the search index, and what SQLite knows of its tables, up to date behind a run; returns its outcome.
+
+    Uploads that nobody came back to are cleared away at the same time.
+    """
     if outcome == "ended":
         outlast(lambda: indexing.bring_up_to_date(should_stop), should_stop)
         outlast(upkeep.learn_sizes, should_stop)
+        outlast(uploads.clear_forgotten, should_stop)
     return outcome
 
 
@@ -211,6 +215,7 @@ def recover():
     lost = [run for run in live if run.pk not in queued]
     for run in lost:
         enqueue(run)
+    outlast(uploads.clear_forgotten)
     if searching.unread():
         queue.enqueue(index_search, job_timeout=-1, result_ttl=0, failure_ttl=3600)
     return lost

@@ -35,7 +35,7 @@ FLOORS = (
     {"ledger"},
     {"releasing"},
     {"stages"},
-    {"inspecting", "quotes", "simulating", "trying", "watching"},
+    {"inspecting", "quotes", "simulating", "trying", "uploads", "watching"},
     {"inline"},
     {"starting"},
     {"calibrating", "jobs", "setup"},

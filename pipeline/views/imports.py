@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from curation.access import MANAGER, project_or_404
 from curation.importing import sniff
-from pipeline import jobs
+from pipeline import jobs, uploads
 from pipeline.forms import MappingForm, UploadForm, too_large
 from pipeline.views.run_start import why_not
 
@@ -74,6 +74,7 @@ def _uploaded_or_404(project, upload):
     if re.fullmatch(r"[0-9a-f]{16}", upload) and folder.is_dir():
         for path in folder.iterdir():
             if not path.name.startswith("."):
+                uploads.looked_at(folder)
                 return path
     raise Http404("There is no such upload: upload the file again.")
 
