@@ -13,6 +13,8 @@ LANGUAGES = frozenset(
     zu""".split()  # noqa: SIM905  a list of words reads best as words
 )
 MOST = 10**9  # of anything that is counted: a longer number is a slip, and some hundred digits are no number to NumPy
+MOST_UNFOLDED = 100_000
+REPEATS = {re._constants.MAX_REPEAT, re._constants.MIN_REPEAT, re._constants.POSSESSIVE_REPEAT}
 VERB = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
@@ -95,10 +97,31 @@ def regexes(value):
 def _wrong_with(pattern):
     try:
         compiled = re.compile(pattern)
-        regex.compile(pattern, regex.V0)  # which searches for it
-    except (re.error, regex.error) as error:
+        if _unfolded(re._parser.parse(pattern)) > MOST_UNFOLDED:
+            return f"repeats more than {MOST_UNFOLDED:,} times by the numbers in braces"
+        regex.compile(pattern, regex.V0)  # which searches for it, and writes counted repeats out
+    except (re.error, regex.error, OverflowError, RecursionError) as error:
         return f"is not a regular expression: {error}"
     return "matches the empty text and so would fail every answer" if compiled.match("") else ""
+
+
+def _unfolded(parsed):
+    """How many characters and groups a parsed pattern has with its counted repeats written out."""
+    size = 0
+    for kind, inside in parsed:
+        parts = [inside] if isinstance(inside, tuple | list) else []
+        inner = sum(_unfolded(part) for part in _patterns_in(parts)) or 1
+        times = inside[1] if kind in REPEATS and inside[1] < re._constants.MAXREPEAT else 1
+        size += inner * max(1, times, inside[0] if kind in REPEATS else 1)
+    return size
+
+
+def _patterns_in(parts):
+    for part in parts:
+        if isinstance(part, re._parser.SubPattern):
+            yield part
+        elif isinstance(part, tuple | list):
+            yield from _patterns_in(part)
 
 
 def _texts(value, hint):
