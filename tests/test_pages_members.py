@@ -142,6 +142,20 @@ def test_with_another_manager_one_may_go(browser, project, ada):
     assert browser.get(f"/p/{project.slug}/").status_code == 404
 
 
+@pytest.mark.parametrize("how", ["removed", "demoted", "still a manager"])
+def test_who_manages_no_more_has_no_way_back_in(browser, project, how):
+    grace = factories.member(project, "manager")
+    _, token = Invitation.issue(project, "manager", by=grace)
+    member = project.memberships.get(user=grace)
+    if how == "removed":
+        browser.post(f"/p/{project.slug}/members/{member.pk}/remove/")
+    else:
+        role = "reviewer" if how == "demoted" else "manager"
+        browser.post(f"/p/{project.slug}/members/{member.pk}/", {"role": role})
+    assert (Invitation.find(token) is not None) is (how == "still a manager")
+    assert project.events.filter(kind="invitation_withdrawn").exists() is (how != "still a manager")
+
+
 def test_removing_leaves_decisions_in_place(browser, project):
     ben = factories.member(project, "reviewer", name="ben")
     prompt = factories.prompt(project, "to_review")

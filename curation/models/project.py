@@ -228,18 +228,31 @@ class Project(models.Model):
 
     @transaction.atomic
     def change_member(self, user, role, *, can_resolve=False, by=None):
-        """Give a member another role; raises LastManager where nobody could manage the project afterwards."""
+        """Give a member another role; raises LastManager where nobody could manage the project afterwards.
+
+        Who is no manager any more has no open invitations either: one could make them a manager again.
+        """
         self._keep_a_manager(user, role)
+        if role != Membership.Role.MANAGER:
+            self._withdraw_invitations_of(user, by)
         return self.add_member(user, role, can_resolve=can_resolve, by=by)
 
     @transaction.atomic
     def remove_member(self, user, *, by=None):
-        """End a membership; decisions stay. Raises LastManager where nobody could manage the project afterwards."""
+        """End a membership; decisions stay. Raises LastManager where nobody could manage the project afterwards.
+
+        The open invitations that they made end with it: one would let them in again.
+        """
         self._keep_a_manager(user, None)
+        self._withdraw_invitations_of(user, by)
         if self.memberships.filter(user=user).delete()[0]:
             Event.objects.create(
                 project=self, actor=by, kind="member", detail={"user": user.get_username(), "role": "removed"}
             )
+
+    def _withdraw_invitations_of(self, user, by):
+        for invitation in self.invitations.filter(created_by=user):
+            invitation.withdraw(by=by)
 
     def _keep_a_manager(self, user, role):
         # Locking the project's row keeps two managers from removing each other at the same moment.
