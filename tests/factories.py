@@ -112,7 +112,7 @@ def clients(project):
 
 def teacher(name=None, **fields):
     """An endpoint; give `base_url=teacher_server.url` to have it answer."""
-    defaults = {"base_url": "http://127.0.0.1:9/v1", "model": "stand-in", "timeout_seconds": 5}
+    defaults = {"base_url": "http://127.0.0.1:9/v1", "model": "stand-in", "timeout_seconds": 60}
     return Teacher.objects.create(name=name or f"Teacher {next(_count)}", **(defaults | fields))
 
 

@@ -147,7 +147,9 @@ def chromium():
     path = chromium_path()
     if path is None:
         missing("no Chromium is there: install Debian's package chromium, or set CHROMIUM to the path of one.")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE_SECONDS * 1000)  # its own five seconds are a judgement of speed
 
     # Playwright's loop runs in this thread, and Django takes that for code that must not wait for a database.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

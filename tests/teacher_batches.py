@@ -87,7 +87,7 @@ class Batches:
     def created(self):
         return list(self.batches.values())
 
-    def wait_for(self, step, number=1, timeout=30):
+    def wait_for(self, step, number=1, timeout=120):
         """Wait until so many requests of `step` have arrived; raises TimeoutError."""
         deadline = time.monotonic() + timeout
         while self.calls.get(step, 0) < number:

@@ -69,7 +69,7 @@ class TeacherServer:
     def let_go(self):
         self._held = False
 
-    def wait_for(self, number, timeout=30):
+    def wait_for(self, number, timeout=120):
         """Wait until `number` requests have arrived; raises TimeoutError."""
         with self._arrived:
             if not self._arrived.wait_for(lambda: len(self.requests) >= number, timeout):
@@ -83,7 +83,7 @@ class TeacherServer:
         ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self.serve(ready.set)), daemon=True)
         self._thread.start()
-        if not ready.wait(10):
+        if not ready.wait(120):
             raise RuntimeError("The stand-in teacher did not start.")
         return self
 

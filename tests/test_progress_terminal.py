@@ -43,7 +43,7 @@ class Terminal:
 
     def seen(self):
         self.file.close()
-        self.reader.join(10)
+        self.reader.join(120)
         os.close(self.master)
         return self.raw.decode()
 

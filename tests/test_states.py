@@ -195,7 +195,7 @@ class TestLeases:
 
     def test_are_renewed_while_held(self, project):
         held, free = factories.prompt(project), factories.prompt(project)
-        project.prompts.lease(1, seconds=1)
+        project.prompts.lease(1, seconds=60)
         assert project.prompts.renew(3600) == 1
         held.refresh_from_db()
         free.refresh_from_db()

@@ -13,7 +13,7 @@ def together(*functions):
     def call(function):
         try:
             connection.ensure_connection()
-            start.wait(30)
+            start.wait(120)
             return function()
         finally:
             connection.close()
