@@ -5,7 +5,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from curation.models import SplitAssignment, State
+from curation.models import SplitAssignment, State, TeacherResponse
 from pipeline import jobs
 from pipeline.releasing import checking, choosing, recipe
 from tests import factories, running
@@ -143,6 +143,14 @@ def test_an_accepted_text_of_spaces_stays_out(project):
     made = release(project)
     assert keys_of(made) == keys(kept)
     assert left_out(made) == {blank.key: "empty"}
+
+
+def test_an_answer_to_no_question_stays_out(project):
+    inside, outside = factories.accepted(project), factories.accepted(project)
+    TeacherResponse.objects.filter(pk=outside.current_response_id).update(sent_user="")
+    made = release(project)
+    assert keys_of(made) == keys(inside)
+    assert left_out(made) == {outside.key: "empty"}
 
 
 def test_the_stored_copy_is_complete_and_makes_the_same_again(project):

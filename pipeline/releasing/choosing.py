@@ -128,6 +128,8 @@ def choose(project, recipe, look=lambda: None):
     pairs = ids_of(Pair.objects.filter(project=project) if project.paired else Pair.objects.none(), *HALVES)
     picked = picking.Picked(rows, picking.units_of(rows, pairs))
     picked.leave_out("empty", rows.table["empty"])
+    unasked = TeacherResponse.objects.filter(prompt__project=project, sent_user="")  # an import without one
+    picked.leave_out("empty", np.isin(rows.table["response_id"], ids_of(unasked, "pk")))
     _leave_out_below(picked, recipe)
     picking.pick(project, picked, prompts, recipe)
     _leave_out_over_caps(picked, recipe, project)
