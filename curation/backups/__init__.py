@@ -6,6 +6,6 @@ and API keys are no part of it.
 
 from .reading import restore
 from .tables import BadBackup
-from .writing import back_up
+from .writing import back_up, told_of_links
 
-__all__ = ["BadBackup", "back_up", "restore"]
+__all__ = ["BadBackup", "back_up", "restore", "told_of_links"]

@@ -111,6 +111,9 @@ def _refuse_files():
 
 def _refuse_broken(folder, said):
     known = {model._meta.label_lower for model in kept_models()}
+    missing = sorted(known - {table["model"] for table in said["tables"]})
+    if missing:
+        raise BadBackup(f"The backup has no table {missing[0]}: take another copy of the backup.")
     for table in said["tables"]:
         if table["model"] not in known:
             raise BadBackup(f"The backup has a table {table['model']} that this version does not know.")

@@ -41,6 +41,8 @@ def read_manifest(folder):
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         form = said["format"]
+        if form == FORMAT and not _is_whole(said):
+            raise ValueError
     except FileNotFoundError:
         raise BadBackup(
             f"{folder} holds no {MANIFEST}: name the folder that `backup` wrote. Without it the backup never ended."
@@ -50,6 +52,20 @@ def read_manifest(folder):
     if form != FORMAT:
         raise BadBackup(f"The backup has form {form}, and this version reads form {FORMAT}: restore it by its own.")
     return said
+
+
+def _is_whole(said):
+    """Whether a manifest of this form has all that a restore goes by."""
+    tables, files, names = said["tables"], said["files"], said["migrations"]
+    return (
+        isinstance(said["made_at"], str)
+        and isinstance(names, list)
+        and isinstance(tables, list)
+        and isinstance(files, list)
+        and all(isinstance(name, str) for name in names)
+        and all(isinstance(each["rows"], int) and each["model"] and each["sha256"] for each in tables)
+        and all(isinstance(each["path"], str) and each["sha256"] for each in files)
+    )
 
 
 def sha256_of(path):

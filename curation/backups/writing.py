@@ -7,6 +7,7 @@ import os
 import shutil
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
 from django.conf import settings
 from django.core import serializers
@@ -21,11 +22,20 @@ def back_up(folder, say=lambda line: None):
     """Write every row and every project's files into `folder`, a new or empty one; returns its manifest.
 
     The manifest is written last: a folder without one is a backup that never ended. Rows are those of one moment, and
-    files are copied after them, so that none is missing that a row speaks of. Raises BadBackup.
+    files are copied after them, so that none is missing that a row speaks of. Links are not followed: `links` of the
+    manifest names them. Raises BadBackup.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadBackup(f"{folder} is not empty: name a new folder. A backup never goes over another one.")
     _refuse_inside(folder)
+    try:
+        return _write(folder, say)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise BadBackup(f"{where}{error.strerror}. What lies in {folder} is no backup: remove it.") from error
+
+
+def _write(folder, say):
     (folder / TABLES).mkdir(parents=True, exist_ok=True)
     os.chmod(folder, 0o700)  # it holds everything that the database holds
     with _one_moment():
@@ -33,7 +43,7 @@ def back_up(folder, say=lambda line: None):
         for model in kept_models():
             said["tables"].append(_table(folder, model))
             say(f"{model._meta.label}: {said['tables'][-1]['rows']:,} rows")
-    said["files"] = _files(folder, say)
+    said["files"], said["links"] = _files(folder, say)
     whole = folder / f".{MANIFEST}"
     whole.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     whole.rename(folder / MANIFEST)
@@ -97,19 +107,47 @@ class _Counted:
 
 
 def _files(folder, say):
-    """Copy what lies under the projects' folders; half-written files of runs under way are none."""
-    source, found = settings.DATA_DIR / "projects", []
-    for path in sorted(source.rglob("*")):
-        inside = path.relative_to(source)
-        if path.is_symlink() or not path.is_file() or any(part.startswith(".") for part in inside.parts):
+    """Copy what lies under the projects' folders; returns ([what is known of each], paths of the links)."""
+    source, found, links = settings.DATA_DIR / "projects", [], []
+    for path in _walk(source):
+        inside = path.relative_to(source).as_posix()
+        if path.is_symlink():
+            links.append(inside)
             continue
         target = folder / FILES / inside
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             shutil.copyfile(path, target)
         except FileNotFoundError:  # an upload that its run was done with meanwhile
+            if path.exists():
+                raise
             target.unlink(missing_ok=True)
             continue
-        found.append({"path": inside.as_posix(), "bytes": target.stat().st_size, "sha256": sha256_of(target)})
+        found.append({"path": inside, "bytes": target.stat().st_size, "sha256": sha256_of(target)})
     say(f"{len(found):,} files")
-    return found
+    return found, links
+
+
+def _walk(source):
+    """Every file and link below a folder, in order; what is half-written begins with a dot, and is none of them."""
+
+    def wrong(error):
+        if not isinstance(error, FileNotFoundError):  # a folder may go away meanwhile; one that is shut ends it
+            raise error
+
+    found = []
+    for folder, folders, files in os.walk(source, onerror=wrong):
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(folder, name) for name in (*files, *links) if not name.startswith(".")]
+    return sorted(path for path in found if path.is_symlink() or path.is_file())
+
+
+def told_of_links(links):
+    """A sentence on links that were not followed; "" for none."""
+    if not links:
+        return ""
+    more = f" and {len(links) - 5:,} more" if links[5:] else ""
+    what = f"{len(links):,} links are" if links[1:] else "1 link is"
+    lead = "they lead" if links[1:] else "it leads"
+    return f"{what} not followed, so what {lead} to is not in it: {', '.join(links[:5])}{more}."

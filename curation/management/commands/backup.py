@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from curation.backups import BadBackup, back_up
+from curation.backups import BadBackup, back_up, told_of_links
 
 
 class Command(BaseCommand):
@@ -25,3 +25,5 @@ class Command(BaseCommand):
             raise CommandError(str(wrong)) from None
         rows = sum(table["rows"] for table in said["tables"])
         self.stdout.write(f"{rows:,} rows and {len(said['files']):,} files in {folder}")
+        if said["links"]:
+            self.stderr.write(told_of_links(said["links"]))

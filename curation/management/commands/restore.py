@@ -24,6 +24,9 @@ class Command(BaseCommand):
             said = restore(folder, tell)
         except BadBackup as wrong:
             raise CommandError(str(wrong)) from None
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise CommandError(f"{where}{error.strerror}. Nothing was restored.") from error
         while searching.catch_up():
             pass
         upkeep.learn_sizes()
