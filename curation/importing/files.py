@@ -39,6 +39,39 @@ OTHER_ENCODINGS = {
     codecs.BOM_UTF16_BE: "UTF-16",
 }
 BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
+# Text is packed to a tenth, and a file without an end to a thousandth, which would be unpacked for hours.
+LEAST_UNPACKED = 1 << 30  # bytes that any file may unpack to
+MOST_TIMES = 100  # its own size, where that is more
+
+
+class UnpacksToTooMuch(gzip.BadGzipFile):
+    """More than any text is packed from; the message says what to do."""
+
+
+class _Unpacking(gzip.GzipFile):
+    """The bytes of a gzipped file, up to what a text can unpack to; raises UnpacksToTooMuch, and one of BROKEN_GZIP."""
+
+    def __init__(self, path):
+        super().__init__(path, "rb")
+        self._most = self._left = max(LEAST_UNPACKED, MOST_TIMES * path.stat().st_size)
+
+    def read(self, size=-1):
+        return self._counted(super().read(size))
+
+    def read1(self, size=-1):
+        return self._counted(super().read1(size))
+
+    def _counted(self, data):
+        self._left -= len(data)
+        if self._left < 0:
+            raise UnpacksToTooMuch(f"It unpacks to more than {self._most:,} bytes, many times its size: no text does.")
+        return data
+
+
+def _broken(file, error):
+    if isinstance(error, UnpacksToTooMuch):
+        return file.refuse(f"{error} If it is one, import it unpacked.")
+    return file.refuse(f"The gzip data is cut or broken ({error}): pack the file again.")
 
 
 @dataclass(frozen=True)
@@ -61,7 +94,7 @@ class InputFile:
 
     def open(self):
         """The bytes, unpacked."""
-        return gzip.open(self.path, "rb") if self.gzipped else open(self.path, "rb")
+        return _Unpacking(self.path) if self.gzipped else open(self.path, "rb")
 
     def open_text(self, newline):
         """The characters: UTF-8, with or without a byte order mark."""
@@ -112,7 +145,7 @@ def scan_text(file):
         byte = error.object[error.start]
         raise file.refuse(f"Line {line} is not UTF-8 (byte 0x{byte:02x}): save the file as UTF-8.") from error
     except BROKEN_GZIP as error:
-        raise file.refuse(f"The gzip data is cut or broken ({error}): pack the file again.") from error
+        raise _broken(file, error) from error
     if not last:
         raise file.refuse("The file is empty.")
     return lines + (last != b"\n")
@@ -135,7 +168,7 @@ def unpacked(file):
                     limit = MAX_UNPACKED_BYTES // 1024**3
                     raise file.refuse(f"It unpacks to more than {limit} GiB: import it unpacked, in parts.")
     except BROKEN_GZIP as error:
-        raise file.refuse(f"The gzip data is cut or broken ({error}): pack the file again.") from error
+        raise _broken(file, error) from error
     target.seek(0)
     return target
 
