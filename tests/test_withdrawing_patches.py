@@ -89,6 +89,28 @@ def test_a_patch_has_the_very_files_that_a_release_without_the_rows_would_have(p
     assert {name: patch.manifest[name] for name in kept} == {name: rebuilt.manifest[name] for name in kept}
 
 
+def test_a_patch_counts_the_versions_behind_what_is_left(project):
+    """Rules that held once and hold again have two versions of one sha256; what judges read later is not counted."""
+    body, kinds = {"min_char_length": 10}, ("hypothesis", "methodology")
+    first = factories.ruleset(project, body=body)
+    factories.ruleset(project, body={"min_char_length": 20})
+    again, judge = factories.ruleset(project, body=body), factories.teacher("A judge")
+    used = {name: {"version": 1, "sha256": "a" * 64} for name in kinds}  # two names, one text
+    responses = [prompt.current_response for prompt in project.prompts.order_by("pk")]
+    for number, response in enumerate(responses):
+        factories.filter_result(response, ruleset=first if number % 4 < 2 else again)
+        factories.judge_score(response, judge=judge)
+        type(response).objects.filter(pk=response.pk).update(templates=used)
+    run_stage(project, "package")
+    base = Release.objects.get()
+    factories.judge_score(responses[2], judge=factories.teacher("A judge of later"))
+    withdraw(project, "source", "10.1000/1")
+    patch = Release.objects.get(base=base)
+    assert verifying.verify(patch.directory) is None
+    numbers = {name: [each["rows"] for each in entries] for name, entries in patch.manifest["versions"].items()}
+    assert numbers == {"filters": [14, 12], "gate": [], "rubrics": [26], "templates": [26, 26]}
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_no_format_keeps_a_line_that_stands_on_a_withdrawn_row(project, base, name):
     withdraw(project, "source", "10.1000/4")

@@ -4,8 +4,6 @@ It is made from the files of its base alone, row by row; the base itself stays a
 """
 
 import shutil
-from collections import Counter
-from functools import reduce
 
 import pyarrow.parquet as pq
 from django.db import transaction
@@ -15,7 +13,7 @@ from curation import withdrawing
 from curation.models import Event, Project, Release, ReleaseRow, Run
 from curation.models.writing import insert_values
 
-from . import card, checking, leaving_out, manifest, proof, versioning
+from . import card, checking, leaving_out, manifest, proof, provenance, versioning
 
 
 class Halted(Exception):
@@ -139,7 +137,7 @@ def _describe(release, base, scratch, removed):
         "counts": release.counts,
         "source_hash": _source_hash(scratch),
         "content_hash": release.content_hash,
-        "versions": without(base.manifest.get("versions", {}), removed),
+        "versions": _versions(base, removed),
         "withdrawn": release.counts["withdrawn"],
     }
     release.manifest = described
@@ -151,24 +149,15 @@ def _source_hash(scratch):
     return proof.combined(set(pq.read_table(scratch / proof.NAME, columns=["source_sha256"])[0].to_pylist()))
 
 
-def without(versions, removed):
-    """The versions of a manifest, their rows less those of the `removed` rows of rows.parquet."""
-    gone = {
-        "filters": Counter(row["filters_sha256"] for row in removed),
-        "gate": Counter(row["gate_sha256"] for row in removed),
-        "templates": reduce(
-            Counter.__add__, (Counter(each["sha256"] for each in row["templates"]) for row in removed), Counter()
-        ),
-    }
-    return {
-        name: [left for entry in entries if (left := _less(entry, gone.get(name, {}))) is not None]
-        for name, entries in versions.items()
-    }
-
-
-def _less(entry, gone):
-    rows = entry.get("rows", 0) - gone.get(entry.get("sha256", ""), 0)
-    return entry | {"rows": rows} if rows > 0 or entry.get("in_force") else None
+def _versions(base, removed):
+    """The versions that the manifest of `base` names, less the removed rows."""
+    first = base
+    while first.base:
+        first = first.base
+    since = first.run.ended_at if first.run and first.run.ended_at else first.created_at
+    gone = [row["id"] for row in removed]
+    responses = dict(base.rows.filter(row_id__in=gone).values_list("row_id", "response_id"))
+    return provenance.without(base.manifest.get("versions", {}), removed, responses, base.project, since)
 
 
 def _check(release, scratch, look):

@@ -6,7 +6,7 @@ the same content says the same on every database.
 
 from collections import Counter
 
-from curation.models import JudgeScore, PromptTemplate, Rubric
+from curation.models import FilterResult, GateResult, JudgeScore, PromptTemplate, Rubric
 from pipeline.rubrics import asked_by
 
 
@@ -65,6 +65,56 @@ class Versions:
         return entries + ([{"version": None, "rows": none}] if none and entries else [])
 
 
+# -- with fewer rows ------------------------------------------------------------------------------------------------
+
+
+def without(versions, removed, responses, project, since):
+    """The versions of a manifest, their rows less those of the `removed` rows (dicts) of rows.parquet.
+
+    `responses` are {row id: response id} of these, `since` is when the manifest was made: what judges read later is
+    not counted in it.
+    """
+    ids = list(responses.values())
+    readings = JudgeScore.objects.filter(created_at__lte=since)
+    gone = {
+        "filters": _verdicts(FilterResult, "filters_sha256", removed, responses),
+        "gate": _verdicts(GateResult, "gate_sha256", removed, responses),
+        "templates": Counter(_key(each) for row in removed for each in row["templates"]),
+        "rubrics": {_key(each): each["rows"] for each in _rubrics(project, Counter(_readings(ids, readings)))},
+    }
+    return {
+        name: [left for entry in entries if (left := _less(entry, gone.get(name, {}))) is not None]
+        for name, entries in versions.items()
+    }
+
+
+def _key(entry):
+    """What an entry of versions is of, whatever its rows."""
+    return tuple(sorted((name, value) for name, value in entry.items() if name not in ("rows", "in_force")))
+
+
+def _verdicts(model, name, removed, responses):
+    """Counter of keys: the newest version by which each removed row has a verdict by the rules that it is proved by."""
+    rows = model.objects.filter(response__pk__among=list(responses.values())).order_by("pk")
+    version = {
+        (response, sha256): number
+        for response, sha256, number in rows.values_list("response_id", "ruleset__sha256", "ruleset__version")
+    }
+    found = Counter()
+    for row in removed:
+        number = version.get((responses[row["id"]], row[name]))
+        found[_key({"version": number} | ({"sha256": row[name]} if row[name] else {}))] += 1
+    return found
+
+
+def _less(entry, gone):
+    rows = entry.get("rows", 0) - gone.get(_key(entry), 0)
+    return entry | {"rows": rows} if rows > 0 or entry.get("in_force") else None
+
+
+# -------------------------------------------------------------------------------------------------------------------
+
+
 def newest(model, ids):
     """{response id: id of the ruleset of its newest verdict}"""
     return dict(model.objects.filter(response__pk__among=ids).order_by("pk").values_list("response_id", "ruleset_id"))
@@ -79,8 +129,9 @@ def templates_of(used):
     ]
 
 
-def _readings(ids):
-    rows = JudgeScore.objects.filter(response__among=ids, score__isnull=False).order_by()
+def _readings(ids, readings=None):
+    rows = JudgeScore.objects.all() if readings is None else readings
+    rows = rows.filter(response__among=ids, score__isnull=False).order_by()
     fields = ("response", "rubric", "rubric_version", "judge__name", "judge__model")
     return [row[1:] for row in rows.values_list(*fields).distinct()]
 
