@@ -96,6 +96,20 @@ def test_a_file_is_replaced_only_when_it_is_whole(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["report.json"]
 
 
+def test_nothing_is_written_into_a_release(tmp_path):
+    release = tmp_path / "v1"
+    (release / "data").mkdir(parents=True)
+    with replacing(release / "rows.parquet") as part:
+        part.write_text("the proof")
+    (release / "manifest.json").write_text("{}")
+    (tmp_path / "link").symlink_to(release / "data")
+    for path in (release / "rows.parquet", release / "data" / "new.jsonl", tmp_path / "link" / "new" / "deep.jsonl"):
+        with pytest.raises(PermissionError, match="a release never changes"), replacing(path) as part:
+            part.write_text("another")
+    assert (release / "rows.parquet").read_text() == "the proof"
+    assert list((release / "data").iterdir()) == []
+
+
 def _fail_half_way(path):
     with replacing(path) as part:
         part.write_text("half")

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from curation.models import Release, ReleaseRecipe
 from pipeline.management.commands.export_sft import Command as ExportSft
 from pipeline.releasing import checking, writing
+from pipeline.releasing.verifying import verify
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -135,6 +136,17 @@ def test_a_folder_with_something_in_it_is_not_written_to(project, tmp_path):
     with pytest.raises(CommandError, match="is there already"):
         export(project, out=tmp_path)
     assert not Release.objects.exists()
+
+
+def test_nothing_is_written_into_a_release(project, tmp_path):
+    export(project, out=tmp_path / "copy")
+    release = Release.objects.get()
+    for folder in (release.directory, tmp_path / "copy"):
+        with pytest.raises(CommandError, match="a release never changes"):
+            export(project, out=folder / "more")
+        with pytest.raises(CommandError, match="a release never changes"):
+            call_command("to_sft", project=project.slug, inline=True, dst_jsonl=folder / "jsonl/messages/train.jsonl")
+        verify(folder)
 
 
 def test_what_cannot_be_copied_is_made_all_the_same(project, tmp_path):

@@ -1,7 +1,15 @@
 """Accepted rows -> training records in every format -> files. Pure: the same records always give the same bytes."""
 
 from .chat import MESSAGES, MESSAGES_SCHEMA, PAIRS, to_messages
-from .files import combined_sha256, file_sha256, jsonl_bytes, replacing, text_lines, write_parquet
+from .files import (
+    combined_sha256,
+    file_sha256,
+    jsonl_bytes,
+    refuse_in_release,
+    replacing,
+    text_lines,
+    write_parquet,
+)
 from .instructions import ALPACA, PROMPT_COMPLETION, SHAREGPT
 from .preferences import KTO, PREFERENCE
 from .record import Batch, Format, Options, Record, Refused, row_id
@@ -21,6 +29,7 @@ __all__ = [
     "combined_sha256",
     "file_sha256",
     "jsonl_bytes",
+    "refuse_in_release",
     "replacing",
     "row_id",
     "text_lines",

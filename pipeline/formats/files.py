@@ -1,5 +1,6 @@
 """Rows -> files: the same rows always give the same bytes, and a file is whole or not there."""
 
+import errno
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from pydantic_core import to_json
 from .chat import MESSAGES_SCHEMA
 
 ROW_GROUP = 5_000
+OF_RELEASES = ("manifest.json", "rows.parquet")  # by these files a folder is known as a release
 
 
 def jsonl_bytes(record):
@@ -49,8 +51,12 @@ def write_parquet(path, rows, schema=MESSAGES_SCHEMA):
 
 @contextmanager
 def replacing(path):
-    """Write to a file beside `path`, which takes its place when the block ends well; otherwise nothing changes."""
+    """Write to a file beside `path`, which takes its place when the block ends well; otherwise nothing changes.
+
+    A path in the folder of a finished release is refused: PermissionError.
+    """
     path = Path(path)
+    refuse_in_release(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -58,6 +64,13 @@ def replacing(path):
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def refuse_in_release(path):
+    """PermissionError for a path that lies in a release's folder, wherever that was copied to: it changes no more."""
+    for folder in Path(path).absolute().resolve().parents:
+        if all((folder / name).is_file() for name in OF_RELEASES):
+            raise PermissionError(errno.EPERM, f"{folder} is a release, and a release never changes", str(path))
 
 
 def file_sha256(path):
