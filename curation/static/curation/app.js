@@ -72,6 +72,19 @@
     }
   });
 
+  // A middle that was swapped begins at its top: on a narrow page its reader had scrolled down in the one before.
+  // What has to be put right comes into sight instead.
+  const MIDDLES = ["review-item", "resolve-item", "audit-item"];
+  document.addEventListener("htmx:afterSettle", function (event) {
+    // The event names what was there before, by the same id.
+    const id = event.detail.target && event.detail.target.id;
+    const middle = MIDDLES.includes(id) && document.getElementById(id);
+    if (!middle) return;
+    const wrong = middle.querySelector(".rv-error, [aria-invalid=true], .note.bad:not([hidden])");
+    if (wrong) wrong.scrollIntoView({ block: "center" });
+    else if (middle.getBoundingClientRect().top < 0) middle.scrollIntoView();
+  });
+
   // "Select all" and the live count of a bulk form.
   function drawSelection(form) {
     const boxes = form.querySelectorAll("input[name=key]");
