@@ -7,6 +7,7 @@ import json
 import pytest
 import yaml
 
+from curation.models import Project
 from pipeline import migrating
 from pipeline.config import load_config
 from pipeline.migrating.faults import FAULTS
@@ -220,3 +221,90 @@ def test_the_page_says_lines_of_texts_and_rows_of_parquet(move):
     assert "- outputs.jsonl, line 2 (" in as_markdown(move({"outputs": again}))
     assert "- outputs.csv, line 3 (" in as_markdown(move({"outputs": again}, ".csv"))
     assert "- outputs.parquet, row 2 (" in as_markdown(move({"outputs": again}, ".parquet"))
+
+
+def why(report, code):
+    """[what is said] of a fault."""
+    return [found["said"] for found in report.findings.rows if found["fault"] == code]
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ([label("accept")], "its last word is accept"),
+        ([label("accept", METHOD, index=1)], "no label on it"),
+        (
+            [label("regenerate", METHOD, index=0)],
+            "no label on it; labels.jsonl, line 1, has its position and quotes another answer",
+        ),
+        (
+            [label("accept"), label("reject", METHOD, day=2, index=0.0)],
+            "its last word is accept; labels.jsonl, line 2, has its position and quotes another answer",
+        ),
+    ],
+)
+def test_what_shows_that_a_repair_had_no_order(move, labels, said):
+    report = move({"filtered": TWO, "labels": labels, "regenerated": [row(text=REPAIR, regenerated=True)]})
+
+    assert why(report, "repaired_unordered") == [said]
+
+
+@pytest.mark.parametrize(
+    ("shipped", "said"),
+    [
+        ([sft(SAID)], ["in no training file"]),
+        ([sft(SAID, source_index=1)], ["sft.jsonl, line 1, is another row in its place (source_index 1)"]),
+        ([sft(SAID, source_index=0)], ["in no training file"]),
+        # What several prompts were answered may be any of them.
+        ([sft(SAID), sft("Twice said.", "Who knows?")], ["in no training file"]),
+    ],
+)
+def test_what_shows_that_a_good_row_was_lost(move, shipped, said):
+    twice = [passed("One?", "Twice said."), passed("Two?", "Twice said.")]
+
+    report = move({"filtered": [*TWO, *(twice if len(shipped) > 1 else [])], "sft": shipped})
+
+    assert told(report, "good_row_lost") == [("filtered", 2)]
+    assert why(report, "good_row_lost") == said
+
+
+def test_no_row_is_called_lost_where_a_training_file_was_not_read(move, tmp_path):
+    report = move({"filtered": TWO, "train": [sft(SAID)], "val": [{"colour": 1}]})
+    assert told(report, "good_row_lost") == [("filtered", 2)]
+
+    (tmp_path / "twisted").mkdir()
+    broken = write(tmp_path / "twisted", "test.jsonl", b"[1]\n")
+    sources = [migrating.Source(broken, "sft", "test.jsonl")]
+    sources += [
+        migrating.Source(tmp_path / f"{name}.jsonl", KINDS.get(name, name), name) for name in ("filtered", "train")
+    ]
+    config = load_config(tmp_path / "config.yaml")
+    report = migrating.migrate(Project.objects.get(slug=report.project), sources, config)
+
+    assert not told(report, "good_row_lost")
+    assert "Rows that were lost on the way are not told, since test.jsonl was not read." in report.notes
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ([], "there are no labels"),
+        ([label("accept", METHOD)], "no label on it"),
+        ([label("reject")], "its last word is reject"),
+    ],
+)
+def test_what_shows_that_people_did_not_accept(move, labels, said):
+    files = {"outputs": [row(), row("How?", METHOD)], "labels": labels, "sft": [sft(SAID, quality="human_accept")]}
+
+    report = move({name: rows for name, rows in files.items() if rows})
+
+    assert why(report, "unaccepted_as_accepted") == [said]
+
+
+def test_what_this_program_wrote_is_not_held_against_the_scripts(move):
+    key = {"prompt_key": "ab" * 32}
+    files = {"filtered": [row | key for row in TWO], "outputs": [row("Where?", "Here.", context="Zinc.") | key]}
+
+    report = move(files | {"sft": [sft(SAID, **key)]})
+
+    assert report.findings.counts() == {}

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from curation.models import Project
 from pipeline import migrating
 from pipeline.config import load_config
-from pipeline.migrating.finding import kind_of
+from pipeline.migrating.kinds import kind_of
 from tests import old_scripts
 from tests.import_files import content, write
 
@@ -119,7 +119,7 @@ def test_of_a_crowd_beside_the_first_are_named(root):
     [
         ("empty.jsonl", b"", "cannot be read (The file is empty.)"),
         ("cut.parquet", b"PAR1", "cannot be read ("),
-        ("old.csv", "user_prompt,answer\nr\xe9sum\xe9,x\n".encode("latin-1"), "cannot be read (Line 2 is not UTF-8"),
+        ("old.csv", b"user_prompt,answer\nr\xc3\xa9sum\xe9,x\n", "cannot be read (Line 2 is not UTF-8"),
         ("twice.csv", b"user_prompt,user_prompt\na,b\n", "cannot be read ("),
         ("report.json", b'{"total": 3, "passed": 2}', "is none of the files of rows that the scripts wrote: "),
         ("colours.csv", b"colour\nred\n", "is none of the files of rows that the scripts wrote: "),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from curation.models import Annotation, TeacherResponse
 from pipeline import migrating
 from pipeline.config import load_config
-from pipeline.migrating.finding import kind_of
+from pipeline.migrating.kinds import kind_of
 from pipeline.migrating.training import read_example, split_of
 from pipeline.migrating.writing import as_markdown, write_report
 from tests import factories, old_scripts

@@ -10,7 +10,7 @@ from django.urls import reverse
 from curation.models import Annotation, Project, State, TeacherResponse
 from pipeline import migrating
 from pipeline.config import load_config
-from pipeline.migrating.finding import kind_of
+from pipeline.migrating.kinds import kind_of
 from pipeline.migrating.training import Example, read_example, split_of
 from tests import factories, old_scripts
 from tests.import_files import content, write
@@ -32,6 +32,7 @@ ASKED, SAID = "Why?", old_scripts.hypothesis(1)
         ("x.parquet", {"teacher_output": "b", "judge_f": "{}", "rejection_reason": "c"}, "gate_rejected"),
         ("x.parquet", {"teacher_output": "b", "passes_all": True}, "filtered"),
         ("rejected_x.parquet", {"teacher_output": "b", "passes_all": False}, "rejected"),
+        ("rejected.csv", {"teacher_output": "b", "passes_all": False}, "rejected"),
         ("x.parquet", {"teacher_output": "b", "passes_all": True, "regenerated": True}, "regenerated"),
         ("any.jsonl", {"index": 1, "teacher_output": "b", "action": "accept"}, "labels"),
         ("a.jsonl", {"messages": [{"role": "user"}]}, "sft"),

@@ -17,6 +17,7 @@ from .reading import read, squeezed
 
 MOST_PROBLEMS = 1000  # that are kept in words; all are counted
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # before it a time is a mistake
+STORED, KNOWN = "stored", "known"
 ONE_MOMENT = timedelta(milliseconds=1)  # tools between an export and an import round times to it
 WHY = {
     "newer_answer": "a newer answer has taken its place",
@@ -43,10 +44,16 @@ class ImportReport:
         return self.stored + self.known + self.unmatched
 
     def wrong(self, where, why):
-        """Count a row that matches nothing or cannot stand, and keep why."""
+        """Count a row that matches nothing or cannot stand, and keep why; returns it."""
         self.unmatched += 1
         if len(self.problems) < MOST_PROBLEMS:
             self.problems.append(f"{where}: {why}.")
+        return why
+
+    def came_before(self):
+        """Count a row that is here already."""
+        self.known += 1
+        return KNOWN
 
     def __str__(self):
         surplus = f" ({self.surplus:,} of them without effect: decided before)" if self.surplus else ""
@@ -54,13 +61,14 @@ class ImportReport:
         return f"{self.stored:,} decisions stored{surplus}{known}, {self.unmatched:,} not matched"
 
 
-def bring(project, path, reviewer, *, name="", step=lambda number: None):
+def bring(project, path, reviewer, *, name="", place=None, step=lambda number: None, hear=lambda number, said: None):
     """Store the decisions of the JSON Lines file at `path` as those of the members they name; returns ImportReport.
 
     A row has task_type, context, teacher_output and action (accept, regenerate or reject) as the scripts' label files
     have, or is a row of `rows`; prompt_key tells apart what is alike. Rows without a member's name are taken as
-    `reviewer`'s. Brought in again, the same rows change nothing. `name` is what the file is called, `step` hears how
-    many rows were read. Raises Refused, with every wrong line, before anything is stored.
+    `reviewer`'s. Brought in again, the same rows change nothing. `name` is what the file is called, `place(line)` where
+    a row is from if not from there; `step` hears how many rows were read, `hear` of each line whether it was STORED or
+    KNOWN, or why it is not matched. Raises Refused, with every wrong line, before anything is stored.
     """
     path, report = Path(path), ImportReport()
     name = name or path.name
@@ -71,7 +79,8 @@ def bring(project, path, reviewer, *, name="", step=lambda number: None):
         who = members.get(str(row.get("reviewer") or ""))
         if who is None and row.get("reviewer"):
             report.strangers[str(row["reviewer"])[:150]] += 1
-        _store(project, row, matches, who or reviewer, f"{name}, line {number}", report)
+        where = place(number) if place else f"{name}, line {number}"
+        hear(number, _store(project, row, matches, who or reviewer, where, report))
         step(1)
     settle(project)
     return report
@@ -105,21 +114,20 @@ def _members(project):
 
 
 def _store(project, row, matches, reviewer, where, report):
+    """STORED, KNOWN, or why the row is not matched."""
     response, why = _response(project, row, matches)
     if response is None:
         return report.wrong(where, why)
     if row.get("purpose") in ("gold", "repeat"):
         return report.wrong(where, "it was given on a gold or repeated item, and is no decision on the answer")
     if _given_here(response, reviewer, row):
-        report.known += 1
-        return None
+        return report.came_before()
     if row.get("current") is False:
         return report.wrong(where, "it stands no more where it was exported: taken back, decided anew, or reopened")
     own = newest_own(response.pk, reviewer)
     choice = _choice(project, row, response, own)
     if own and own.current and (own.action, own.edited_text) == (choice.action, choice.edited_text):
-        report.known += 1  # given here, and exported from here
-        return None
+        return report.came_before()  # given here, and exported from here
     try:
         done = submit(
             project,
@@ -136,11 +144,10 @@ def _store(project, row, matches, reviewer, where, report):
     except ValueError as error:
         return report.wrong(where, str(error).rstrip("."))
     if done.repeated:
-        report.known += 1
-    else:
-        report.stored += 1
-        report.surplus += any(each.surplus for each in done.annotations)
-    return None
+        return report.came_before()
+    report.stored += 1
+    report.surplus += any(each.surplus for each in done.annotations)
+    return STORED
 
 
 def _choice(project, row, response, own):
@@ -172,9 +179,8 @@ def _given_here(response, reviewer, row):
 def _known_or_wrong(kind, row, response, reviewer, where, report):
     """A row that came before and whose decision was closed since is known; else it says why it cannot stand."""
     if response.annotations.filter(reviewer=reviewer, idempotency_key=_key(row)).exists():
-        report.known += 1
-    else:
-        report.wrong(where, WHY[kind])
+        return report.came_before()
+    return report.wrong(where, WHY[kind])
 
 
 def _response(project, row, matches):

@@ -7,6 +7,7 @@ import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -38,6 +39,16 @@ OTHER_ENCODINGS = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+
+
+class Encoding(NamedTuple):
+    """How the bytes of a text are read, in Python's words."""
+
+    name: str
+    errors: str = "strict"
+
+
+UTF_8 = Encoding("utf-8-sig")  # with or without a byte order mark
 BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
 # Text is packed to a tenth, and a file without an end to a thousandth, which would be unpacked for hours.
 LEAST_UNPACKED = 1 << 30  # bytes that any file may unpack to
@@ -82,6 +93,7 @@ class InputFile:
     name: str
     format: str
     gzipped: bool
+    encoding: Encoding = UTF_8
 
     @property
     def suffix(self):
@@ -97,15 +109,15 @@ class InputFile:
         return _Unpacking(self.path) if self.gzipped else open(self.path, "rb")
 
     def open_text(self, newline):
-        """The characters: UTF-8, with or without a byte order mark."""
-        return io.TextIOWrapper(self.open(), encoding="utf-8-sig", newline=newline)
+        """The characters: UTF-8, unless whoever identified the file knew better."""
+        return io.TextIOWrapper(self.open(), *self.encoding, newline=newline)
 
 
 def _suffix(name):
     return Path(name.lower().removesuffix(".gz")).suffix
 
 
-def identify(path, file_name=""):
+def identify(path, file_name="", encoding=UTF_8):
     """The `InputFile` at `path`; `file_name` is the name it was uploaded under. Raises ImportRefused."""
     path = Path(path)
     name = Path(file_name or path.name).name
@@ -121,7 +133,7 @@ def identify(path, file_name=""):
     gzipped = start[:2] == b"\x1f\x8b"
     if name.lower().endswith(".gz") and not gzipped:
         raise ImportRefused(name, "The name ends in .gz, but the file is not gzipped.")
-    return InputFile(path, name, format_name, gzipped)
+    return InputFile(path, name, format_name, gzipped, encoding)
 
 
 def scan_text(file):
@@ -129,26 +141,33 @@ def scan_text(file):
 
     One streaming pass tells a broken or cut gzip and a wrong encoding wherever they stand. Raises ImportRefused.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    lines, last = 0, b""
+    decoder = codecs.getincrementaldecoder(file.encoding.name)(file.encoding.errors)
+    lines, last = 0, ""
     try:
         with file.open() as stream:
             while chunk := stream.read(CHUNK):
-                if not last:
+                if not last and file.encoding == UTF_8:
                     _refuse_other_encoding(file, chunk)
-                decoder.decode(chunk)
-                lines += chunk.count(b"\n")
-                last = chunk[-1:]
+                text = decoder.decode(chunk)
+                lines += text.count("\n")
+                last = text[-1:] or last
             decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        line = lines + error.object[: error.start].count(b"\n") + 1
-        byte = error.object[error.start]
-        raise file.refuse(f"Line {line} is not UTF-8 (byte 0x{byte:02x}): save the file as UTF-8.") from error
+        raise _not_decoded(file, error, lines) from error
     except BROKEN_GZIP as error:
         raise _broken(file, error) from error
     if not last:
         raise file.refuse("The file is empty.")
-    return lines + (last != b"\n")
+    return lines + (last != "\n")
+
+
+def _not_decoded(file, error, lines):
+    line = lines + error.object[: error.start].count(b"\n") + 1
+    if file.encoding != UTF_8:
+        name = file.encoding.name.upper()
+        return file.refuse(f"The text is no whole {name} near line {line}: save the file as UTF-8.")
+    byte = error.object[error.start]
+    return file.refuse(f"Line {line} is not UTF-8 (byte 0x{byte:02x}): save the file as UTF-8.")
 
 
 def _refuse_other_encoding(file, start):

@@ -7,7 +7,7 @@ hundredth to a tenth of an import's time), so that a file that is cut or broken 
 from dataclasses import dataclass, field
 
 from .errors import BadRow, ImportRefused
-from .files import BROKEN_GZIP, InputFile, identify, scan_text
+from .files import BROKEN_GZIP, UTF_8, InputFile, identify, scan_text
 from .mapping import resolve, without_task_type
 from .outputs import COLUMNS
 from .passages import DEFAULT_LIMIT, SMALLEST_LIMIT
@@ -71,7 +71,7 @@ def prepare(path, mapping=None, **options):
 
     `mapping` is {field: column}, "" leaving a field out. Options: `file_name`, the name to report; `defaults`, a
     preset (see `mapping.resolve`); `task_types` for texts without one; `passage_chars`, the length in characters over
-    which a text without a prompt is cut at its paragraphs.
+    which a text without a prompt is cut at its paragraphs; `encoding`, if it is not UTF-8.
     """
     plan = look(path, mapping, **options)
     if plan.problems:
@@ -80,9 +80,11 @@ def prepare(path, mapping=None, **options):
     return plan
 
 
-def look(path, mapping=None, *, file_name="", defaults=None, task_types=None, passage_chars=DEFAULT_LIMIT):
+def look(
+    path, mapping=None, *, file_name="", defaults=None, task_types=None, passage_chars=DEFAULT_LIMIT, encoding=UTF_8
+):
     """The `Plan` after reading the file's head only; raises ImportRefused where not even that can be read."""
-    file = identify(path, file_name)
+    file = identify(path, file_name, encoding)
     try:
         reader = READERS[file.format](file)
     except (UnicodeError, *BROKEN_GZIP):

@@ -12,6 +12,7 @@ LOOSE_LIMIT = 10_000
 TOO_LONG = f"more than {MAX_ROW_CHARS:,} characters"
 BLANK = re.compile(r"[ \t\r\n]*")
 BROKEN = (ValueError, RecursionError)
+ESCAPED = re.compile("[\udc80-\udcff]")  # as Python's surrogateescape puts bytes that are no text
 
 
 class JsonLinesReader:
@@ -46,6 +47,10 @@ class JsonLinesReader:
 
 
 def _object(text):
+    # Only where the file is read so that its broken lines are rows like any other; no line holds these otherwise.
+    escaped = None if text.isascii() else ESCAPED.search(text)
+    if escaped:
+        return BadRow("", f"a byte that is no UTF-8 (0x{ord(escaped[0]) - 0xDC00:02x})", "UTF-8 is expected")
     try:
         value = json.loads(text)
     except BROKEN as error:

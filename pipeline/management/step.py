@@ -13,6 +13,7 @@ from curation.models import Project, Run
 from pipeline import inline, jobs
 from pipeline.config import DEFAULT_CONFIG, load_config
 from pipeline.config_errors import ConfigError
+from pipeline.datasets.aside import set_aside
 from pipeline.embedded import ServiceError
 from pipeline.embedded.valkey_here import ensure_server
 from pipeline.management import quoting
@@ -73,6 +74,13 @@ class StepCommand(BaseCommand):
             if not error.filename and error.errno not in FULL:
                 raise
             raise CommandError(f"{error.filename or 'Writing a file'}: {error.strerror}.") from error
+
+    def make_way(self, *paths):
+        """Keep what the earlier scripts wrote under these names, and say where it lies from now on."""
+        for path in filter(None, paths):
+            aside = set_aside(path)
+            if aside:
+                self.tell(f"{path} was written by the earlier scripts: it is {aside.name} from now on.")
 
     # -- project and configuration ------------------------------------------------------------------------------
 

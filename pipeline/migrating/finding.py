@@ -1,14 +1,15 @@
 """Which files there are: those that the configuration names, what the scripts left beside them, and what is given."""
 
-import json
-import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from curation.importing import PRESETS, ImportRefused
-from curation.importing.files import BROKEN_GZIP, SUFFIXES, identify, scan_text
-from curation.importing.outputs import JUDGED
-from curation.importing.plan import READERS
+from curation.importing.files import SUFFIXES
+from pipeline.datasets.aside import MARK, aside_of, is_ours
+
+from .encodings import WINDOWS, encoding_of, said_of
+from .kinds import columns_of, kind_of, open_rows, why_unread
 
 # In the order in which they are read.
 KINDS = {
@@ -34,12 +35,7 @@ STORAGE = {
 SPLITS = ("train", "val", "valid", "validation", "dev", "test")
 READABLE = {suffix for suffix, kind in SUFFIXES.items() if kind in ("parquet", "csv", "jsonl", "json")}
 PROMPTS = {preset["prompt"] for preset in PRESETS.values()}
-GATE = re.compile(r"gate|accepted|passed", re.IGNORECASE)
-OUTPUTS = ("teacher_output", "generated_output", "generation", "generated_text", "response", "completion")
 MOST_LEFT = 20  # files beside that are named
-MOST_OF_OBJECT = 1_000_000  # bytes
-TALKS = ("messages", "conversations")
-ASKED, ANSWERED = ("input", "prompt", "instruction", "question"), ("output", "completion", "response", "answer")
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,30 @@ def find(config, config_path, *, root=None, labels=(), paths=()):
         search.given(Path(path))
     search.left()
     order = list(KINDS)
-    return sorted(search.found.values(), key=lambda each: order.index(each.kind)), search.notes
+    sources = _told_apart(search.found.values())
+    search.notes += [said for source in sources if (said := _of_windows(source))]
+    return sorted(sources, key=lambda each: order.index(each.kind)), search.notes
+
+
+def _of_windows(source):
+    """What the report says of a file whose encoding is known by exclusion alone; "" for all others."""
+    if encoding_of(source.path) != WINDOWS:
+        return ""
+    try:
+        return said_of(source.name, open_rows(source.path).rows())
+    except ImportRefused:
+        return ""  # told when its turn comes
+
+
+def _told_apart(sources):
+    """The sources; of those that go by one name, such as files of several people elsewhere, each with its folders."""
+    names = Counter(source.name for source in sources)
+    alike = [source for source in sources if names[source.name] > 1]
+    depth = 1
+    while len({source.path.parts[-depth:] for source in alike}) < len(alike):
+        depth += 1
+    longer = {source.path: "/".join(source.path.parts[-depth:]) for source in alike}
+    return [replace(source, name=longer.get(source.path, source.name)) for source in sources]
 
 
 class _Search:
@@ -93,8 +112,12 @@ class _Search:
         """A file that the configuration names."""
         if path is None:
             return
-        place = self.place(path)
-        if place is None:
+        place, aside = self.place(path), self.place(aside_of(path))
+        if aside:  # our own file has taken its place since, and brings nothing
+            self.add(aside, kind, main=True)
+            if place:
+                self.seen.add(place.resolve())
+        elif place is None:
             self.notes.append(f"{key}: {path} is not there.")
         else:
             self.add(place, kind, main=True)
@@ -105,7 +128,9 @@ class _Search:
             folder, stem = source.path.parent, source.path.name.split(".")[0]
             if source.kind == "filtered":
                 for each in sorted(folder.glob("rejected_*")):
-                    if each.name.split(".")[0] == f"rejected_{stem}":
+                    if aside_of(each).exists():
+                        self.seen.add(each.resolve())
+                    elif each.name.split(".")[0] == f"rejected_{stem}":
                         self.add(each, "rejected")
                 for each in self._unread(folder):
                     if kind_of(each) == "regenerated":
@@ -115,7 +140,7 @@ class _Search:
                     self.add(each, "labels")
             if source.kind == "sft":
                 for each in sorted(folder.iterdir()):
-                    if each.is_file() and _is_split_of(each, stem):
+                    if each.is_file() and _is_split_of(each, stem) and not _is_of_release(each, source):
                         self.add(each, "sft")
         self._batches()
 
@@ -187,97 +212,11 @@ def _suffix(path):
 
 def _is_split_of(path, stem):
     """sft_v1.jsonl has sft_v1.validation.jsonl, sft_v1_val.jsonl, or val.jsonl beside it."""
-    own = path.name.split(".jsonl")[0].split(".parquet")[0]
+    own = path.name.split(".jsonl")[0].split(".parquet")[0].removesuffix(MARK)
     names = {*SPLITS, *(f"{stem}{mark}{split}" for mark in "._-" for split in SPLITS)}
     return _suffix(path) in (".jsonl", ".parquet") and own in names
 
 
-def open_rows(path):
-    """The import's reader of a data file, which was read once to its end; raises ImportRefused."""
-    file = identify(path)
-    if file.format in ("text", "markdown"):
-        raise file.refuse("It is text: a file of rows is expected (.jsonl, .json, .parquet, .csv).")
-    try:
-        reader = READERS[file.format](file)
-    except (UnicodeError, *BROKEN_GZIP):
-        scan_text(file)  # says which line and byte
-        raise
-    reader.check()
-    return reader
-
-
-def why_unread(path):
-    """Why nobody can read a file; "" where it can be."""
-    try:
-        file = identify(path)
-        if file.format == "json":
-            file.open_text(None).read(1)  # JSON that is no list of rows can be read, and is none of theirs
-        else:
-            open_rows(path)
-    except ImportRefused as refused:
-        return f"cannot be read ({' '.join(refused.problems)})"
-    except (UnicodeError, *BROKEN_GZIP) as error:
-        return f"cannot be read ({error})"
-    return ""
-
-
-def columns_of(path):
-    """The columns of a data file, or an empty set where it cannot be read."""
-    try:
-        file = identify(path)
-        return set(READERS[file.format](file).columns) if file.format not in ("text", "markdown") else set()
-    except (ImportRefused, UnicodeError, *BROKEN_GZIP):
-        return set()
-
-
-def kind_of(path):
-    """What kind a file is, by its columns and then by its name; "" for none of the scripts' files."""
-    columns = columns_of(path)
-    if {"action", "teacher_output"} <= columns or (columns & set(OUTPUTS) and path.parent.name == "labels"):
-        return "labels"
-    if "batch_id" in columns and "samples_processed" in columns:
-        return "manifest"
-    if {"schema", "row_count"} <= (columns or _names_of_object(path)):
-        return "manifest"
-    if _is_training(columns) or (columns == {"text"} and _asks(path)):
-        return "sft"
-    if columns & set(OUTPUTS):
-        return _kind_of_outputs(path, columns)
-    return "inputs" if columns & {"user_prompt", "prompt_text", "prompt", "context", "text", "abstract"} else ""
-
-
-def _names_of_object(path):
-    """The names in a small file that is one JSON object, as a manifest of one data set is."""
-    if path.suffix.lower() != ".json" or path.stat().st_size > MOST_OF_OBJECT:
-        return set()
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError):
-        return set()
-    return set(data) if isinstance(data, dict) else set()
-
-
-def _is_training(columns):
-    if columns & set(TALKS):
-        return True
-    if columns & {"user_prompt", "prompt_text", "teacher_output", "template_name"}:
-        return False
-    return bool(columns & set(ASKED) and columns & set(ANSWERED))
-
-
-def _asks(path):
-    """Whether the texts of a file begin with a question, as training texts do and raw texts do not."""
-    file = identify(path)
-    (_, first), *_ = READERS[file.format](file).head(1) or [(0, None)]
-    return isinstance(first, dict) and isinstance(first["text"], str) and first["text"].lstrip().startswith("###")
-
-
-def _kind_of_outputs(path, columns):
-    if columns & {"regenerated", "annotation_action"}:
-        return "regenerated"
-    if "rejection_reason" in columns:
-        return "gate_rejected"
-    if columns & {"passes_all", "quality_pass"}:
-        return "rejected" if path.name.startswith("rejected_") else "filtered"
-    judged = any(name in columns for names in JUDGED.values() for name in names)
-    return "gated" if judged and GATE.search(f"{path.parent.name}/{path.name}") else "outputs"
+def _is_of_release(path, source):
+    """Whether a split beside the scripts' training files is one of ours."""
+    return source.path.stem.endswith(MARK) and MARK not in path.name and is_ours(path)

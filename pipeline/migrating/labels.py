@@ -2,32 +2,25 @@
 
 import hashlib
 import json
-import re
 import tempfile
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 from django.db import transaction
-from django.utils import timezone
 
 from curation import annotations
-from curation.annotations.bringing import EARLIEST
 from curation.importing import ImportRefused
 from curation.importing.errors import BadRow
-from curation.importing.values import json_cell
 from curation.models import Annotation, Membership, Prompt, State, TeacherResponse
-from curation.models.review import Action
 from curation.reviewing import newest_own
 
-from .finding import OUTPUTS, open_rows
+from .kinds import open_rows
 from .known import digest, position
+from .label_rows import moment, read_row, time_of
 
-NAMED = {"accepted": Action.ACCEPT, "rejected": Action.REJECT, "regenerate": Action.REGENERATE}
-STAMP = re.compile(r"(\d{8})[_-](\d{6})")
-WORDS = {"accepted": "accept", "rejected": "reject", "regenerated": "regenerate"}
-LINE = re.compile(r", line (\d+): (.*)$", re.DOTALL)
+MOST_NAMES = 10
 
 
 @dataclass
@@ -58,34 +51,17 @@ class Labels:
     def read(self, source, file, config):
         """Add the rows of one file; raises ImportRefused where none can be read."""
         reader = open_rows(source.path)
-        when = _time_of(source.path)
+        when = time_of(source.path)
         for line, values in reader.rows():
             file.rows += 1
             try:
-                row = _row(values, source.path, config)
+                row = read_row(values, source.path, config)
             except BadRow as bad:
                 file.miss(line, str(bad))
                 continue
-            at = _moment(row.get("timestamp")) or when
+            at = moment(row.get("timestamp")) or when
             row["timestamp"] = at.isoformat()
             self.rows.append(Label(file, line, row, at, position(values.get("index"))))
-
-    def order(self):
-        """Find each person's last word on each answer; of two at one moment the later row is."""
-        last = {}
-        for label in sorted(self.rows, key=lambda each: each.at):
-            row = label.row
-            if row.get("current") is False:  # our own export says that it stands no more
-                label.last = False
-                continue
-            place = (digest(row["task_type"], row["context"], row["teacher_output"]), row.get("reviewer"))
-            former = last.get(place)
-            if former and (former.at, former.row["action"]) == (label.at, row["action"]):
-                label.repeated = True  # each saving of a session wrote all of its labels again
-                continue
-            if former:
-                former.last = False
-            last[place] = label
 
     def bring(self, known, *, finally_=False):
         """Take in the labels on answers that hold at this moment; `finally_` also all others, which are told then."""
@@ -94,17 +70,58 @@ class Labels:
             if label.done:
                 continue
             answer, why = self.answer(known, label.row)
-            if answer and label.repeated:
-                label.done = True
-                label.file.matched += 1
-            elif answer and (answer.current or finally_):
+            if answer and (answer.current or finally_):
                 wanted.append((label, answer))
-            elif finally_:
+            elif finally_ and not answer:
                 label.done = True
                 label.file.miss(label.line, why)
-        self._open({answer.key for label, answer in wanted if answer.current})
+        wanted.sort(key=lambda each: each[0].at)  # of several people the first decide, in whatever file they stand
+        self._order(wanted)
+        self._open({answer.key for label, answer in wanted if answer.current and not label.done})
         self._store_former(wanted)
         self._store([(label, answer) for label, answer in wanted if not label.done])
+
+    def _order(self, wanted):
+        """Find each person's last word on each answer; of two at one moment the later row is."""
+        last = {}
+        for label, answer in wanted:
+            if label.row.get("current") is False:  # our own export says that it stands no more
+                label.last = False
+                continue
+            place = (answer.pk, self.person(label).pk)
+            former = last.get(place)
+            if former and (former.at, former.row["action"]) == (label.at, label.row["action"]):
+                label.repeated = label.done = True  # each saving of a session wrote all of its labels again
+                label.file.matched += 1
+                continue
+            if former:
+                former.last = False
+            last[place] = label
+
+    def person(self, label):
+        """Whose word a label is: the member's that it names, else the one's who stands for all others."""
+        return self._members().get(label.row.get("reviewer"), self.reviewer)
+
+    def strangers(self, known):
+        """A sentence on labels that name people without a say in this project; "" for none."""
+        taken = [label for label in self.rows if self.person(label) == self.reviewer]
+        names = [label.row.get("reviewer") or "" for label in taken]
+        strangers = sorted({name[:60] for name in names if name not in ("", *self._members())})
+        if not strangers:
+            return ""
+        said = {}
+        for label, name in zip(taken, names, strict=True):
+            answer, _ = self.answer(known, label.row)
+            if answer:
+                said.setdefault(answer.pk, {})[name] = label.row["action"]
+        differ = sum(len(set(actions.values())) > 1 for actions in said.values())
+        more = f" and {len(strangers) - MOST_NAMES} more" if strangers[MOST_NAMES:] else ""
+        named = _labels(sum(name[:60] in strangers for name in names))
+        last = f"whose last word holds{f', as on {_answers(differ)} on which people differ' if differ else ''}"
+        return (
+            f"{named} {', '.join(strangers[:MOST_NAMES])}{more}, who review nothing in this project: they are taken as "
+            f"{self.reviewer.get_username()}'s, {last}. Make them reviewers before, and each keeps their own."
+        )
 
     def answer(self, known, row):
         """(the one answer that a row quotes, "") or (None, why not)."""
@@ -140,7 +157,7 @@ class Labels:
 
     def _keep_former(self, label, answer):
         key = hashlib.sha256(json.dumps(label.row, sort_keys=True).encode()).hexdigest()
-        reviewer = self._members().get(label.row.get("reviewer"), self.reviewer)
+        reviewer = self.person(label)
         own = Annotation.objects.filter(response=answer.pk, reviewer=reviewer)
         if own.filter(created_at=label.at, action=label.row["action"]).exists():
             return False
@@ -156,7 +173,7 @@ class Labels:
             action=label.row["action"],
             idempotency_key=key,
             created_at=label.at,
-            origin=f"{label.file.name}, line {label.line}"[:200],
+            origin=self._place(label)[:200],
         )
         return True
 
@@ -165,36 +182,34 @@ class Labels:
         may = Membership.objects.filter(project=self.project, role__in=("reviewer", "manager")).select_related("user")
         return {member.user.get_username(): member.user for member in may}
 
-    def _store(self, wanted):
-        """Hand the last words to the import of annotations, file by file, each on its own line."""
-        quoted = _quoted([answer.pk for _, answer in wanted])
-        files = {}
-        for label, answer in wanted:
-            files.setdefault(label.file.name, {})[label.line] = (label, answer)
-        for name, rows in files.items():
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder, "labels.jsonl")
-                with path.open("w", encoding="utf-8") as stream:
-                    for line in range(1, max(rows) + 1):
-                        label = rows.get(line)
-                        stream.write(json.dumps(label[0].row | quoted[label[1].pk]) + "\n" if label else "\n")
-                report = annotations.bring(self.project, path, self.reviewer, name=name)
-            self._tell(report, rows)
+    def _place(self, label):
+        """Where a label stands, and the name of a stranger: it would be lost else."""
+        name = label.row.get("reviewer")
+        stranger = f" ({name[:60]})" if name and name not in self._members() else ""
+        return f"{label.file.name}, line {label.line}{stranger}"
 
-    def _tell(self, report, rows):
-        file = next(iter(rows.values()))[0].file
-        missed = {}
-        for problem in report.problems:
-            line, why = LINE.search(problem).groups()
-            missed[int(line)] = why
-        for line, (label, _) in rows.items():
+    def _store(self, wanted):
+        """Hand the last words to the import of annotations, in the order of their times."""
+        quoted = _quoted([answer.pk for _, answer in wanted])
+        labels = [label for label, _ in wanted]
+
+        def hear(number, said):
+            label, file = labels[number - 1], labels[number - 1].file
             label.done = True
-            if line in missed:
-                file.miss(line, missed[line])
-        file.unmatched += report.unmatched - len(missed)
-        file.imported += report.stored
-        file.counts["decisions"] += report.stored
-        file.matched += report.known
+            if said == annotations.STORED:
+                file.imported += 1
+                file.counts["decisions"] += 1
+            elif said == annotations.KNOWN:
+                file.matched += 1
+            else:
+                file.miss(label.line, said)
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "labels.jsonl")
+            with path.open("w", encoding="utf-8") as stream:
+                stream.writelines(json.dumps(label.row | quoted[answer.pk]) + "\n" for label, answer in wanted)
+            place = lambda number: self._place(labels[number - 1])  # noqa: E731
+            annotations.bring(self.project, path, self.reviewer, place=place, hear=hear)
 
 
 def _quoted(responses):
@@ -205,68 +220,12 @@ def _quoted(responses):
     return {pk: dict(zip(names, said, strict=True)) for pk, *said in rows}
 
 
-def _row(values, path, config):
-    """What a row says, in the words of an annotations file. Raises BadRow."""
-    if isinstance(values, BadRow):
-        raise values
-    row = {str(name): json_cell(str(name), value) for name, value in values.items()}
-    output = next((row[name] for name in (config.defaults.output_column, *OUTPUTS, "output") if row.get(name)), None)
-    if not isinstance(output, str) or not output.strip():
-        raise BadRow("teacher_output", "no answer is quoted", "a label quotes the answer that it is about")
-    named = next((action for word, action in NAMED.items() if word in path.name), "")
-    action = str(row.get("action") or named).strip().lower()
-    action = WORDS.get(action, action)
-    if action not in Action.values:
-        raise BadRow("action", repr(row.get("action")), f"one of {', '.join(Action.values)} is expected")
-    task_type = row.get("task_type") or row.get("template_name") or row.get(config.columns.get("task_type", ""))
-    kept = {name: row[name] for name in ("prompt_key", "reviewer", "comment", "edited_text") if _is_text(row.get(name))}
-    kept |= {name: row[name] for name in ("purpose", "current") if row.get(name) in ("gold", "repeat", False)}
-    kept |= {"reasons": row["reasons"]} if isinstance(row.get("reasons"), list) else {}
-    context = row.get("context") or row.get(config.columns.get("context", "")) or ""
-    texts = {"task_type": _text(task_type), "context": _text(context), "teacher_output": output}
-    return kept | texts | {"action": action, "timestamp": row.get("timestamp")}
+def _labels(number):
+    return f"{number:,} labels name" if number != 1 else "1 label names"
 
 
-def _is_text(value):
-    return isinstance(value, str) and bool(value)
-
-
-def _text(value):
-    return value if isinstance(value, str) else ""
-
-
-def _moment(said):
-    """When a row says that it was decided; the scripts wrote UTC without saying so. None if it does not say."""
-    if isinstance(said, (int, float)) and not isinstance(said, bool):
-        said = _from_epoch(said)
-    try:
-        at = said if isinstance(said, datetime) else datetime.fromisoformat(str(said))
-        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
-    return at if EARLIEST <= at <= timezone.now() - timedelta(minutes=1) else None
-
-
-def _from_epoch(seconds):
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return ""
-
-
-def _time_of(path):
-    """When a file of labels was written: by its name (labels_20251103_120000.jsonl), else by the file itself."""
-    found = STAMP.search(path.name)
-    at = _moment(_stamped(found)) if found else None
-    written = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)
-    return at or min(written, timezone.now().replace(microsecond=0) - timedelta(minutes=1))
-
-
-def _stamped(found):
-    try:
-        return datetime.strptime("".join(found.groups()), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        return ""
+def _answers(number):
+    return f"{number:,} answer{'s' if number != 1 else ''}"
 
 
 def read_all(sources, labels, report, config):
@@ -277,4 +236,3 @@ def read_all(sources, labels, report, config):
             labels.read(source, file, config)
         except ImportRefused as refused:
             file.refused = " ".join(refused.problems)
-    labels.order()

@@ -4,7 +4,6 @@ import math
 import re
 
 from curation.importing.outputs import NO_ANSWERS
-from curation.importing.rows import is_rendered
 from curation.importing.values import EMPTY_WORDS
 from pipeline.filters.citations import citations
 from pipeline.filters.refusals import refusal_in
@@ -66,12 +65,12 @@ def faults_of_answer(value):
 def faults_of_prompt(values, mapping, answered):
     """(code, words) of what was wrong with how a prompt was asked."""
     prompt, context = (values.get(mapping[field]) if field in mapping else None for field in ("prompt", "context"))
+    # A row with a prompt_key was written by this project, which fills a text's prompt when it asks, and sends contexts.
+    own = bool(values.get("prompt_key"))
     blank = "prompt" in mapping and answered and (prompt is None or is_nan(prompt))
-    # A row with a prompt_key was written by this project, which fills a text's prompt when it asks.
-    if blank and not values.get("prompt_key"):
+    if blank and not own:
         yield "asked_nan", f"{mapping['prompt']} is empty"
     if isinstance(prompt, str) and gap_in(prompt):
         yield "unresolved_context", gap_in(prompt)
-    # What a template makes of a text holds it.
-    if answered and not is_rendered(values) and all(_has_text(each) for each in (prompt, context)):
+    if answered and not own and all(_has_text(each) for each in (prompt, context)):
         yield "context_not_sent", ""

@@ -6,7 +6,7 @@ import json
 from curation.importing import ImportRefused
 from curation.importing.errors import BadRow
 
-from .finding import open_rows
+from .kinds import open_rows
 
 
 def read_all(sources, all_sources, report):

@@ -44,6 +44,7 @@ class _Migration:
         self.base = []  # the prompts of the filtered dataset, by position
         self.repairs = []  # (file, row, digest of prompt and answer) of every repair
         self.passed = []  # (file, line, prompt key) of what passed the filters
+        self.pointed_at = {}  # prompt key -> the label that sent it to repair, by position, and quotes another answer
         has_labels = any(source.kind == "labels" for source in sources)
         self.labels = labelling.Labels(project, (reviewer or somebody(project)) if has_labels else None)
 
@@ -67,6 +68,7 @@ class _Migration:
         self.known.refresh()
         self.labels.bring(self.known, finally_=True)
         settle(self.project)
+        self.report.notes += filter(None, [self.labels.strangers(self.known)])
         self._look_at_labels()
         self._look_at_repairs()
         self._look_at_training()
@@ -115,6 +117,8 @@ class _Migration:
                 if there != answer.key:
                     said = f"{label.index} is {there[:12] or 'no row'}"
                     findings.add("label_points_elsewhere", label.file.name, label.line, answer.key, said)
+                    if label.row["action"] != "accept":
+                        self.pointed_at.setdefault(there, f"{label.file.name}, line {label.line}")
             if label.row["action"] != "accept":
                 refused[answer.pk] = label
             elif answer.pk in refused and not label.repeated and self.known.newest[answer.key] > answer.attempt:
@@ -131,7 +135,8 @@ class _Migration:
                 continue
             word = words.get(parents[answer.pk])
             if not is_ordered(word, any_said):
-                said = word or "nobody decided on it"
+                by = self.pointed_at.get(answer.key)
+                said = shipping.said_of(word) + (f"; {by}, has its position and quotes another answer" if by else "")
                 self.report.findings.add("repaired_unordered", file.name, line, answer.key, said)
             if word == "reject":
                 self.report.findings.add("reject_repaired", file.name, line, answer.key)
@@ -142,6 +147,11 @@ class _Migration:
             return
         shipped = shipping.Shipped(self.known, self.report.findings, self.base)
         shipping.read_all(sources, shipped, self.report)
+        unread = [file.name for file in self.report.files if file.kind == "sft" and file.refused]
+        if unread:
+            said = f"{', '.join(unread)} {'was' if len(unread) == 1 else 'were'} not read"
+            self.report.notes.append(f"Rows that were lost on the way are not told, since {said}.")
+            return
         words = last_words(TeacherResponse.objects.filter(prompt__project=self.project).values("pk"))
         firsts = {each.key: words.get(each.pk) for all_ in self.known.by_text.values() for each in all_ if each.current}
         shipped.lost(self.passed, firsts.get)

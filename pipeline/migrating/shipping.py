@@ -8,7 +8,7 @@ from curation.importing.errors import BadRow
 
 from . import looking
 from .attempts import last_words
-from .finding import open_rows
+from .kinds import open_rows
 from .known import digest, lines, position
 from .training import read_example, split_of
 
@@ -26,7 +26,9 @@ class Shipped:
     base: list
     rows: dict = field(default_factory=dict)  # digest of a row -> the first file it stood in
     inputs: dict = field(default_factory=dict)  # digest of an input -> the first split it stood in
-    keys: set = field(default_factory=set)
+    keys: set = field(default_factory=set)  # of the prompts that may have been shipped
+    own: bool = False  # whether any row is this program's, which ships what was accepted and nothing else
+    others: dict = field(default_factory=dict)  # prompt key -> which row of another prompt was shipped as it
 
     def __post_init__(self):
         pks = {answer.pk for answers in self.known.by_text.values() for answer in answers}
@@ -45,7 +47,6 @@ class Shipped:
             answer, why = self._answer(example)
             if answer:
                 file.matched += 1
-                self.keys.add(answer.key)
             else:
                 file.miss(line, why)
             self._look(source, line, example, answer, seen)
@@ -60,11 +61,13 @@ class Shipped:
         asked = digest(example.input)
         same = [each for each in found if asked in self.known.prompts[each.key].inputs]
         keys = {each.key for each in same or found}
+        self.keys |= keys
         if len(keys) == 1:
             return (same or found)[-1], ""
         return None, f"{len(keys)} prompts have this answer, and the input tells none of them"
 
     def _look(self, source, line, example, answer, seen):
+        self.own = self.own or bool(example.meta.get("prompt_key"))
         place = digest(example.input, example.output, str(position(example.meta.get("source_index"))))
         key = answer.key if answer else ""
 
@@ -82,7 +85,7 @@ class Shipped:
         if _is_flat(example, answer):
             found("flattened", example.output)
         if answer:
-            self._of_answer(example, answer, found)
+            self._of_answer(example, answer, found, f"{source.name}, line {line}")
 
     def _leak(self, source, line, example, key):
         split, asked = split_of(source.name), digest(example.input)
@@ -92,7 +95,7 @@ class Shipped:
                 said = f"in {first} and in {split}"
                 self.findings.add("split_leak", source.name, line, key, said, once=(asked, split))
 
-    def _of_answer(self, example, answer, found):
+    def _of_answer(self, example, answer, found, where):
         word = self.words.get(answer.pk)
         repaired = self.known.newest[answer.key] > answer.attempt
         if word in REFUSED:
@@ -100,18 +103,26 @@ class Shipped:
         if word in REFUSED and repaired:
             found("original_beside_repair", f"attempt {answer.attempt} of {self.known.newest[answer.key]}")
         if ACCEPTED.match(str(example.meta.get("quality", ""))) and word != "accept":
-            found("unaccepted_as_accepted", word or "nobody decided on it")
+            found("unaccepted_as_accepted", said_of(word) if self.words else "there are no labels")
         place = position(example.meta.get("source_index"))
         if self.base and place is not None:
             there = self.base[place] if 0 <= place < len(self.base) else ""
             if there != answer.key:
                 found("wrong_source_index", f"{place} is {there[:12] or 'no row'}")
+                self.others.setdefault(there, f"{where}, is another row in its place (source_index {place})")
 
     def lost(self, sources, verdicts_of):
         """Note the rows of the filtered dataset that nobody refused and no training file has."""
+        if self.own:
+            return
         for name, line, key in sources:
             if key and key not in self.keys and verdicts_of(key) not in REFUSED:
-                self.findings.add("good_row_lost", name, line, key)
+                self.findings.add("good_row_lost", name, line, key, self.others.get(key, "in no training file"))
+
+
+def said_of(word):
+    """What shows that nobody accepted, or ordered, something: the last word of people on it, if there is any."""
+    return f"its last word is {word}" if word else "no label on it"
 
 
 def _of_texts(example):

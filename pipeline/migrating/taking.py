@@ -11,7 +11,8 @@ from curation.withdrawing.guard import Guard
 from pipeline.stages.importing import answer_reader, read_scores
 
 from . import looking
-from .finding import OUTPUTS, columns_of
+from .encodings import encoding_of
+from .kinds import OUTPUTS, columns_of
 from .known import KnownAnswer, digest, lines
 
 WHOLE = 16_000_000  # a prompt of the scripts is as long as it is: cut, it would be another prompt
@@ -54,6 +55,7 @@ def open_file(source, config):
     chosen = {"output": output} if output and source.kind != "inputs" else {}
     types = {"task_type", "template_name", config.defaults.task_type_column}
     whole = {"passage_chars": WHOLE} if columns & types else {}
+    whole["encoding"] = encoding_of(source.path)
     if look(source.path, chosen, defaults=config.columns, **whole).problems:
         return prepare(source.path, chosen, **whole)
     return prepare(source.path, chosen, defaults=config.columns, **whole)

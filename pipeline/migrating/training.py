@@ -5,7 +5,7 @@ import math
 import re
 from typing import NamedTuple
 
-from .finding import ANSWERED, ASKED, TALKS
+from .kinds import ANSWERED, ASKED, TALKS
 
 QUESTION = re.compile(
     r"\s*###\s*(?:Question|Instruction|Input)\s*:?(.*?)\n\s*###\s*(?:Answer|Response|Output)\s*:?", re.DOTALL

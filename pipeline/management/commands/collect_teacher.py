@@ -5,10 +5,11 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from curation.importing import ImportRefused, import_file, sniff
-from curation.models import PromptTemplate
+from curation.models import PromptTemplate, TeacherResponse
 from curation.models.project import MOST_SAMPLES
 from pipeline import datasets, jobs
-from pipeline.config import read_text
+from pipeline.config import DEFAULT_CONFIG, read_text
+from pipeline.datasets.aside import is_ours
 from pipeline.management import asking_again, quoting
 from pipeline.management.step import StepCommand, positive
 from pipeline.setup import teacher_for
@@ -66,7 +67,9 @@ class Command(StepCommand):
         if options["quote"]:
             return self._quote(src, config, options)
         # Looked for before anything is made: a mistyped path leaves no project and no teachers behind.
-        src = self._existing(src, self.project(options | {"dry_run": True}, config), options)
+        known = self.project(options | {"dry_run": True}, config)
+        src = self._existing(src, known, options)
+        _refuse_paid(dst, known, options)
         project = self.project(options, config)
         if options["dry_run"]:
             return self._dry_run(project, src, config, options)
@@ -94,6 +97,7 @@ class Command(StepCommand):
 
     def _write(self, project, dst, config):
         if dst:
+            self.make_way(dst)
             rows = datasets.write_collected(project, dst, datasets.columns_of(config))
             self.stdout.write(f"{rows:,} answers in {dst}")
 
@@ -173,6 +177,20 @@ class Command(StepCommand):
                 raise
             # Nothing left to ask is the good end of a step that is run again.
             self.tell(str(nothing))
+
+
+def _refuse_paid(dst, project, options):
+    """What the scripts bought is not bought again because nobody has taken it over yet."""
+    if dst is None or not dst.is_file() or is_ours(dst):
+        return
+    if project and TeacherResponse.objects.filter(prompt__project=project, form="imported").exists():
+        return
+    config = options["config"] or f"configs/{DEFAULT_CONFIG}"
+    raise CommandError(
+        f"{dst} holds answers of the earlier scripts: `manage.py migrate_from_scripts --config {config}` takes them "
+        "over, so that none is paid for twice. To ask for all of them anew, move that file away, or name another by "
+        "--dst."
+    )
 
 
 def _reading(config, options):

@@ -53,6 +53,7 @@ class Command(StepCommand):
         except jobs.CannotStart as nothing:
             self.tell(str(nothing))
         if dst:
+            self.make_way(dst, dst.with_name("rejected_" + dst.name))
             passed, rejected = datasets.write_filtered(project, dst, datasets.columns_of(config))
             named = options["report"] not in (None, PRINTED)
             datasets.write_report(project, options["report"] if named else dst.with_suffix(".report.json"))

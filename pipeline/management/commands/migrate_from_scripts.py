@@ -73,23 +73,21 @@ class Command(BaseCommand):
 
     def _carry_out(self, config, sources, options):
         slug = options["project"] or config.project
-        project, notes = Project.objects.filter(slug=slug).first(), []
+        project = Project.objects.filter(slug=slug).first()
+        made = project is None
         reviewer = self._reviewer(options["reviewer"])
-        if project is None:
+        if made:
             with transaction.atomic():
                 project = project_for(config, slug)
                 project.paired = False
                 project.save(update_fields=["paired"])
-            notes.append(
-                "The project does not hold hypotheses and methods together as pairs, since the scripts asked each by "
-                "itself; its settings can."
-            )
         if reviewer and not project.memberships.filter(user=reviewer, role__in=("reviewer", "manager")).exists():
             project.add_member(reviewer, "reviewer")
         report = migrating.migrate(
             project, sources, config, reviewer=reviewer, tell=lambda name: self.stderr.write(f"{name} …")
         )
-        report.notes += notes
+        if made:
+            report.notes.append(_of_pairs(project))
         return report, project
 
     def _reviewer(self, name):
@@ -99,6 +97,18 @@ class Command(BaseCommand):
         if found is None:
             raise CommandError(f"There is nobody called {name!r}: name a user, or leave --reviewer out.")
         return found
+
+
+def _of_pairs(project):
+    """Which pairs the project could hold together; it does not, since no method here was asked with its hypothesis."""
+    pairs = project.pairs.count()
+    if not pairs:
+        return "No context has one hypothesis and one method, so the project has no pairs."
+    number = f"{pairs:,} contexts have" if pairs > 1 else "1 context has"
+    return (
+        "The scripts asked hypotheses and methods each by itself, and so the project takes them one by one. "
+        f"{number} one of each: with “Pairs” in the settings they are asked, reviewed and released together."
+    )
 
 
 def _check_target(report):

@@ -44,6 +44,7 @@ class Command(StepCommand):
         except jobs.CannotStart as nothing:
             self.tell(str(nothing))
         if dst:
+            self.make_way(dst)
             rows = datasets.write_regenerated(project, dst, datasets.columns_of(config))
             self.stdout.write(f"{rows:,} regenerated answers in {dst}; filter and review them again.")
 

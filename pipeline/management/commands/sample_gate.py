@@ -64,6 +64,7 @@ class Command(StepCommand):
                 part.write_text(table, encoding="utf-8")
         for passing, path in ((True, options["output"]), (False, options["rejections"])):
             if path:
+                self.make_way(path)
                 rows = datasets.write_gated(project, path, datasets.columns_of(config), passing=passing)
                 self.tell(f"{rows:,} answers in {path}")
         self.stdout.write(table)

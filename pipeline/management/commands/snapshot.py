@@ -9,6 +9,7 @@ from curation.reviewing import settle
 from pipeline import datasets
 from pipeline.config import load_config
 from pipeline.config_errors import ConfigError
+from pipeline.datasets.aside import set_aside
 
 ENDINGS = (".parquet", ".jsonl")
 
@@ -36,6 +37,9 @@ class Command(BaseCommand):
         settle(found)
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
+            aside = set_aside(out)
+            if aside:
+                self.stdout.write(f"{out} was written by the earlier scripts: it is {aside.name} from now on.")
             rows = datasets.STAGES[stage](found, out, datasets.columns_of(config))
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}.") from None

@@ -59,6 +59,7 @@ class Command(StepCommand):
         """The train rows to the named file, the other splits beside it."""
         for split in release.counts["splits"]:
             beside = target if split == "train" else target.with_name(f"{target.stem}.{split}{target.suffix}")
+            self.make_way(beside)
             with replacing(beside) as part:
                 if kind == "jsonl":
                     shutil.copyfile(release.directory / "jsonl" / "messages" / f"{split}.jsonl", part)
