@@ -147,6 +147,7 @@ def test_nothing_is_written_into_a_release(project, tmp_path):
         with pytest.raises(CommandError, match="a release never changes"):
             call_command("to_sft", project=project.slug, inline=True, dst_jsonl=folder / "jsonl/messages/train.jsonl")
         verify(folder)
+    assert Release.objects.count() == 1
 
 
 def test_what_cannot_be_copied_is_made_all_the_same(project, tmp_path):

@@ -40,7 +40,12 @@ def tell_unknown(command, project, wanted):
 
 
 def make(command, project, wanted, options):
-    """Build a release by the mapping `wanted` and tell what came of it; CommandError where it stays a draft."""
+    """Build a release by the mapping `wanted` and tell what came of it; CommandError where it stays a draft.
+
+    Raises PermissionError before anything is built where a file named in `options` would lie in a release.
+    """
+    for path in filter(None, (options.get("out"), options.get("dst_jsonl"), options.get("dst_parquet"))):
+        formats.refuse_in_release(path)
     run = command.run_stage(project, "package", options | {"max_samples": None}, recipe=wanted)
     release = Release.objects.get(project=project, version=run.versions["release"])
     if run.versions.get("unchanged"):

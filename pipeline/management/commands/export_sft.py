@@ -49,8 +49,6 @@ class Command(StepCommand):
         out = options["out"]
         if out and out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise CommandError(f"{out} is there already: name a new folder, a release changes none.")
-        if out:
-            formats.refuse_in_release(out)
         if options["push_to_hub"]:
             self._look_ahead(options["push_to_hub"])
         wanted = self._wanted(project, options)
