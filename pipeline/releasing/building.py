@@ -16,10 +16,12 @@ from pipeline import formats, splits
 from . import card, checking, lengths, manifest, press, proof, versioning, writing
 from .garbage import few_looks
 from .picking import REASONS
-from .reading import Reader
+from .reading import AT_ONCE, BATCH, Reader
 
 LEFT_OUT = "left_out.jsonl"
 BATCHES_A_LOOK = 20
+YOUNG = 1  # generations of objects that are looked through: those made since the last look, not all of Django
+PIECES = 2 * AT_ONCE // BATCH  # that may wait: what is done with rows that were read while the next are looked for
 LINES = 1000  # written at once
 COUNTED = {"teachers": "teacher", "task_types": "task_type", "domains": "domain", "statuses": "status"}
 
@@ -44,20 +46,25 @@ def write(release, chosen, placed, scratch, step=lambda rows: None):
     reader = Reader(chosen, placed, needs, written.behind)
     counts, batches = {name: Counter() for name in COUNTED}, itertools.count(1)
     options = {"system": recipe["system"], "shard_bytes": recipe["shard_bytes"]}
-    with writing.Behind() as behind, few_looks():
-        table = writing.Table(scratch, proof.NAME, proof.SCHEMA, behind=behind)
+    table = writing.Table(scratch, proof.NAME, proof.SCHEMA)
+
+    def note(records, known):
+        table.add(proof.table(proof.columns(records, known)))
+        written.tokens.add(records, known)
+        for name, attribute in COUNTED.items():
+            counts[name].update(map(attrgetter(attribute), records))
+
+    with writing.Behind(PIECES) as behind, few_looks():
         with press.files_of(len(chosen.rows), scratch, recipe["formats"], behind=behind, **options) as files:
             for place, split in enumerate(splits.SPLITS):
                 for records, known in reader.batches(np.flatnonzero(placed == place)):
                     files.add(split, records)
-                    table.add(proof.table(proof.columns(records, known)))
-                    written.tokens.add(records, known)
-                    for name, attribute in COUNTED.items():
-                        counts[name].update(map(attrgetter(attribute), records))
+                    behind.do(note, records, known)  # while the database looks for the next
                     if next(batches) % BATCHES_A_LOOK == 0:
-                        gc.collect()
+                        gc.collect(YOUNG)
                     step(len(records))
             written.files += files.close()
+        behind.wait()
         rows_file = table.close()
     release.counts = _counts(chosen, placed, counts, written.files)
     release.content_hash = formats.combined_sha256(written.files)

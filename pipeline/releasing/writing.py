@@ -37,6 +37,9 @@ class Behind(Here):
     A failure is raised at the next call. Leaving the block waits for all, or, by an exception, drops what waits.
     """
 
+    def __init__(self, most=WAITING):
+        self.most = most
+
     def __enter__(self):
         self._thread, self._waiting = ThreadPoolExecutor(1), deque()
         return self
@@ -50,7 +53,7 @@ class Behind(Here):
 
     def do(self, work, *args):
         """Have `work` done after everything before; waits where too much is waiting."""
-        if len(self._waiting) >= WAITING:
+        if len(self._waiting) >= self.most:
             self._waiting.popleft().result()
         self._waiting.append(self._thread.submit(work, *args))
 
