@@ -50,8 +50,8 @@ def _roles(row, said):
     roles, wrong = turns(row.get(name), *_names(said))
     if wrong:
         return None, f"{name} {wrong}"
-    if unknown := sorted({str(role) for role in roles} - KNOWN.keys()):
-        return None, f"{name} has the roles {', '.join(unknown)}, which axolotl does not know"
+    if unknown := {str(role) for role in roles} - KNOWN.keys():
+        return None, f"{name} has the roles {', '.join(sorted(unknown))}, which axolotl does not know"
     return [KNOWN[role] for role in roles], None
 
 

@@ -73,8 +73,8 @@ def _faults(messages):
             faults.append(f"a message has the role {message['role']!r}; roles are {', '.join(ROLES)}")
         elif not is_text(message["content"]):
             faults.append(f"the {message['role']} message has no text")
-        if unknown := sorted(message.keys() - KEYS):
-            faults.append(f"a message has the keys {', '.join(unknown)}, which are unknown")
+        if unknown := message.keys() - KEYS:
+            faults.append(f"a message has the keys {', '.join(sorted(unknown))}, which are unknown")
     return faults
 
 

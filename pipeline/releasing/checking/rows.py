@@ -74,7 +74,8 @@ def looked_through(path, *faults_of):
     """
     found, last = Found(path), 0
     for last, row in rows_of(found):
-        for fault in dict.fromkeys(fault for faults in faults_of for fault in faults(row)):
+        wrong = [fault for faults in faults_of for fault in faults(row)]
+        for fault in dict.fromkeys(wrong) if wrong else ():
             found.add(last, fault)
     return found.sentences(), last
 

@@ -14,6 +14,7 @@ TYPES = {
     "preference": {"prompt", "chosen", "rejected"},
     "kto": {"prompt", "completion"},
 }
+IN_ORDER = {kind: sorted(names) for kind, names in TYPES.items()}
 
 
 def problems(path, kind):
@@ -29,17 +30,17 @@ def faults(kind, row):
 
 def column_faults(kind, names):
     """What is wrong with the columns, by which TRL tells a type."""
-    found, wanted = sorted(TELLING.intersection(names)), sorted(TYPES[kind])
-    if found == wanted:
+    found = TELLING.intersection(names)
+    if found == TYPES[kind]:
         return []
-    said = ", ".join(found) or "none"
-    return [f"of the columns by which TRL tells a type it has {said}, not {', '.join(wanted)}"]
+    said = ", ".join(sorted(found)) or "none"
+    return [f"of the columns by which TRL tells a type it has {said}, not {', '.join(sorted(TYPES[kind]))}"]
 
 
 def _faults(row, kind):
     faults, roles = [], {}
     names = ("from", "value") if kind == "sharegpt" else ("role", "content")
-    for name in sorted(TYPES[kind]):
+    for name in IN_ORDER[kind]:
         roles[name], wrong = turns(row[name], *names)
         if wrong:
             faults.append(f"{name} {wrong}")
