@@ -1,12 +1,14 @@
 """Replies of teachers in every form they come in."""
 
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.answers import parse_answer, render_answer
+from pipeline.answers import JudgeUnreadable, parse_answer, parse_judgement, render_answer
+from pipeline.answers.json_in_text import split_thinking
 
 STATEMENT = "If kinase 1 is inhibited, lactate in the medium will decrease by 30 %."
 HYPOTHESIS = {
@@ -263,6 +265,40 @@ def test_no_json_makes_it_raise(value, task_type):
     if parsed.fields:
         assert render_answer(parsed.fields, task_type) == parsed.text
         assert parse_answer(json.dumps(parsed.fields), task_type).text == parsed.text
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "</think>" * 50_000,
+        "</think>" + "<think>" * 50_000,
+        "```" + " " * 400_000 + "x",
+        "```\n" + " " * 400_000,
+        '{"a"' + " " * 400_000 + "x",
+        '{"a"' + " \n" * 200_000 + "x",
+    ],
+    ids=lambda text: f"{text[:12]!r}…{text[-8:]!r}",
+)
+@pytest.mark.parametrize(
+    "read", [lambda text: parse_answer(text, "methodology"), parse_judgement], ids=["answer", "judge"]
+)
+def test_a_reply_that_repeats_one_thing_comes_to_an_end(hostile, read):
+    """Where every way to read it were tried, each of these would take from minutes to hours."""
+    with suppress(JudgeUnreadable):
+        read(hostile)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "thinking"),
+    [
+        ("a<think>b</think>c</think>d", "d", "b\n\nac"),
+        ("<think>a<think>b</think>c", "c", "ab"),
+        ("a</think>b<think>c</think>d<think>e", "bd", "c\n\na\n\ne"),
+        ("a</think>b</think>c", "c", "a\n\nb"),
+    ],
+)
+def test_reasoning_is_found_among_any_tags(text, answer, thinking):
+    assert split_thinking(text)[:2] == (answer, thinking)
 
 
 @given(st.dictionaries(st.sampled_from(list(METHOD) + list(HYPOTHESIS)), JSON), TASKS)

@@ -6,10 +6,11 @@ import re
 from pipeline.answers.hygiene import clean_value
 
 OPEN, CLOSE = r"(?:<(?:seed:)?think(?:ing)?>|\[THINK\])", r"(?:</(?:seed:)?think(?:ing)?>|\[/THINK\])"
-THINKING = re.compile(f"{OPEN}(.*?){CLOSE}", re.DOTALL | re.IGNORECASE)
 THINKING_OPEN = re.compile(OPEN, re.IGNORECASE)
 THINKING_CLOSE = re.compile(CLOSE, re.IGNORECASE)
-FENCED = re.compile(r"```[ \t]*(?:json|JSON)?[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
+# No two repeats that take the same characters stand side by side: white space without end would be tried all ways.
+FENCED = re.compile(r"```[ \t]*(?:(?:json|JSON)[ \t]*)?\n(.*?)```", re.DOTALL)
+FENCE_BEGINS = re.compile(r"\s*```\w*\s*")
 LOOKS_LIKE_JSON = re.compile(r"\s*(?:```\w*\s*)?(?:\{\s*[\"}]|\[\s*[{\"])")
 OBJECT_BEGINS = re.compile(r"\{\s*\"")
 MOST_TRIES = 50
@@ -26,13 +27,18 @@ SINGLE_BACKSLASH = re.compile(rf"(?<!\\)(?:{NO_JSON_ESCAPE}|{LATEX_LIKE_ESCAPE})
 
 def split_thinking(text):
     """(answer, reasoning, error): `<think>…</think>` apart from the rest, also where a template wrote the first tag."""
-    thinking, rest, error = [], text, ""
-    if THINKING_CLOSE.search(text):
-        thinking = [THINKING_OPEN.sub("", match[1]).strip() for match in THINKING.finditer(text)]
-        rest = THINKING.sub("", text)
-    while THINKING_CLOSE.search(rest):
-        before, rest = THINKING_CLOSE.split(rest, maxsplit=1)
-        thinking.append(before.strip())
+    # Each piece is looked at once: a reply of nothing but such tags must not take longer than any other.
+    *closed, rest = THINKING_CLOSE.split(text)
+    blocks, unopened, kept, error = [], [], [], ""
+    for piece in closed:
+        before, *inside = THINKING_OPEN.split(piece, maxsplit=1)
+        if inside:
+            blocks.append(THINKING_OPEN.sub("", inside[0]).strip())
+            kept.append(before)
+        else:
+            unopened.append("".join([*kept, before]).strip())
+            kept = []
+    thinking, rest = [*blocks, *unopened], "".join([*kept, rest])
     if THINKING_OPEN.search(rest):
         rest, after = THINKING_OPEN.split(rest, maxsplit=1)
         thinking.append(after.strip())
@@ -67,7 +73,10 @@ def why_broken(text):
     """Why a text that was meant as JSON cannot be read, or "" where it does not look like JSON."""
     if not LOOKS_LIKE_JSON.match(text):
         return ""
-    inner = re.sub(r"\A\s*```\w*\s*|\s*```\s*\Z", "", text)
+    begins = FENCE_BEGINS.match(text)
+    inner = text[begins.end() :] if begins else text
+    if inner.rstrip().endswith("```"):
+        inner = inner.rstrip()[:-3].rstrip()
     try:
         decode(inner)
     except ValueError as error:
