@@ -225,3 +225,12 @@ def test_what_another_withdrawal_took_before_is_told(project, capsys):
     withdraw(project, "licence", "X")
     call_command("withdraw", "source", "10.1000/a", project=project.slug, reason="Retracted.", inline=True)
     assert "1 more of it had been withdrawn before, by Licence X" in capsys.readouterr().out
+
+
+def test_a_preview_tells_prompts_that_are_withdrawn_already_from_the_others(project, capsys):
+    gone = about(project, "10.1000/a")
+    about(project, "10.1000/a", domain="optics")
+    hold(factories.release(project), gone)
+    withdraw(project, "row", gone.project.releases.get().rows.get().row_id)
+    call_command("withdraw", "source", "10.1000/a", project=project.slug, dry_run=True)
+    assert "Would withdraw 1 of 2 prompts (1 accepted, 1 rejected)." in capsys.readouterr().out

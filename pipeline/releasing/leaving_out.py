@@ -140,22 +140,35 @@ def _copy_left_out(base, scratch):
 
 
 def _write_tombstones(base, scratch):
-    """Which rows of the base were withdrawn, and why; sorted, and without any text of theirs."""
-    rows = base.tombstones.select_related("withdrawal", "prompt").order_by("row_id")
-    said = [
-        {
-            "row_id": row.row_id,
-            "prompt_key": row.prompt.key if row.prompt else "",
-            "kind": row.withdrawal.kind,
-            "value": row.withdrawal.value,
-            "reason": row.withdrawal.reason,
-        }
-        for row in rows
-    ]
-    body = {"base": base.semver or f"{base.version}.0.0", "rows": said}
+    """Which rows of the base were withdrawn, and why; sorted, and without any text of theirs.
+
+    Of a patch of a patch also which were `earlier`, from releases before the base: one list serves whoever holds any.
+    """
+    body = {"base": base.semver or f"{base.version}.0.0", "rows": [_tombstone(row) for row in _buried(base)]}
+    named, before, earlier = {row["row_id"] for row in body["rows"]}, base.base, []
+    while before:
+        earlier += [_tombstone(row) for row in _buried(before) if row.row_id not in named]
+        named |= {row["row_id"] for row in earlier}
+        before = before.base
+    if earlier:
+        body["earlier"] = sorted(earlier, key=lambda row: row["row_id"])
     text = json.dumps(body, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     (scratch / TOMBSTONES).write_text(text, encoding="utf-8")
     return [_entry(scratch, TOMBSTONES)]
+
+
+def _buried(release):
+    return release.tombstones.select_related("withdrawal", "prompt").order_by("row_id")
+
+
+def _tombstone(row):
+    return {
+        "row_id": row.row_id,
+        "prompt_key": row.prompt.key if row.prompt else "",
+        "kind": row.withdrawal.kind,
+        "value": row.withdrawal.value,
+        "reason": row.withdrawal.reason,
+    }
 
 
 def _entry(scratch, name):

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from curation import withdrawing
 from curation.access import MANAGER, project_or_404
+from pipeline.releasing import patching
 
 SEEN = "notices_seen"  # in the session: release → withdrawn rows, as they were when the notice was confirmed
 
@@ -50,6 +51,13 @@ def release_notice(request, slug, version):
     if request.method == "POST":
         request.session[SEEN] = request.session.get(SEEN, {}) | {str(release.pk): notice.rows}
         return redirect(next_)
-    patches = release.patches.filter(state="published").order_by("-version")
-    context = {"project": project, "release": release, "notice": notice, "next": next_, "patches": patches}
+    context = {"project": project, "release": release, "notice": notice, "next": next_, "patches": instead_of(release)}
     return render(request, "pipeline/release_notice.html", context)
+
+
+def instead_of(release):
+    """What is to be taken in its place: patches of it, or of those, that hold nothing withdrawn; the newest first."""
+    found = []
+    for patch in patching.patches_of(release):
+        found += instead_of(patch) if patch.tombstones.exists() else [patch]
+    return sorted(found, key=lambda patch: -patch.version)

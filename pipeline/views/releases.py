@@ -11,7 +11,7 @@ from curation import plots, withdrawing
 from curation.access import project_or_404
 from curation.models import Release, State
 from pipeline.releasing import auditing, card, choosing, comparing, telling
-from pipeline.views.release_notices import before_files
+from pipeline.views.release_notices import before_files, instead_of
 from pipeline.views.run_start import why_not
 from pipeline.views.withdrawals import is_withdrawing, patch_wanted
 
@@ -67,7 +67,7 @@ def release_detail(request, slug, version):
         "bytes": sum(entry["bytes"] for entry in release.files),
         "former": others.order_by("-version").first(),
         "notice": notice,
-        "patches": release.patches.filter(state=Release.State.PUBLISHED).order_by("-version"),
+        "patches": instead_of(release) if notice else (),
         "audit": auditing.result_of(release.audit) if release.audit else None,
         "lengths": _lengths(release),
         "by_domain": _by_domain(release),
@@ -82,7 +82,9 @@ def _patch(project, release):
     """What the notice says of a patch: whether one is wanted, and why there can be none or who is about to make it."""
     wanted, no_patch = patch_wanted(release)
     under_way = wanted and is_withdrawing(project)
-    return {"patch_wanted": wanted, "no_patch": no_patch, "is_withdrawing": under_way, "trouble": wanted and why_not()}
+    patched = release.patches.filter(state=Release.State.PUBLISHED).exists()
+    said = {"patch_wanted": wanted, "no_patch": no_patch, "is_withdrawing": under_way, "patched": patched}
+    return said | {"trouble": wanted and why_not()}
 
 
 def _counted(release, name):

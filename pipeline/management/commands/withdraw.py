@@ -105,7 +105,8 @@ class Command(StepCommand):
 
     def _preview(self, preview):
         states = ", ".join(f"{number:,} {label.lower()}" for label, number in preview.states)
-        self.stdout.write(f"Would withdraw {preview.left:,} prompts ({states}).")
+        of_all = f" of {preview.prompts:,}" if preview.withdrawn else ""
+        self.stdout.write(f"Would withdraw {preview.left:,}{of_all} prompts ({states or 'none'}).")
         if preview.partners:
             self.stdout.write(f"{preview.partners:,} of them go with the other half of their pair.")
         if preview.some:
