@@ -178,6 +178,19 @@ def test_an_ended_run_asks_nobody_how_fast_it_is(people, project, monkeypatch):
     assert "What it parked" in said
 
 
+def test_a_release_that_is_written_says_that_it_is_checked_and_not_that_no_time_is_left(people, project):
+    started = timezone.now() - timedelta(seconds=30)
+    run = factories.run(project, "package", "running", total=44, done=44, started_at=started, seen_at=timezone.now())
+    page = text(people["manager"].get(f"/p/{project.slug}/runs/{run.pk}/"))
+    assert "44 of 44 (100 %)" in page
+    assert "Every row is taken in. The files are finished, read back and checked now, and then published." in page
+    assert " left" not in page
+    Run.objects.filter(pk=run.pk).update(done=11)
+    page = text(people["manager"].get(f"/p/{project.slug}/runs/{run.pk}/"))
+    assert "Every row is taken in" not in page
+    assert " left" in page
+
+
 def test_errors_lead_to_the_failed_ledger(people, project):
     run = factories.run(project, state="finished", **FULL)
     page = people["viewer"].get(f"/p/{project.slug}/runs/{run.pk}/").content.decode()
