@@ -158,6 +158,8 @@ def load_config(path=None):
     """Read `path` (default: configs/distill_config.yaml) into a DistillConfig; raises ConfigError with all errors."""
     path = Path(path).expanduser() if path else settings.CONFIG_DIR / DEFAULT_CONFIG
     body = read_yaml(path)
+    # A section of which every key is commented out.
+    body = {key: value for key, value in body.items() if value is not None or not _is_section(key)}
     try:
         config = DistillConfig.model_validate(body)
     except ValidationError as error:
@@ -167,6 +169,11 @@ def load_config(path=None):
     for name in ("system_prompt_path", "regen_system_prompt_path"):
         setattr(config.collection, name, _find_prompt(getattr(config.collection, name), name, config.notices))
     return config
+
+
+def _is_section(key):
+    field = DistillConfig.model_fields.get(key)
+    return isinstance(field and field.annotation, type) and issubclass(field.annotation, Section)
 
 
 def read_text(path):
@@ -226,4 +233,6 @@ def _say(item):
             section = section.model_fields[part].annotation
         known = sorted(section.model_fields)
         return f"{where} is not a known key; known here: {', '.join(known)}."
+    if item["type"] == "model_type":
+        return f"{where}: {item['input']!r} is not right: keys with values below it are expected."
     return f"{where}: {item['input']!r} is not right: {item['msg'][0].lower()}{item['msg'][1:]}."
