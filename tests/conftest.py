@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from django.conf import settings as django_settings
@@ -19,6 +20,12 @@ from tests.migrated import Making, copied
 from tests.teacher_server import TeacherServer
 
 pytest_plugins = ["tests.services", "tests.people"]
+
+# A machine that stands still for some seconds makes no example wrong, nor the making of one.
+hypothesis.settings.register_profile(
+    "suite", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 
 # A shell starts what runs in the background with Ctrl-C ignored, and every process of a test would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -280,7 +280,9 @@ ANY_ROW = st.dictionaries(st.sampled_from(NAMES), ANY_VALUE).map(json.dumps) | s
 
 
 @given(st.lists(ANY_ROW, max_size=5).map(lambda rows: "\n".join(rows).encode("utf-8", "surrogatepass")) | st.binary())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_file_is_read_or_refused_by_its_name(tmp_path, data):
     path = tmp_path / "labels.jsonl"
     path.write_bytes(data)

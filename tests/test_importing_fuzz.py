@@ -18,7 +18,9 @@ from tests.import_files import content
 
 SUFFIXES = [".parquet", ".csv", ".tsv", ".jsonl", ".json", ".txt", ".md"]
 ROWS = [{"id": n, "text": f'Text {n}, "quoted"\nand é {{}}.', "note": None} for n in range(30)]
-many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def read_all(data, suffix):

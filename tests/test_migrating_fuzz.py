@@ -19,7 +19,9 @@ from pipeline.migrating.writing import as_markdown, write_report
 from tests import factories, old_scripts
 from tests.import_files import content
 
-quickly = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quickly = settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 NAMES = [
     *("user_prompt", "context", "template_name", "task_type", "domain", "teacher_output", "regenerated", "action"),
     *("input", "output", "messages", "meta", "text", "prompt", "completion", "instruction", "conversations"),
