@@ -3,7 +3,9 @@
 import hashlib
 import itertools
 
-from django.contrib.auth import get_user_model
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 from django.utils import timezone
 
@@ -67,7 +69,7 @@ def _text(task_type):
 def user(name=None, *, superuser=False, **fields):
     """A person who logs in with PASSWORD."""
     name = name or f"user{next(_count)}"
-    make = get_user_model().objects.create_superuser if superuser else get_user_model().objects.create_user
+    make = auth.get_user_model().objects.create_superuser if superuser else auth.get_user_model().objects.create_user
     return make(name, f"{name}@example.org", PASSWORD, **fields)
 
 
@@ -93,7 +95,13 @@ def client(person=None):
     """A browser of `person`, logged in; of nobody without one."""
     browser = Client()
     if person:
-        browser.force_login(person)
+        # What `force_login` leaves, in two queries instead of the ten of a whole log-in.
+        session = SessionStore()
+        session[auth.SESSION_KEY] = str(person.pk)
+        session[auth.BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+        session[auth.HASH_SESSION_KEY] = person.get_session_auth_hash()
+        session.save()
+        browser.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
     return browser
 
 

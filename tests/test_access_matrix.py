@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import URLPattern, get_resolver, reverse
 
+from tests import factories
 from tests.access_table import (
     ANYBODY,
     LOGGED_IN,
@@ -140,14 +141,22 @@ def test_rows_name_the_parameters_of_their_address():
     assert wrong == {}, "Each parameter of an address needs its object: (those in the row, those in the address)."
 
 
+@pytest.fixture
+def no_staff(project):
+    """Clients of those who have nothing to do with the admin, by role."""
+    manager = factories.member(project, "manager")
+    outsider = factories.client(factories.user())
+    return {"anonymous": factories.client(), "outsider": outsider, "manager": factories.client(manager)}
+
+
 @pytest.mark.parametrize("route", ADMIN)
-def test_admin_is_for_staff(people, route):
+def test_admin_is_for_staff(no_staff, route):
     """The admin's own pages: nobody without the staff flag gets further than a log-in page."""
     url = "/" + "".join(_fill(piece) for piece in route.split("/"))
     kept_out = {302, 403, 404, 405} | ({200} if route == "admin/login/" else set())
-    for role in ("anonymous", "outsider", "manager"):
+    for role, client in no_staff.items():
         for method in METHODS:
-            response = ask(people[role], method, url)
+            response = ask(client, method, url)
             assert response.status_code in kept_out, f"{method} {url} as {role}: {response.status_code}"
 
 

@@ -1,8 +1,6 @@
 """Batch runs killed by SIGKILL between two steps, and gone on with: no request is answered twice, no batch is lost."""
 
 import os
-import subprocess
-import sys
 
 import django_rq
 import pytest
@@ -11,7 +9,7 @@ from curation.models import Batch, Call, Run, State, TeacherResponse
 from pipeline import jobs
 from pipeline.workers import living_workers
 from tests import factories
-from tests.services import PATIENCE_SECONDS, PRODUCT_DIR, product_environment, wait_until
+from tests.services import PATIENCE_SECONDS, product_environment, start_process, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -38,12 +36,10 @@ def collect(project, tmp_path):
     started = []
 
     def start():
-        command = [sys.executable, "manage.py", "collect_teacher", "--project", project.slug, "--inline"]
-        log = (tmp_path / f"collect-{len(started)}.log").open("wb")
+        words = ["manage.py", "collect_teacher", "--project", project.slug, "--inline", "--mode", "batch"]
         environment = product_environment() | {"DJANGO_SETTINGS_MODULE": "tests.settings_batches"}
-        process = subprocess.Popen(
-            [*command, "--mode", "batch"], cwd=PRODUCT_DIR, env=environment, stdout=log, stderr=log
-        )
+        with (tmp_path / f"collect-{len(started)}.log").open("wb") as log:
+            process = start_process(words, environment, log, log)
         process.log = tmp_path / f"collect-{len(started)}.log"
         started.append(process)
         return process
