@@ -43,6 +43,17 @@ def test_with_fewer_than_two_there_is_nothing_to_compare(page, project):
     assert "Two published releases can be compared" in page()
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_release_that_there_is_not_is_named_where_there_are_too_few_to_compare(people, project, number):
+    for version in range(1, number + 1):
+        factories.release(project, version=version)
+    refused = people["viewer"].get(f"/p/{project.slug}/releases/compare/?a=7&b=9")
+    assert refused.status_code == 422
+    assert "From: Select a valid choice" in text(refused)
+    assert "To: Select a valid choice" in text(refused)
+    assert "Two published releases can be compared" in text(refused)
+
+
 def test_the_two_newest_are_compared_unless_others_are_named(page, two):
     said = page()
     assert "From v1 (1.0.0) to v2 (1.1.0)" in said

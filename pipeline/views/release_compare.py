@@ -22,14 +22,15 @@ def release_compare(request, slug):
     project = project_or_404(request.user, slug)
     releases = project.releases.filter(state=Release.State.PUBLISHED).defer("files", "manifest", "report")
     newest = list(releases.values_list("version", flat=True)[:2])
-    asked = {"a": request.GET.get("a") or newest[-1], "b": request.GET.get("b") or newest[0]} if newest else None
-    form = CompareForm(asked, releases=releases)
+    named = {name: request.GET.get(name) or "" for name in "ab"}
+    asked = {"a": named["a"] or newest[-1], "b": named["b"] or newest[0]} if newest else any(named.values()) and named
+    form = CompareForm(asked or None, releases=releases)
     context = {"project": project, "form": form, "enough": len(newest) > 1}
     valid = form.is_valid()
     if valid:
         both = [get_object_or_404(project.releases, pk=form.cleaned_data[name].pk) for name in "ab"]
         context |= _compared(project, *both, request.GET)
-    return render(request, "pipeline/release_compare.html", context, status=200 if valid or not newest else 422)
+    return render(request, "pipeline/release_compare.html", context, status=200 if valid or not asked else 422)
 
 
 def _compared(project, before, after, said):
