@@ -89,6 +89,7 @@ def main(name, handle):
         lock.write("made")
     sys.stdin.read()
     connection.creation.destroy_test_db(former, verbosity=0)
+    shutil.rmtree(os.environ["NEXA_TEST_DIR"], ignore_errors=True)  # should the run have been killed
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 
 import pyarrow.parquet as pq
 import pytest
@@ -12,8 +10,8 @@ from curation.models import Release, State, Withdrawal
 from pipeline import formats, jobs
 from pipeline.releasing import leaving_out, patching, verifying
 from tests import factories
+from tests.killed import run_script
 from tests.running import run as run_stage
-from tests.services import PRODUCT_DIR, product_environment
 from tests.withdrawals import withdraw
 
 pytestmark = pytest.mark.django_db
@@ -296,9 +294,8 @@ def test_killed_half_way_its_successor_goes_on(project, base, where):
     withdrawal = Withdrawal.objects.create(project=project, kind="source", value="10.1000/3", reason="Retracted.")
     run = jobs.prepare(project, "withdraw", {"withdrawal": withdrawal.pk})
     script = KILLED.format(where=where, run=run.pk)
-    command, environment = [sys.executable, "-c", script], product_environment()
-    died = subprocess.run(command, cwd=PRODUCT_DIR, env=environment, check=False, capture_output=True)
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    status, said = run_script(script)
+    assert status == -signal.SIGKILL, said
     assert jobs.carry_out(run) == "ended"
     run.refresh_from_db()
     assert run.state == "finished"

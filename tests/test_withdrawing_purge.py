@@ -7,8 +7,6 @@ import io
 import json
 import lzma
 import signal
-import subprocess
-import sys
 import zipfile
 
 import pyarrow as pa
@@ -25,8 +23,8 @@ from curation.withdrawing.needles import Needles
 from pipeline import formats, jobs
 from pipeline.releasing import copies, patching, purging, verifying
 from tests import factories
+from tests.killed import run_script
 from tests.running import run as run_stage
-from tests.services import PRODUCT_DIR, product_environment
 from tests.withdrawals import withdraw
 
 OURS = list(apps.get_app_config("curation").get_models())
@@ -430,9 +428,8 @@ jobs.carry_out(Run.objects.get(pk={run}))
 def test_killed_half_way_its_successor_ends_it(project, secret, released, where):
     withdrawal = withdraw(project, "source", "10.1000/secret")
     run = jobs.prepare(project, "purge", {"withdrawal": withdrawal.pk})
-    command = [sys.executable, "-c", KILLED.format(where=where, run=run.pk)]
-    died = subprocess.run(command, cwd=PRODUCT_DIR, env=product_environment(), check=False, capture_output=True)
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    status, said = run_script(KILLED.format(where=where, run=run.pk))
+    assert status == -signal.SIGKILL, said
     assert jobs.carry_out(run) == "ended"
     run.refresh_from_db()
     assert (run.state, run.done, run.total) == ("finished", 2, 2)
