@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 CHECKS = ("files", "schemas", "loading")  # in the order in which their problems are told
 TWO_SHARES = (("schemas",), ("files", "loading"))  # about half of the work each
-WORTH_TWO = 20_000_000  # bytes of files; below, the start of a second process costs more than it gains
+WORTH_TWO = 150_000_000  # bytes of files; below, the start of a second process costs more than it gains
 LOOKS = 0.05  # seconds between two looks at the children
 ASKS = 1.0  # seconds between two questions whether to stop
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_TOKEN": ""}
