@@ -145,6 +145,21 @@ def test_where_everything_stays_out_there_is_no_release(project):
     assert run.error == "The only row stays out (1 leaks), so there is nothing to release."
 
 
+def test_ngrams_that_are_gone_end_a_release_in_a_sentence_until_their_file_is_given_again(project):
+    accepted(project, text_of(60, 2))
+    held = leaks.keep(project, "held", [text_of(60, 1)], 13)
+    leaks.path_of(held).unlink()
+    manager = factories.client(factories.member(project, "manager"))
+    page = manager.get(f"/p/{project.slug}/releases/new/").content.decode()
+    assert "The n-grams of the evaluation set held are missing" in page
+    run = jobs.prepare(project, "package")
+    jobs.carry_out(run)
+    run.refresh_from_db()
+    assert (run.state, run.error[:51]) == (Run.State.FAILED, "The n-grams of the evaluation set held are missing ")
+    leaks.keep(project, "held", [text_of(60, 1)], 13)
+    assert release(project).counts["rows"] == 1
+
+
 def test_the_command_says_what_stayed_out(project, capsys, tmp_path, monkeypatch):
     accepted(project, text_of(60, 1))
     accepted(project, text_of(60, 2))

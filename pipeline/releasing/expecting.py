@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.db.models import Count
 
 from pipeline import splits
+from pipeline.resemblance.leaks import LostNgrams
 
 from . import choosing
 
@@ -32,7 +33,7 @@ def expected(project, recipe):
         return _at_most(found, recipe)
     try:
         chosen = choosing.choose(project, recipe)
-    except choosing.NothingToRelease as why:
+    except (choosing.NothingToRelease, LostNgrams) as why:
         return Expected(0, True, nothing=str(why))
     placed = splits.place(project, chosen.groups(), chosen.tied, seed=recipe.seed, shares=recipe.shares)
     by_domain, by_split = {}, Counter()

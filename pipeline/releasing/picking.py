@@ -15,7 +15,6 @@ from django.db.models import F, Q
 from curation.models import Fingerprint, Release, Resolution, SplitAssignment
 from curation.models.prompt import AT_ONCE
 from pipeline.resemblance import leaks
-from pipeline.resemblance.held_out import HeldOut
 
 from .rows import ids_of
 
@@ -86,7 +85,7 @@ def pick(project, picked, prompts, recipe):
 
 def _edited_into_leaks(project):
     """Ids of the responses whose text, as a person edited and accepted it, shares words with an evaluation set."""
-    sets = [HeldOut(leaks.path_of(each), each.n) for each in project.evaluation_sets.select_related("project")]
+    sets = [leaks.held_out_of(each) for each in project.evaluation_sets.select_related("project")]
     edited = Resolution.objects.filter(current=True, action="accept", edited=True, response__prompt__project=project)
     texts = edited.values_list("response", "text").iterator(AT_ONCE) if sets else ()
     return [response for response, text in texts if any(known.shared(text) for known in sets)]

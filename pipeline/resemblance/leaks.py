@@ -13,10 +13,25 @@ BATCH = 1000
 AGAIN = 2000
 
 
+class LostNgrams(Exception):
+    """The file with the n-grams of a set is gone; the message says how to mend it."""
+
+
 def path_of(evaluation_set):
     """Where the n-grams of a set lie."""
     name = f"{evaluation_set.sha256}-{evaluation_set.n}.u8"
     return evaluation_set.project.data_dir / "evaluation" / name
+
+
+def held_out_of(evaluation_set):
+    """The HeldOut of a set; raises LostNgrams."""
+    try:
+        return HeldOut(path_of(evaluation_set), evaluation_set.n)
+    except FileNotFoundError:
+        raise LostNgrams(
+            f"The n-grams of the evaluation set {evaluation_set.name} are missing from the data directory. Give its "
+            "file again on the page Near-duplicates, or forget the set there."
+        ) from None
 
 
 def keep(project, name, texts, n, by=None):
@@ -61,7 +76,7 @@ def check(project, or_stop=lambda: None, *, step=lambda number: None, run=None):
     found = 0
     for each in EvaluationSet.objects.filter(project=project).order_by("pk"):
         each.project = project
-        held_out = HeldOut(path_of(each), each.n)
+        held_out = held_out_of(each)
         prompts = Prompt.objects.filter(project=project).annotate(of=F("pk"))
         texts = ("context", "user_prompt")
         for rows in _batches(prompts, each.checked_prompt, ("pk", "of", *texts)):

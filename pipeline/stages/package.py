@@ -18,6 +18,7 @@ from pipeline.releasing import auditing, building, checking, choosing, reading, 
 from pipeline.releasing.choosing import LEFT_OUT, NothingToRelease, candidates
 from pipeline.releasing.garbage import few_looks
 from pipeline.releasing.recipe import INCLUDES
+from pipeline.resemblance.leaks import LostNgrams
 
 from . import deduplicate
 
@@ -58,7 +59,7 @@ def work(run, should_stop=lambda: False):
             state=Release.State.FAILED, error="Cancelled."
         )
         run.end(Run.State.CANCELLED)
-    except (NothingToRelease, NotYet) as error:
+    except (NothingToRelease, NotYet, LostNgrams) as error:
         _fail(run, release, str(error))
     except _Locked as locked:
         _wait_for(run, release, locked)
