@@ -92,9 +92,8 @@ def halves(project, include="accepted"):
     if not project.paired:
         return 0
     accepted = project.prompts.in_state(State.ACCEPTED)
-    whole = Pair.objects.filter(hypothesis__state=State.ACCEPTED, methodology__state=State.ACCEPTED)
     in_pairs = Pair.objects.filter(project=project)
-    both = accepted.filter(pk__in=whole.filter(project=project).values("hypothesis")).count() * 2
+    both = in_pairs.filter(hypothesis__state=State.ACCEPTED, methodology__state=State.ACCEPTED).count() * 2
     either = Q(pk__in=in_pairs.values("hypothesis")) | Q(pk__in=in_pairs.values("methodology"))
     if include != "accepted":
         return accepted.filter(either).exclude(pk__in=candidates(project, include).values("pk")).count()
