@@ -84,7 +84,7 @@ def test_a_wrong_choice_is_refused_with_what_is_right_and_kept(manager, project,
     ("name", "content", "said"),
     [
         ("broken.parquet", b"PAR1 this is none", "arquet"),
-        ("cut.csv.gz", gzip.compress(CSV.encode())[:-20], "gz"),
+        ("cut.csv.gz", gzip.compress(CSV.encode(), mtime=0)[:-20], "gz"),
         ("latin.csv", "abstract\nd\xe9j\xe0 vu".encode("latin-1"), "UTF-8"),
         ("nothing.csv", "year,doi\n2020,x", "No column with a prompt or a text"),
         ("strange.xlsx", b"PK\x03\x04", "xlsx"),
